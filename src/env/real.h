@@ -1,0 +1,35 @@
+// The real world: the kernel's clocks and randomness, an Asio loop with a pool of worker threads, files, processes.
+#pragma once
+
+#include <memory>
+
+#include "env/env.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace brume::env {
+
+class RealEnv {
+ public:
+  // `workers`: threads for Loop::run_blocking.
+  explicit RealEnv(unsigned workers = 4);
+  ~RealEnv();
+  RealEnv(const RealEnv&) = delete;
+  RealEnv& operator=(const RealEnv&) = delete;
+
+  [[nodiscard]] Env& env();
+  // For servers that run on the loop's thread.
+  [[nodiscard]] boost::asio::io_context& io();
+  // Runs the loop on this thread until stop().
+  void run();
+  // From any thread or from a callback.
+  void stop();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace brume::env

@@ -1,0 +1,1 @@
+#include "lb/config.h"

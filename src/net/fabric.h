@@ -1,0 +1,68 @@
+// The VPC fabric: network namespaces, links and addresses, as the kernel has them.
+//
+// A VPC is a network namespace; an instance has one of its own, joined to the VPC's by a routed veth with /32 routes
+// (ARCHITECTURE.md, "Network"). The host's own addresses and routes are not touched. Every call is idempotent and brings
+// the kernel to what the spec says; a failed call leaves nothing half made. list() tells what is there after a restart.
+//
+// All calls block briefly (netlink), so make them from a worker (env::Loop::run_blocking); they may run concurrently.
+// Leaves to others: choosing addresses (services/ec2), enforcing groups and ACLs (rules.h, to come), the metadata
+// service (metadata_server.h). Implementations: KernelFabric (kernel_fabric.h), SimFabric (sim_fabric.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace brume::net {
+
+struct VpcSpec {
+  std::string id;                        // vpc-…
+  std::vector<std::string> subnet_cidrs; // the first host address of each is the gateway, answered in the VPC namespace
+};
+
+// An instance's network interface.
+struct InterfaceSpec {
+  std::string id;           // eni-…
+  std::string vpc_id;
+  std::string instance_id;  // i-…, whose namespace it lies in
+  std::string address;      // private IPv4, "10.0.101.7"
+  std::string subnet_cidr;  // "10.0.101.0/24"
+  std::string mac;          // "02:…"
+  int device_index = 0;     // eth<index>
+};
+
+// A load balancer's node: an address inside the VPC namespace itself.
+struct NodeSpec {
+  std::string id;  // eni-…
+  std::string vpc_id;
+  std::string address;
+};
+
+struct Inventory {
+  std::vector<std::string> vpcs;        // vpc ids with a namespace
+  std::vector<std::string> instances;   // instance ids with a namespace
+  std::vector<std::string> interfaces;  // eni ids of instances
+};
+
+class Fabric {
+ public:
+  virtual ~Fabric() = default;
+
+  virtual Result<void> ensure_vpc(const VpcSpec& spec) = 0;
+  // With all that is in it.
+  virtual Result<void> remove_vpc(const std::string& vpc_id) = 0;
+  // Makes the instance's namespace too. The VPC must be there.
+  virtual Result<void> ensure_interface(const InterfaceSpec& spec) = 0;
+  virtual Result<void> remove_interface(const std::string& interface_id, const std::string& vpc_id) = 0;
+  virtual Result<void> remove_instance(const std::string& instance_id) = 0;
+  virtual Result<void> ensure_node(const NodeSpec& spec) = 0;
+  virtual Result<void> remove_node(const NodeSpec& spec) = 0;
+  virtual Result<Inventory> list() = 0;
+
+  // Paths of the bind-mounted namespaces, whether or not they are there yet.
+  [[nodiscard]] virtual std::string vpc_namespace(const std::string& vpc_id) const = 0;
+  [[nodiscard]] virtual std::string instance_namespace(const std::string& instance_id) const = 0;
+};
+
+}  // namespace brume::net
