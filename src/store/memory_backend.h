@@ -1,0 +1,24 @@
+// A backend that lives as long as its object: for simulations, where it plays the disk that survives a crash.
+#pragma once
+
+#include <map>
+#include <tuple>
+
+#include "store/store.h"
+
+namespace brume::store {
+
+class MemoryBackend : public Backend {
+ public:
+  Result<std::vector<Row>> load(const std::string& table, const std::string& scope) override;
+  Result<void> commit(const std::vector<Change>& changes) override;
+  Result<std::vector<std::string>> scopes() override;
+
+  bool full = false;  // every commit fails with InsufficientStorage
+  std::uint64_t commits = 0;
+
+ private:
+  std::map<std::tuple<std::string, std::string, std::string>, std::string> rows_;
+};
+
+}  // namespace brume::store

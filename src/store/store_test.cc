@@ -1,0 +1,126 @@
+#include "store/store.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "store/memory_backend.h"
+#include "store/sqlite_backend.h"
+#include "store/table.h"
+
+namespace {
+struct Pet {
+  std::string name;
+  std::int64_t age = 0;
+};
+}  // namespace
+BRUME_RECORD(Pet, name, age)
+
+namespace brume::store {
+namespace {
+
+class StoreTest : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::temp_directory_path() / ("brume-store-test-" + std::to_string(getpid()));
+    std::filesystem::create_directory(folder_);
+    reopen();
+  }
+  void TearDown() override {
+    backend_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  // What a crash and a restart leave: the backend's content, nothing else.
+  void reopen() {
+    if (GetParam()) {
+      sqlite_.reset();
+      auto opened = SqliteBackend::open(folder_ / "state.db");
+      ASSERT_TRUE(opened.has_value()) << opened.error().message;
+      sqlite_ = *std::move(opened);
+    }
+    store_ = std::make_unique<Store>(GetParam() ? static_cast<Backend&>(*sqlite_) : memory_);
+    pets_ = std::make_unique<Table<Pet>>(*store_, "pets", "eu-west-1");
+    ASSERT_TRUE(pets_->load().has_value());
+  }
+
+  std::filesystem::path folder_;
+  MemoryBackend memory_;
+  std::unique_ptr<SqliteBackend> sqlite_;
+  std::unique_ptr<Backend> backend_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Table<Pet>> pets_;
+};
+
+TEST_P(StoreTest, WhatIsAcknowledgedSurvives) {
+  ASSERT_TRUE(store_->transact([&]() -> Result<void> { pets_->put("a", {"Ada", 3}); pets_->put("b", {"Bob", 4}); return {}; }));
+  ASSERT_TRUE(store_->transact([&]() -> Result<void> { pets_->erase("a"); pets_->modify("b", [](Pet& p) { ++p.age; }); return {}; }));
+  reopen();
+  EXPECT_EQ(pets_->size(), 1U);
+  EXPECT_EQ(pets_->find("b")->age, 5);
+  EXPECT_EQ(*store_->backend().scopes(), std::vector<std::string>{"eu-west-1"});
+}
+
+TEST_P(StoreTest, AFailedTransactionChangesNothing) {
+  ASSERT_TRUE(store_->transact([&]() -> Result<void> { pets_->put("a", {"Ada", 3}); return {}; }));
+  bool ran = false;
+  const auto failed = store_->transact([&]() -> Result<void> {
+    pets_->put("a", {"Changed", 0});
+    pets_->put("c", {"New", 0});
+    pets_->erase("a");
+    store_->after_commit([&] { ran = true; });
+    return fail("ValidationError", "no");
+  });
+  EXPECT_FALSE(failed);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(pets_->size(), 1U);
+  EXPECT_EQ(pets_->find("a")->name, "Ada");
+  reopen();
+  EXPECT_EQ(pets_->find("a")->name, "Ada");
+}
+
+TEST_P(StoreTest, AnInnerFailureUndoesOnlyTheInner) {
+  ASSERT_TRUE(store_->transact([&]() -> Result<void> {
+    pets_->put("a", {"Ada", 3});
+    const auto inner = store_->transact([&]() -> Result<void> { pets_->put("a", {"Eve", 9}); return fail("X", "no"); });
+    EXPECT_FALSE(inner);
+    return {};
+  }));
+  reopen();
+  EXPECT_EQ(pets_->find("a")->name, "Ada");
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, StoreTest, testing::Bool(),
+                         [](const auto& which) { return which.param ? "Sqlite" : "Memory"; });
+
+TEST(Store, AFullDiskLeavesMemoryAsItWas) {
+  MemoryBackend backend;
+  Store store(backend);
+  Table<Pet> pets(store, "pets", "");
+  backend.full = true;
+  const auto result = store.transact([&]() -> Result<void> { pets.put("a", {"Ada", 3}); return {}; });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code, "InsufficientStorage");
+  EXPECT_EQ(pets.size(), 0U);
+}
+
+TEST(SqliteBackend, FilesAreForTheOwnerOnlyAndASecondDaemonIsRefused) {
+  const auto folder = std::filesystem::temp_directory_path() / ("brume-sqlite-test-" + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  const std::string path = folder / "state.db";
+  {
+    auto first = SqliteBackend::open(path);
+    ASSERT_TRUE(first) << first.error().message;
+    ASSERT_TRUE((*first)->commit({{"t", "", "k", "1"}}));
+    struct stat info;
+    ASSERT_EQ(stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600U);
+    const auto second = SqliteBackend::open(path);
+    ASSERT_FALSE(second);
+    EXPECT_NE(second.error().message.find("another daemon"), std::string::npos) << second.error().message;
+  }
+  std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace brume::store
