@@ -73,13 +73,15 @@ Result<std::vector<NodeRecord>> Service::make_nodes(const Call& call, const Load
   return nodes;
 }
 
-Result<List<AvailabilityZone>> Service::zones_of(const std::vector<NodeRecord>& nodes) const {
+List<AvailabilityZone> Service::zones_of(const LoadBalancerRecord& record) const {
   List<AvailabilityZone> zones;
-  for (const NodeRecord& node : nodes) {
+  for (const NodeRecord& node : record.nodes) {
     AvailabilityZone& zone = zones.emplace_back();
     zone.ZoneName = node.zone;
     zone.SubnetId = node.subnet;
     zone.LoadBalancerAddresses.set_present();
+    // Where a load balancer has an address to itself on the host, this is the way to it.
+    if (record.listen_address != "0.0.0.0") zone.LoadBalancerAddresses.emplace_back().IpAddress = record.listen_address;
   }
   return zones;
 }
@@ -146,10 +148,9 @@ Result<CreateLoadBalancerOutput> Service::CreateLoadBalancer(const Call& call, c
   }
   BRUME_TRY(nodes, make_nodes(call, balancer, subnets));
   record.nodes = std::move(nodes);
-  BRUME_TRY(zones, zones_of(record.nodes));
-  balancer.AvailabilityZones = std::move(zones);
-  record.attributes = initial_attributes(load_balancer_attributes());
   record.listen_address = free_listen_address(*balancer.Scheme == "internet-facing");
+  balancer.AvailabilityZones = zones_of(record);
+  record.attributes = initial_attributes(load_balancer_attributes());
   BRUME_CHECK(merge_tags(record.tags, request.Tags));
   CreateLoadBalancerOutput output{{balancer}};
   load_balancers_.put(*balancer.LoadBalancerArn, std::move(record));
@@ -257,7 +258,7 @@ Result<SetSubnetsOutput> Service::SetSubnets(const Call& call, const SetSubnetsI
     }
   }
   record.nodes = std::move(kept);
-  BRUME_TRY(zones, zones_of(record.nodes));
+  List<AvailabilityZone> zones = zones_of(record);
   record.load_balancer.AvailabilityZones = zones;
   load_balancers_.put(*request.LoadBalancerArn, std::move(record));
   changed();

@@ -87,7 +87,7 @@ class Service : public Api {
   // A node in each of `subnets`, with its network interface. Errors: SubnetNotFound, InvalidConfigurationRequest.
   Result<std::vector<NodeRecord>> make_nodes(const Call& call, const LoadBalancer& balancer,
                                              const List<std::string>& subnets);
-  Result<List<AvailabilityZone>> zones_of(const std::vector<NodeRecord>& nodes) const;
+  [[nodiscard]] List<AvailabilityZone> zones_of(const LoadBalancerRecord& record) const;
   // The host address that a new load balancer listens on: everywhere for the first that is published, a loopback address
   // of its own for every other.
   [[nodiscard]] std::string free_listen_address(bool published) const;
