@@ -93,10 +93,12 @@ Result<void> set_up_instance_side(const InterfaceSpec& spec, const CheckedInterf
   BRUME_CHECK(kernel.add_address(link.index, checked.address, checked.prefix, name));
   const auto index = std::uint32_t(spec.device_index);
   BRUME_CHECK(kernel.add_default_route(link.index, checked.gateway, index, 0));
-  if (index == 0) return {};
-  BRUME_CHECK(kernel.delete_rules(first_table + index));
-  BRUME_CHECK(kernel.add_default_route(link.index, checked.gateway, 0, first_table + index));
-  return kernel.add_source_rule(checked.address, first_table + index);
+  if (index != 0) {
+    BRUME_CHECK(kernel.delete_rules(first_table + index));
+    BRUME_CHECK(kernel.add_default_route(link.index, checked.gateway, 0, first_table + index));
+    BRUME_CHECK(kernel.add_source_rule(checked.address, first_table + index));
+  }
+  return kernel.await_operational(name);
 }
 
 // The calling thread is in the VPC's namespace, and afterwards in the instance's.
@@ -118,6 +120,7 @@ Result<void> connect(Rtnetlink& vpc, const InterfaceSpec& spec, const CheckedInt
     BRUME_CHECK(vpc.add_host_route(link.index, checked.address));
     BRUME_CHECK(env::enter_network_namespace(instance_path));
     BRUME_CHECK(set_up_instance_side(spec, checked));
+    BRUME_CHECK(vpc.await_operational(name));
     return vpc.set_alias(link.index, alias_of(spec));
   };
   auto finished = finish();

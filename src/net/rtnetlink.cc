@@ -8,7 +8,9 @@
 #include <linux/veth.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "env/posix_error.h"
 
@@ -38,10 +40,12 @@ bool split(std::string_view payload, T& fixed, std::string_view& attributes) {
 }
 
 Link parse_link(const ifinfomsg& info, std::string_view attributes) {
-  Link link{.index = info.ifi_index, .name = {}, .kind = {}, .alias = {}};
+  Link link;
+  link.index = info.ifi_index;
   each_attribute(attributes, [&](int type, std::string_view value) {
     if (type == IFLA_IFNAME) link.name = text_of(value);
     if (type == IFLA_IFALIAS) link.alias = text_of(value);
+    if (type == IFLA_OPERSTATE) link.operational = value == std::string_view("\x06");  // IF_OPER_UP
     if (type == IFLA_LINKINFO)
       each_attribute(value, [&](int inner, std::string_view kind) {
         if (inner == IFLA_INFO_KIND) link.kind = text_of(kind);
@@ -208,6 +212,16 @@ Result<void> Rtnetlink::set_up(int link) {
   NetlinkMessage message(RTM_SETLINK, NLM_F_ACK);
   message.body(link_body(link, IFF_UP));
   return request("set a link up", std::move(message));
+}
+
+Result<void> Rtnetlink::await_operational(const std::string& name) {
+  using namespace std::chrono_literals;
+  for (const auto deadline = std::chrono::steady_clock::now() + 2s; std::chrono::steady_clock::now() < deadline;) {
+    BRUME_TRY(link, find_link(name));
+    if (link.operational) return {};
+    std::this_thread::sleep_for(1ms);
+  }
+  return fail_internal("The link {} does not come up", name);
 }
 
 Result<std::vector<Link>> Rtnetlink::links() {

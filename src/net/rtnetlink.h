@@ -47,6 +47,7 @@ struct Link {
   std::string name;
   std::string kind;   // "veth"; empty for lo
   std::string alias;
+  bool operational = false;  // up, its peer too, and a queue attached
 };
 
 struct LabelledAddress {
@@ -72,6 +73,9 @@ class Rtnetlink {
   Result<void> delete_link(const std::string& name);
   Result<void> set_alias(int link, const std::string& alias);
   Result<void> set_up(int link);
+  // Waits until packets that are sent to the link are not dropped any more. That is some time after both ends are up:
+  // the kernel attaches the queue from a work item (Linux before 6.7; later ones do it when asked for the link's state).
+  Result<void> await_operational(const std::string& name);
   Result<std::vector<Link>> links();
   // Index 0 if there is none of that name.
   Result<Link> find_link(const std::string& name);
