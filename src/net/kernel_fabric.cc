@@ -136,7 +136,7 @@ Result<std::vector<std::string>> KernelFabric::names() const { return env::Posix
 
 Result<void> KernelFabric::ensure_vpc(const VpcSpec& spec) {
   BRUME_TRY(gateways, check(spec));
-  const std::lock_guard lock(mutex_);
+  const std::unique_lock lock(vpcs_);
   BRUME_CHECK(make_folder());
   const std::string path = vpc_namespace(spec.id);
   BRUME_TRY(made, env::make_network_namespace(path));
@@ -159,7 +159,8 @@ Result<void> KernelFabric::ensure_vpc(const VpcSpec& spec) {
 
 Result<void> KernelFabric::ensure_interface(const InterfaceSpec& spec) {
   BRUME_TRY(checked, check(spec));
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(vpcs_);
+  const std::scoped_lock own(lock_for(instances_, spec.instance_id), lock_for(interfaces_, spec.id));
   const std::string vpc_path = vpc_namespace(spec.vpc_id);
   const std::string instance_path = instance_namespace(spec.instance_id);
   if (!env::network_namespace_exists(vpc_path)) return fail_internal("The VPC {} has no namespace", spec.vpc_id);
@@ -183,7 +184,8 @@ Result<void> KernelFabric::ensure_interface(const InterfaceSpec& spec) {
 Result<void> KernelFabric::remove_interface(const std::string& interface_id, const std::string& vpc_id) {
   BRUME_CHECK(check_id(interface_id, "eni-"));
   BRUME_CHECK(check_id(vpc_id, "vpc-"));
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(vpcs_);
+  const std::lock_guard own(lock_for(interfaces_, interface_id));
   const std::string path = vpc_namespace(vpc_id);
   if (!env::network_namespace_exists(path)) return {};
   return env::apart([&]() -> Result<void> {
@@ -213,13 +215,14 @@ Result<void> KernelFabric::remove_namespace(const std::string& name) {
 
 Result<void> KernelFabric::remove_instance(const std::string& instance_id) {
   BRUME_CHECK(check_id(instance_id, "i-"));
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(vpcs_);
+  const std::lock_guard own(lock_for(instances_, instance_id));
   return remove_namespace(instance_id);
 }
 
 Result<void> KernelFabric::remove_vpc(const std::string& vpc_id) {
   BRUME_CHECK(check_id(vpc_id, "vpc-"));
-  const std::lock_guard lock(mutex_);
+  const std::unique_lock lock(vpcs_);
   const std::string path = vpc_namespace(vpc_id);
   std::vector<std::string> instances;
   if (env::network_namespace_exists(path)) {
@@ -238,7 +241,7 @@ Result<void> KernelFabric::remove_vpc(const std::string& vpc_id) {
 
 Result<void> KernelFabric::ensure_node(const NodeSpec& spec) {
   BRUME_TRY(address, check(spec));
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(vpcs_);
   const std::string path = vpc_namespace(spec.vpc_id);
   if (!env::network_namespace_exists(path)) return fail_internal("The VPC {} has no namespace", spec.vpc_id);
   return env::apart([&]() -> Result<void> {
@@ -250,7 +253,7 @@ Result<void> KernelFabric::ensure_node(const NodeSpec& spec) {
 
 Result<void> KernelFabric::remove_node(const NodeSpec& spec) {
   BRUME_TRY(address, check(spec));
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(vpcs_);
   const std::string path = vpc_namespace(spec.vpc_id);
   if (!env::network_namespace_exists(path)) return {};
   return env::apart([&]() -> Result<void> {
@@ -261,7 +264,7 @@ Result<void> KernelFabric::remove_node(const NodeSpec& spec) {
 }
 
 Result<Inventory> KernelFabric::list() {
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(vpcs_);
   BRUME_TRY(all, names());
   Inventory inventory;
   for (const std::string& name : all) {
@@ -284,7 +287,7 @@ Result<Inventory> KernelFabric::list() {
 }
 
 Result<void> KernelFabric::sweep() {
-  const std::lock_guard lock(mutex_);
+  const std::unique_lock lock(vpcs_);
   BRUME_TRY(all, names());
   Result<void> first;
   const auto note = [&](Result<void> result) {

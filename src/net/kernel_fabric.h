@@ -7,7 +7,9 @@
 // enter a namespace changes in it by hand.
 #pragma once
 
+#include <array>
 #include <mutex>
+#include <shared_mutex>
 
 #include "net/fabric.h"
 
@@ -41,9 +43,17 @@ class KernelFabric : public Fabric {
   // Takes the veths out of the namespace and the namespace off its path.
   Result<void> remove_namespace(const std::string& name);
 
+  // Locks for one id, shared by those of the same hash.
+  using Stripes = std::array<std::mutex, 32>;
+  static std::mutex& lock_for(Stripes& stripes, std::string_view id) {
+    return stripes[std::hash<std::string_view>()(id) % stripes.size()];
+  }
+
   std::string folder_;
-  // The kernel serialises all of this under one lock anyway.
-  std::mutex mutex_;
+  // Taken in this order. Exclusive for what concerns a VPC as a whole. Removing a link means waiting for the kernel's
+  // readers (tens of milliseconds), which many removals do together.
+  std::shared_mutex vpcs_;
+  Stripes instances_, interfaces_;
 };
 
 }  // namespace brume::net
