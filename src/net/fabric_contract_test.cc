@@ -7,15 +7,11 @@
 #include <thread>
 
 #include "net/kernel_fabric.h"
+#include "net/namespace_sockets_testing.h"
 #include "net/sim_fabric.h"
 
 namespace brume::net {
 namespace {
-
-testing::AssertionResult succeeds(const Result<void>& result) {
-  if (result) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << result.error().message;
-}
 
 const VpcSpec vpc{"vpc-1", {"10.0.101.0/24", "10.0.102.0/24"}};
 const InterfaceSpec web{"eni-1", "vpc-1", "i-1", "10.0.101.7", "10.0.101.0/24", "02:00:00:00:00:07", 0};

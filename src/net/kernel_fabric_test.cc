@@ -2,80 +2,19 @@
 // Needs root; the only traffic is inside namespaces that the test made.
 #include "net/kernel_fabric.h"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/ip_icmp.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
 
-#include "env/namespaces.h"
-#include "env/posix_error.h"
+#include "net/namespace_sockets_testing.h"
 #include "net/rtnetlink.h"
 
 namespace brume::net {
 namespace {
-
-constexpr int patience_ms = 5000;
-
-testing::AssertionResult succeeds(const Result<void>& result) {
-  if (result) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << result.error().message;
-}
-
-sockaddr_in socket_address(const std::string& address, std::uint16_t port) {
-  sockaddr_in result{};
-  result.sin_family = AF_INET;
-  result.sin_port = htons(port);
-  ::inet_pton(AF_INET, address.c_str(), &result.sin_addr);
-  return result;
-}
-
-Result<void> wait_for(int fd, short events) {
-  pollfd entry{.fd = fd, .events = events, .revents = 0};
-  if (::poll(&entry, 1, patience_ms) != 1) return fail_internal("nothing came");
-  return {};
-}
-
-// A socket listening on `address` inside the namespace; it stays there wherever it is used from.
-Result<env::Fd> listen_in(const std::string& path, const std::string& address, std::uint16_t port) {
-  env::Fd fd;
-  BRUME_CHECK(env::apart([&]() -> Result<void> {
-    BRUME_CHECK(env::enter_network_namespace(path));
-    fd = env::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const sockaddr_in local = socket_address(address, port);
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0 || ::listen(fd.get(), 8) != 0)
-      return env::posix_error("Cannot listen on", address);
-    return {};
-  }));
-  return fd;
-}
-
-// Connects from inside the namespace, from `source` unless that is empty.
-Result<env::Fd> connect_in(const std::string& path, const std::string& source, const std::string& address,
-                           std::uint16_t port) {
-  env::Fd fd;
-  BRUME_CHECK(env::apart([&]() -> Result<void> {
-    BRUME_CHECK(env::enter_network_namespace(path));
-    fd = env::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const timeval patience{.tv_sec = patience_ms / 1000, .tv_usec = 0};
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (!source.empty()) {
-      const sockaddr_in local = socket_address(source, 0);
-      if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0)
-        return env::posix_error("Cannot bind to", source);
-    }
-    const sockaddr_in remote = socket_address(address, port);
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&remote), sizeof remote) != 0)
-      return env::posix_error("Cannot connect to", address);
-    return {};
-  }));
-  return fd;
-}
 
 // What the listener sees as the source of the next connection, after a byte has gone each way.
 Result<std::string> source_seen(const env::Fd& listener, const env::Fd& client) {
