@@ -131,7 +131,8 @@ TEST_P(FabricContractTest, RemovingAnInstanceRemovesItsInterfaces) {
 
 TEST_P(FabricContractTest, RefusesSpecsThatCannotBe) {
   ASSERT_TRUE(succeeds(fabric_->ensure_vpc(vpc)));
-  for (const char* id : {"", "vpc-", "vpc-../x", "i-1", "vpc-A", "vpc-1/2"}) EXPECT_FALSE(fabric_->ensure_vpc({id, {}})) << id;
+  for (const char* id : {"", "vpc-", "vpc-../x", "i-1", "vpc-A", "vpc-1/2"})
+    EXPECT_FALSE(fabric_->ensure_vpc({id, {}})) << id;
   EXPECT_FALSE(fabric_->ensure_vpc({"vpc-3", {"10.0.0.0/8"}}));
   const auto refused = [&](auto change) {
     InterfaceSpec spec = web;

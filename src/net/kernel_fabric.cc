@@ -10,8 +10,8 @@
 namespace brume::net {
 namespace {
 
-constexpr int loopback = 1;           // lo is the first link of every namespace
-constexpr std::uint32_t mtu = 9001;   // as within a VPC on AWS
+constexpr int loopback = 1;                   // lo is the first link of every namespace
+constexpr std::uint32_t mtu = 9001;           // as within a VPC on AWS
 constexpr std::uint32_t first_table = 10000;  // of an instance's secondary interfaces
 constexpr Ipv4 metadata_address{0xa9fea9fe};  // 169.254.169.254
 // The VPC's side of every veth. Each is a link of its own, so that they may be alike.
@@ -58,7 +58,8 @@ Result<void> set_up_vpc_namespace(Rtnetlink& kernel) {
   for (const char* scope : {"all", "default"}) {
     const std::string ipv4 = fmt::format("ipv4/conf/{}/", scope);
     BRUME_CHECK(env::write_sysctl(ipv4 + "proxy_arp", "1"));
-    BRUME_CHECK(env::write_sysctl(ipv4 + "rp_filter", "1"));  // AWS's source check: no packet from an address not its own
+    BRUME_CHECK(
+        env::write_sysctl(ipv4 + "rp_filter", "1"));  // AWS's source check: no packet from an address not its own
     BRUME_CHECK(env::write_sysctl(ipv4 + "send_redirects", "0"));
     BRUME_CHECK(env::write_sysctl(ipv4 + "accept_redirects", "0"));
     BRUME_CHECK(env::write_sysctl(ipv4 + "accept_source_route", "0"));
@@ -71,8 +72,8 @@ Result<void> set_up_vpc_namespace(Rtnetlink& kernel) {
 
 Result<void> set_up_instance_namespace() {
   BRUME_TRY(kernel, Rtnetlink::open());
-  // The namespace belongs to the host's user namespace, so an instance's root has no privilege over it: ports below 1024
-  // and ping have to be open to all in it.
+  // The namespace belongs to the host's user namespace, so an instance's root has no privilege over it: ports below
+  // 1024 and ping have to be open to all in it.
   BRUME_CHECK(env::write_sysctl("ipv4/ip_unprivileged_port_start", "0"));
   BRUME_CHECK(env::write_sysctl("ipv4/ping_group_range", "0 2147483647"));
   // For links to come; lo keeps ::1.
@@ -130,9 +131,13 @@ Result<void> connect(Rtnetlink& vpc, const InterfaceSpec& spec, const CheckedInt
 
 }  // namespace
 
-Result<void> KernelFabric::make_folder() const { return env::PosixFiles().make_folders(folder_, 0700); }
+Result<void> KernelFabric::make_folder() const {
+  return env::PosixFiles().make_folders(folder_, 0700);
+}
 
-Result<std::vector<std::string>> KernelFabric::names() const { return env::PosixFiles().list(folder_); }
+Result<std::vector<std::string>> KernelFabric::names() const {
+  return env::PosixFiles().list(folder_);
+}
 
 Result<void> KernelFabric::ensure_vpc(const VpcSpec& spec) {
   BRUME_TRY(gateways, check(spec));
@@ -191,8 +196,8 @@ Result<void> KernelFabric::remove_interface(const std::string& interface_id, con
   return env::apart([&]() -> Result<void> {
     BRUME_CHECK(env::enter_network_namespace(path));
     BRUME_TRY(kernel, Rtnetlink::open());
-    // Addresses and routes go with the link, its peer too. (An instance's rule for a secondary interface stays and finds
-    // an empty table, until the index is used again.)
+    // Addresses and routes go with the link, its peer too. (An instance's rule for a secondary interface stays and
+    // finds an empty table, until the index is used again.)
     return kernel.delete_link(link_name(interface_id));
   });
 }
@@ -278,7 +283,8 @@ Result<Inventory> KernelFabric::list() {
       BRUME_TRY(kernel, Rtnetlink::open());
       BRUME_TRY(links, kernel.links());
       for (const Link& link : links)
-        if (Owner owner = owner_of(link); !owner.interface_id.empty()) inventory.interfaces.push_back(owner.interface_id);
+        if (Owner owner = owner_of(link); !owner.interface_id.empty())
+          inventory.interfaces.push_back(owner.interface_id);
       return {};
     }));
   }

@@ -1,10 +1,10 @@
 // The fabric as the Linux kernel's namespaces, veths and routes. Needs CAP_SYS_ADMIN and CAP_NET_ADMIN.
 //
-// What is there is in the kernel only: namespaces by their file names in <run_dir>/netns, an instance's interface by its
-// link in the VPC namespace, whose alias is the spec it was made for. The alias is set last, so a link without one is
-// the rest of a call that was cut off; it does not count, and the next ensure_interface makes it anew.
-// Leaves to others: who may talk to whom (README.md says where that goes), repairing what someone with the right to
-// enter a namespace changes in it by hand.
+// What is there is in the kernel only: namespaces by their file names in <run_dir>/netns, an instance's interface by
+// its link in the VPC namespace, whose alias is the spec it was made for. The alias is set last, so a link without one
+// is the rest of a call that was cut off; it does not count, and the next ensure_interface makes it anew. Leaves to
+// others: who may talk to whom (README.md says where that goes), repairing what someone with the right to enter a
+// namespace changes in it by hand.
 #pragma once
 
 #include <array>

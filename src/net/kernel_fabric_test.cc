@@ -51,7 +51,8 @@ Result<void> ping_from(const std::string& path, const std::string& address) {
     if (::sendto(fd.get(), &echo, sizeof echo, 0, reinterpret_cast<const sockaddr*>(&remote), sizeof remote) < 0)
       return env::posix_error("Cannot ping", address);
     BRUME_CHECK(wait_for(fd.get(), POLLIN));
-    if (::recv(fd.get(), &echo, sizeof echo, 0) < ssize_t(sizeof echo)) return env::posix_error("No echo from", address);
+    if (::recv(fd.get(), &echo, sizeof echo, 0) < ssize_t(sizeof echo))
+      return env::posix_error("No echo from", address);
     if (echo.type != ICMP_ECHOREPLY) return fail_internal("{} answers the ping with something else", address);
     return {};
   });
@@ -90,8 +91,10 @@ class KernelFabricTest : public testing::Test {
   }
   std::string instance(const char* id) { return fabric_->instance_namespace(id); }
 
-  const InterfaceSpec first{"eni-0aaaaaaaaaaaaaaa1", "vpc-1", "i-1", "10.0.101.7", "10.0.101.0/24", "02:00:00:00:00:07", 0};
-  const InterfaceSpec second{"eni-0aaaaaaaaaaaaaaa2", "vpc-1", "i-2", "10.0.102.7", "10.0.102.0/24", "02:00:00:00:01:07", 0};
+  const InterfaceSpec first{"eni-0aaaaaaaaaaaaaaa1", "vpc-1", "i-1", "10.0.101.7", "10.0.101.0/24",
+                            "02:00:00:00:00:07",     0};
+  const InterfaceSpec second{"eni-0aaaaaaaaaaaaaaa2", "vpc-1", "i-2", "10.0.102.7", "10.0.102.0/24",
+                             "02:00:00:00:01:07",     0};
   std::unique_ptr<KernelFabric> fabric_;
   std::string folder_;
 };
@@ -263,8 +266,8 @@ TEST(KernelFabricHostTest, TheHostSeesNothing) {
   KernelFabric fabric{folder};
   const std::string before = host_network();
   ASSERT_TRUE(succeeds(fabric.ensure_vpc({"vpc-1", {"10.0.101.0/24"}})));
-  ASSERT_TRUE(succeeds(fabric.ensure_interface(
-      {"eni-1", "vpc-1", "i-1", "10.0.101.7", "10.0.101.0/24", "02:00:00:00:00:07", 0})));
+  ASSERT_TRUE(succeeds(
+      fabric.ensure_interface({"eni-1", "vpc-1", "i-1", "10.0.101.7", "10.0.101.0/24", "02:00:00:00:00:07", 0})));
   EXPECT_EQ(host_network(), before);
   ASSERT_TRUE(succeeds(fabric.sweep()));
   EXPECT_EQ(host_network(), before);

@@ -12,7 +12,9 @@ bool is_token_character(char c) {
          (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
 }
 
-bool is_token(std::string_view text) { return !text.empty() && std::ranges::all_of(text, is_token_character); }
+bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, is_token_character);
+}
 
 bool same_name(std::string_view a, std::string_view lower) {
   return std::ranges::equal(a, lower, [](char x, char y) { return (x >= 'A' && x <= 'Z' ? char(x + 32) : x) == y; });
@@ -49,7 +51,8 @@ std::optional<std::string> decode_path(std::string_view target) {
       std::uint8_t value = 0;
       const char* const begin = target.data() + i + 1;
       if (target.size() - i < 3) return {};
-      if (const auto [end, error] = std::from_chars(begin, begin + 2, value, 16); error != std::errc() || end != begin + 2)
+      if (const auto [end, error] = std::from_chars(begin, begin + 2, value, 16);
+          error != std::errc() || end != begin + 2)
         return {};
       c = char(value);
       i += 2;

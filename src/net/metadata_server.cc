@@ -56,8 +56,12 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
  public:
   Core(asio::io_context& io, const env::Clock& clock, env::Random& random, const Fabric& fabric, std::string token_key,
        Lookup lookup, Limits limits)
-      : io_(io), clock_(clock), fabric_(fabric), tokens_(std::move(token_key), clock, random),
-        lookup_(std::move(lookup)), limits_(limits) {}
+      : io_(io),
+        clock_(clock),
+        fabric_(fabric),
+        tokens_(std::move(token_key), clock, random),
+        lookup_(std::move(lookup)),
+        limits_(limits) {}
 
   Result<void> open(const std::string& vpc_id) {
     if (listeners_.contains(vpc_id)) return {};
@@ -100,7 +104,10 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
 
   struct Connection : std::enable_shared_from_this<Connection> {
     Connection(std::shared_ptr<Core> owner, std::string vpc, std::string source, tcp::socket accepted)
-        : core(std::move(owner)), vpc_id(std::move(vpc)), address(std::move(source)), socket(std::move(accepted)),
+        : core(std::move(owner)),
+          vpc_id(std::move(vpc)),
+          address(std::move(source)),
+          socket(std::move(accepted)),
           deadline(core->io_) {
       core->connections_.insert(this);
       ++core->by_source_[{vpc_id, address}];
@@ -142,20 +149,22 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
       // Sent further than it may go, a token could leave the instance.
       if (error) return end();
       output = to_http(response, core->clock_.wall());
-      asio::async_write(socket, asio::buffer(output), [self = shared_from_this()](const error_code& failed, std::size_t) {
-        if (failed) return self->end();
-        error_code ignored;  // the peer may have gone
-        self->socket.shutdown(tcp::socket::shutdown_send, ignored);
-        self->drain();
-      });
+      asio::async_write(socket, asio::buffer(output),
+                        [self = shared_from_this()](const error_code& failed, std::size_t) {
+                          if (failed) return self->end();
+                          error_code ignored;  // the peer may have gone
+                          self->socket.shutdown(tcp::socket::shutdown_send, ignored);
+                          self->drain();
+                        });
     }
 
     void drain() {
-      socket.async_read_some(asio::buffer(rest), [self = shared_from_this()](const error_code& error, std::size_t size) {
-        self->drained += size;
-        if (error || self->drained > largest_rest) return self->end();
-        self->drain();
-      });
+      socket.async_read_some(asio::buffer(rest),
+                             [self = shared_from_this()](const error_code& error, std::size_t size) {
+                               self->drained += size;
+                               if (error || self->drained > largest_rest) return self->end();
+                               self->drain();
+                             });
     }
 
     std::shared_ptr<Core> core;
@@ -168,20 +177,19 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
   };
 
   void accept(const std::shared_ptr<Listener>& listener) {
-    listener->acceptor.async_accept(
-        [weak = weak_from_this(), listener](const error_code& error, tcp::socket socket) {
-          const auto core = weak.lock();
-          if (!core || !listener->acceptor.is_open()) return;
-          if (!error) {
-            core->begin(listener->vpc_id, std::move(socket));
-            return core->accept(listener);
-          }
-          listener->pause.expires_after(accept_pause);
-          listener->pause.async_wait([weak, listener](const error_code& stopped) {
-            const auto again = weak.lock();
-            if (again && !stopped && listener->acceptor.is_open()) again->accept(listener);
-          });
-        });
+    listener->acceptor.async_accept([weak = weak_from_this(), listener](const error_code& error, tcp::socket socket) {
+      const auto core = weak.lock();
+      if (!core || !listener->acceptor.is_open()) return;
+      if (!error) {
+        core->begin(listener->vpc_id, std::move(socket));
+        return core->accept(listener);
+      }
+      listener->pause.expires_after(accept_pause);
+      listener->pause.async_wait([weak, listener](const error_code& stopped) {
+        const auto again = weak.lock();
+        if (again && !stopped && listener->acceptor.is_open()) again->accept(listener);
+      });
+    });
   }
 
   void begin(const std::string& vpc_id, tcp::socket socket) {
@@ -215,10 +223,16 @@ MetadataServer::MetadataServer(asio::io_context& io, const env::Clock& clock, en
                                std::string token_key, Lookup lookup)
     : MetadataServer(io, clock, random, fabric, std::move(token_key), std::move(lookup), Limits{}) {}
 
-MetadataServer::~MetadataServer() { core_->close_all(); }
+MetadataServer::~MetadataServer() {
+  core_->close_all();
+}
 
-Result<void> MetadataServer::open(const std::string& vpc_id) { return core_->open(vpc_id); }
+Result<void> MetadataServer::open(const std::string& vpc_id) {
+  return core_->open(vpc_id);
+}
 
-void MetadataServer::close(const std::string& vpc_id) { core_->close(vpc_id); }
+void MetadataServer::close(const std::string& vpc_id) {
+  core_->close(vpc_id);
+}
 
 }  // namespace brume::net

@@ -1,10 +1,10 @@
 // Serves the instance metadata service on 169.254.169.254:80 inside each VPC namespace, from the daemon's own loop.
 //
 // An instance is told by the address its packets come from, which the fabric lets it not forge, and the VPC whose
-// namespace they arrive in. One request a connection, as AWS does. Bounded for each instance: connections, the size of a
-// request and the time it may take; what is too much is closed without a word.
-// All calls and callbacks are on the thread that runs `io`. While open, the VPC's namespace stays alive in the kernel:
-// close() before Fabric::remove_vpc(). Leaves to others: what is answered (metadata_service.h), where the facts come from.
+// namespace they arrive in. One request a connection, as AWS does. Bounded for each instance: connections, the size of
+// a request and the time it may take; what is too much is closed without a word. All calls and callbacks are on the
+// thread that runs `io`. While open, the VPC's namespace stays alive in the kernel: close() before
+// Fabric::remove_vpc(). Leaves to others: what is answered (metadata_service.h), where the facts come from.
 #pragma once
 
 #include <chrono>

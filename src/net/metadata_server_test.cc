@@ -40,14 +40,13 @@ class MetadataServerTest : public testing::Test {
     char folder[] = "/tmp/brume-net-XXXXXX";
     ASSERT_NE(::mkdtemp(folder), nullptr);
     fabric_ = std::make_unique<KernelFabric>(folder_ = folder);
-    for (const char* vpc : {"vpc-1", "vpc-2"})
-      ASSERT_TRUE(succeeds(fabric_->ensure_vpc({vpc, {"10.0.101.0/24"}})));
-    ASSERT_TRUE(succeeds(fabric_->ensure_interface(
-        {"eni-1", "vpc-1", "i-1", "10.0.101.7", "10.0.101.0/24", "02:00:00:00:00:07", 0})));
-    ASSERT_TRUE(succeeds(fabric_->ensure_interface(
-        {"eni-2", "vpc-2", "i-2", "10.0.101.7", "10.0.101.0/24", "02:00:00:00:00:07", 0})));
-    ASSERT_TRUE(succeeds(fabric_->ensure_interface(
-        {"eni-3", "vpc-1", "i-3", "10.0.101.8", "10.0.101.0/24", "02:00:00:00:00:08", 0})));
+    for (const char* vpc : {"vpc-1", "vpc-2"}) ASSERT_TRUE(succeeds(fabric_->ensure_vpc({vpc, {"10.0.101.0/24"}})));
+    ASSERT_TRUE(succeeds(
+        fabric_->ensure_interface({"eni-1", "vpc-1", "i-1", "10.0.101.7", "10.0.101.0/24", "02:00:00:00:00:07", 0})));
+    ASSERT_TRUE(succeeds(
+        fabric_->ensure_interface({"eni-2", "vpc-2", "i-2", "10.0.101.7", "10.0.101.0/24", "02:00:00:00:00:07", 0})));
+    ASSERT_TRUE(succeeds(
+        fabric_->ensure_interface({"eni-3", "vpc-1", "i-3", "10.0.101.8", "10.0.101.0/24", "02:00:00:00:00:08", 0})));
     start({});
   }
   void TearDown() override {
@@ -70,7 +69,8 @@ class MetadataServerTest : public testing::Test {
       instance.user_data = std::string(300'000, 'u');
       return instance;
     };
-    server_ = std::make_unique<MetadataServer>(io_, env_.clock, env_.random, *fabric_, std::string(32, 'k'), lookup, limits);
+    server_ =
+        std::make_unique<MetadataServer>(io_, env_.clock, env_.random, *fabric_, std::string(32, 'k'), lookup, limits);
     for (const char* vpc : {"vpc-1", "vpc-2"}) ASSERT_TRUE(succeeds(server_->open(vpc)));
   }
 
@@ -94,7 +94,8 @@ class MetadataServerTest : public testing::Test {
     return answer ? answer->substr(0, 12) : answer.error().message;
   }
   std::string token(const char* instance) {
-    const auto answer = ask(instance, "PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n\r\n");
+    const auto answer =
+        ask(instance, "PUT /latest/api/token HTTP/1.1\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\n\r\n");
     return answer ? answer->substr(answer->find("\r\n\r\n") + 4) : answer.error().message;
   }
   static std::string get(const std::string& path, const std::string& token) {

@@ -22,7 +22,9 @@ class MetadataServiceTest : public testing::Test {
   MetadataResponse get(const std::string& path, const std::string& headers = "") {
     return ask("GET " + path + " HTTP/1.1\r\nHost: 169.254.169.254\r\n" + headers + "\r\n");
   }
-  MetadataResponse put_token(const std::string& headers) { return ask("PUT /latest/api/token HTTP/1.1\r\n" + headers + "\r\n"); }
+  MetadataResponse put_token(const std::string& headers) {
+    return ask("PUT /latest/api/token HTTP/1.1\r\n" + headers + "\r\n");
+  }
   std::string token(int seconds = 60) {
     return put_token(fmt::format("X-aws-ec2-metadata-token-ttl-seconds: {}\r\n", seconds)).body;
   }
@@ -48,9 +50,9 @@ TEST_F(MetadataServiceTest, NeedsATokenUnlessOptional) {
 }
 
 TEST_F(MetadataServiceTest, GivesTokensForOneSecondToSixHours) {
-  const std::pair<const char*, int> rows[] = {{"1", 200},  {"21600", 200}, {"0", 400},  {"21601", 400}, {"-1", 400},
-                                              {"+5", 400}, {"5s", 400},    {"", 400},   {"5.0", 400},   {"99999999999", 400},
-                                              {" 60 ", 200}};
+  const std::pair<const char*, int> rows[] = {{"1", 200},   {"21600", 200},       {"0", 400},   {"21601", 400},
+                                              {"-1", 400},  {"+5", 400},          {"5s", 400},  {"", 400},
+                                              {"5.0", 400}, {"99999999999", 400}, {" 60 ", 200}};
   for (const auto& [ttl, status] : rows)
     EXPECT_EQ(put_token(fmt::format("x-AWS-ec2-metadata-token-TTL-seconds:{}\r\n", ttl)).status, status) << ttl;
   EXPECT_EQ(put_token("").status, 400);
@@ -118,7 +120,8 @@ TEST_F(MetadataServiceTest, WritesAResponse) {
 
 TEST(MetadataRequestTest, ReadsRequests) {
   const auto request = parse_metadata_request(
-      "GET /latest/meta%2Ddata/?x=%2 HTTP/1.0\r\nhost: a\r\nX-AWS-EC2-Metadata-Token:  abc \r\nX-Forwarded-For:\r\n\r\n");
+      "GET /latest/meta%2Ddata/?x=%2 HTTP/1.0\r\nhost: a\r\nX-AWS-EC2-Metadata-Token:  abc "
+      "\r\nX-Forwarded-For:\r\n\r\n");
   ASSERT_TRUE(request);
   EXPECT_EQ(request->method, "GET");
   EXPECT_EQ(request->path, "/latest/meta-data/");
@@ -130,13 +133,26 @@ TEST(MetadataRequestTest, ReadsRequests) {
 }
 
 TEST(MetadataRequestTest, RefusesWhatIsMalformed) {
-  for (const char* head :
-       {"", "\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\n\r\n", "GET  HTTP/1.1\r\n\r\n", "G@T / HTTP/1.1\r\n\r\n",
-        "GET latest HTTP/1.1\r\n\r\n", "GET /a b HTTP/1.1\r\n\r\n", "GET /%0 HTTP/1.1\r\n\r\n", "GET /%zz HTTP/1.1\r\n\r\n",
-        "GET /%00 HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\nHost\r\n\r\n", "GET / HTTP/1.1\r\nHo st: a\r\n\r\n",
-        "GET / HTTP/1.1\r\n folded\r\n\r\n", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "GET / HTTP/1.1\r\nA: \x01\r\n\r\n",
-        "GET / HTTP/1.1\r\n\r\nmore",
-        "GET / HTTP/1.1\r\nX-aws-ec2-metadata-token: a\r\nX-aws-ec2-metadata-token: b\r\n\r\n"})
+  for (const char* head : {"",
+                           "\r\n",
+                           "GET\r\n\r\n",
+                           "GET /\r\n\r\n",
+                           "GET / HTTP/2.0\r\n\r\n",
+                           "GET  HTTP/1.1\r\n\r\n",
+                           "G@T / HTTP/1.1\r\n\r\n",
+                           "GET latest HTTP/1.1\r\n\r\n",
+                           "GET /a b HTTP/1.1\r\n\r\n",
+                           "GET /%0 HTTP/1.1\r\n\r\n",
+                           "GET /%zz HTTP/1.1\r\n\r\n",
+                           "GET /%00 HTTP/1.1\r\n\r\n",
+                           "GET / HTTP/1.1\r\n",
+                           "GET / HTTP/1.1\r\nHost\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHo st: a\r\n\r\n",
+                           "GET / HTTP/1.1\r\n folded\r\n\r\n",
+                           "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+                           "GET / HTTP/1.1\r\nA: \x01\r\n\r\n",
+                           "GET / HTTP/1.1\r\n\r\nmore",
+                           "GET / HTTP/1.1\r\nX-aws-ec2-metadata-token: a\r\nX-aws-ec2-metadata-token: b\r\n\r\n"})
     EXPECT_FALSE(parse_metadata_request(head)) << head;
 }
 

@@ -23,7 +23,8 @@ class MetadataTokens {
 
   [[nodiscard]] std::string issue(std::string_view instance_id, std::chrono::seconds lifetime) const;
   // What is left of a token's life; nothing if it is over, forged or another instance's.
-  [[nodiscard]] std::optional<std::chrono::seconds> remaining(std::string_view instance_id, std::string_view token) const;
+  [[nodiscard]] std::optional<std::chrono::seconds> remaining(std::string_view instance_id,
+                                                              std::string_view token) const;
 
  private:
   [[nodiscard]] std::string mac(std::string_view instance_id, std::string_view payload) const;

@@ -12,7 +12,7 @@ namespace {
 struct Entry {
   std::optional<std::string> text;  // none: a directory
   std::map<std::string, Entry, std::less<>> entries;
-  std::string listing;              // what its directory's list says of it, where that is not its name
+  std::string listing;  // what its directory's list says of it, where that is not its name
   bool binary = false;
 
   // The entry at `path` below this one, made with the directories on the way.
@@ -46,7 +46,9 @@ std::string lines(const Range& range, Project project) {
   return text;
 }
 
-std::string seconds(Timestamp time) { return to_iso8601(std::chrono::floor<std::chrono::seconds>(time)); }
+std::string seconds(Timestamp time) {
+  return to_iso8601(std::chrono::floor<std::chrono::seconds>(time));
+}
 
 void put_interface(Entry& root, const InstanceMetadata& instance, const MetadataInterface& interface) {
   Entry& mac = root.at("network/interfaces/macs/" + interface.mac);

@@ -1,8 +1,9 @@
 // What the instance metadata service tells an instance about itself: the paths, and the text at each.
 //
-// Pure. The paths, names and texts are those of the EC2 user guide ("Instance metadata categories"); a category without a
-// value is not in the tree. A directory's text lists its entries, one a line, directories with a trailing slash.
-// Leaves to others: who may ask (metadata_service.h), and the signatures of the identity document, which only AWS can make.
+// Pure. The paths, names and texts are those of the EC2 user guide ("Instance metadata categories"); a category without
+// a value is not in the tree. A directory's text lists its entries, one a line, directories with a trailing slash.
+// Leaves to others: who may ask (metadata_service.h), and the signatures of the identity document, which only AWS can
+// make.
 #pragma once
 
 #include <map>
@@ -41,10 +42,10 @@ struct MetadataCredentials {
 
 // As the instance's metadata options have it.
 struct MetadataOptions {
-  bool endpoint_enabled = true;       // HttpEndpoint
-  bool tokens_required = true;        // HttpTokens
-  int hop_limit = 1;                  // HttpPutResponseHopLimit, 1 to 64
-  bool tags_enabled = false;          // InstanceMetadataTags
+  bool endpoint_enabled = true;  // HttpEndpoint
+  bool tokens_required = true;   // HttpTokens
+  int hop_limit = 1;             // HttpPutResponseHopLimit, 1 to 64
+  bool tags_enabled = false;     // InstanceMetadataTags
 };
 
 struct InstanceMetadata {
@@ -54,12 +55,12 @@ struct InstanceMetadata {
   int launch_index = 0;
   Timestamp launch_time{};
   std::string region, zone, zone_id;
-  std::string hostname;        // ip-10-0-101-7.eu-central-1.compute.internal
-  std::string public_hostname, public_ipv4;  // empty: none
-  std::string key_name, openssh_key;         // empty: none
-  std::string user_data;                     // as given, raw
-  std::string lifecycle_state;               // its group's target lifecycle state, "InService"; empty: in no group
-  std::vector<MetadataInterface> interfaces; // the primary one first; at least one
+  std::string hostname;                       // ip-10-0-101-7.eu-central-1.compute.internal
+  std::string public_hostname, public_ipv4;   // empty: none
+  std::string key_name, openssh_key;          // empty: none
+  std::string user_data;                      // as given, raw
+  std::string lifecycle_state;                // its group's target lifecycle state, "InService"; empty: in no group
+  std::vector<MetadataInterface> interfaces;  // the primary one first; at least one
   std::optional<MetadataCredentials> credentials;
   std::map<std::string, std::string> tags;
   MetadataOptions options;

@@ -1,4 +1,5 @@
-// For tests: sockets inside namespaces that the test made, used from its own thread. Nothing waits longer than five seconds.
+// For tests: sockets inside namespaces that the test made, used from its own thread. Nothing waits longer than five
+// seconds.
 #pragma once
 
 #include <arpa/inet.h>
@@ -50,7 +51,7 @@ inline Result<env::Fd> listen_in(const std::string& path, const std::string& add
 
 // Connects from inside the namespace, from `source` unless that is empty.
 inline Result<env::Fd> connect_in(const std::string& path, const std::string& source, const std::string& address,
-                           std::uint16_t port) {
+                                  std::uint16_t port) {
   env::Fd fd;
   BRUME_CHECK(env::apart([&]() -> Result<void> {
     BRUME_CHECK(env::enter_network_namespace(path));

@@ -29,7 +29,9 @@ void each_attribute(std::string_view bytes, const std::function<void(int type, s
 }
 
 // A string attribute, without its final zero.
-std::string text_of(std::string_view value) { return std::string(value.substr(0, value.find('\0'))); }
+std::string text_of(std::string_view value) {
+  return std::string(value.substr(0, value.find('\0')));
+}
 
 template <typename T>
 bool split(std::string_view payload, T& fixed, std::string_view& attributes) {
@@ -55,7 +57,10 @@ Link parse_link(const ifinfomsg& info, std::string_view attributes) {
 }
 
 ifaddrmsg address_body(int link, int prefix) {
-  return {.ifa_family = AF_INET, .ifa_prefixlen = std::uint8_t(prefix), .ifa_flags = 0, .ifa_scope = RT_SCOPE_UNIVERSE,
+  return {.ifa_family = AF_INET,
+          .ifa_prefixlen = std::uint8_t(prefix),
+          .ifa_flags = 0,
+          .ifa_scope = RT_SCOPE_UNIVERSE,
           .ifa_index = std::uint32_t(link)};
 }
 
@@ -69,8 +74,11 @@ ifinfomsg link_body(int index, unsigned flags = 0) {
 }  // namespace
 
 NetlinkMessage::NetlinkMessage(std::uint16_t type, std::uint16_t flags) {
-  const nlmsghdr header{.nlmsg_len = 0, .nlmsg_type = type, .nlmsg_flags = std::uint16_t(NLM_F_REQUEST | flags),
-                        .nlmsg_seq = 0, .nlmsg_pid = 0};
+  const nlmsghdr header{.nlmsg_len = 0,
+                        .nlmsg_type = type,
+                        .nlmsg_flags = std::uint16_t(NLM_F_REQUEST | flags),
+                        .nlmsg_seq = 0,
+                        .nlmsg_pid = 0};
   append(&header, sizeof header);
 }
 

@@ -1,7 +1,7 @@
 // The kernel's links, addresses, routes and neighbours, through rtnetlink(7).
 //
-// A Rtnetlink belongs to the namespace in which its thread was when it was opened, and to one thread at a time. Requests
-// are acknowledged before they return. Errors: InternalFailure, naming the step and the kernel's reason.
+// A Rtnetlink belongs to the namespace in which its thread was when it was opened, and to one thread at a time.
+// Requests are acknowledged before they return. Errors: InternalFailure, naming the step and the kernel's reason.
 // Leaves to others: what to make (kernel_fabric.h).
 #pragma once
 
@@ -45,7 +45,7 @@ class NetlinkMessage {
 struct Link {
   int index = 0;
   std::string name;
-  std::string kind;   // "veth"; empty for lo
+  std::string kind;  // "veth"; empty for lo
   std::string alias;
   bool operational = false;  // up, its peer too, and a queue attached
 };
@@ -74,7 +74,8 @@ class Rtnetlink {
   Result<void> set_alias(int link, const std::string& alias);
   Result<void> set_up(int link);
   // Waits until packets that are sent to the link are not dropped any more. That is some time after both ends are up:
-  // the kernel attaches the queue from a work item (Linux before 6.7; later ones do it when asked for the link's state).
+  // the kernel attaches the queue from a work item (Linux before 6.7; later ones do it when asked for the link's
+  // state).
   Result<void> await_operational(const std::string& name);
   Result<std::vector<Link>> links();
   // Index 0 if there is none of that name.

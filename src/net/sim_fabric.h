@@ -15,7 +15,14 @@ namespace brume::net {
 class SimFabric : public Fabric {
  public:
   enum class Operation {
-    ensure_vpc, remove_vpc, ensure_interface, remove_interface, remove_instance, ensure_node, remove_node, list
+    ensure_vpc,
+    remove_vpc,
+    ensure_interface,
+    remove_interface,
+    remove_instance,
+    ensure_node,
+    remove_node,
+    list
   };
 
   Result<void> ensure_vpc(const VpcSpec& spec) override;
