@@ -19,7 +19,7 @@ bool network_namespace_exists(const std::string& path) {
   return ::statfs(path.c_str(), &info) == 0 && info.f_type == NSFS_MAGIC;
 }
 
-Result<bool> make_network_namespace(const std::string& path) {
+Result<bool> make_network_namespace(const std::string& path, const std::function<Result<void>()>& prepare) {
   if (network_namespace_exists(path)) return false;
   {
     const Fd fd(::open(path.c_str(), O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -27,6 +27,7 @@ Result<bool> make_network_namespace(const std::string& path) {
   }
   const auto made = apart([&]() -> Result<void> {
     if (::unshare(CLONE_NEWNET) != 0) return posix_error("Cannot make the namespace", path);
+    if (prepare) BRUME_CHECK(prepare());
     const std::string own = fmt::format("/proc/self/task/{}/ns/net", ::gettid());
     if (::mount(own.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) != 0)
       return posix_error("Cannot mount the namespace at", path);

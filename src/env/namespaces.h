@@ -17,7 +17,8 @@ namespace brume::env {
 [[nodiscard]] bool network_namespace_exists(const std::string& path);
 
 // Makes one at `path`, whose folder must be there; nothing if there is one. True if it was made by this call.
-Result<bool> make_network_namespace(const std::string& path);
+// `prepare` runs inside it before it is mounted, so that what is found at `path` is always prepared.
+Result<bool> make_network_namespace(const std::string& path, const std::function<Result<void>()>& prepare = {});
 
 // Takes it from `path`; the kernel ends the namespace when its last process and socket are gone. Nothing there is fine.
 Result<void> remove_network_namespace(const std::string& path);

@@ -12,7 +12,7 @@ namespace {
 
 // Which network namespace the calling thread is in.
 ino_t own_namespace() {
-  struct stat info {};
+  struct stat info{};
   ::stat("/proc/thread-self/ns/net", &info);
   return info.st_ino;
 }
@@ -65,6 +65,24 @@ TEST_F(NamespacesTest, AnInterruptedMakeIsTakenUpAgain) {
   EXPECT_FALSE(network_namespace_exists(path_));
   EXPECT_FALSE(apart([&] { return enter_network_namespace(path_); }));
   EXPECT_EQ(make_network_namespace(path_), true);
+}
+
+TEST_F(NamespacesTest, IsPreparedBeforeItIsThere) {
+  EXPECT_FALSE(make_network_namespace(path_, []() -> Result<void> { return fail("Some.Code", "a reason"); }));
+  EXPECT_FALSE(network_namespace_exists(path_));
+  EXPECT_EQ(make_network_namespace(path_,
+                                   [&]() -> Result<void> {
+                                     EXPECT_FALSE(network_namespace_exists(path_));
+                                     return write_sysctl("ipv4/ip_forward", "1");
+                                   }),
+            true);
+  EXPECT_TRUE(apart([&]() -> Result<void> {
+    BRUME_CHECK(enter_network_namespace(path_));
+    std::string forwarding;
+    std::ifstream("/proc/sys/net/ipv4/ip_forward") >> forwarding;
+    EXPECT_EQ(forwarding, "1");
+    return {};
+  }));
 }
 
 TEST_F(NamespacesTest, PassesFailuresOn) {

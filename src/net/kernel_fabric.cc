@@ -169,12 +169,8 @@ Result<void> KernelFabric::ensure_interface(const InterfaceSpec& spec) {
   const std::string vpc_path = vpc_namespace(spec.vpc_id);
   const std::string instance_path = instance_namespace(spec.instance_id);
   if (!env::network_namespace_exists(vpc_path)) return fail_internal("The VPC {} has no namespace", spec.vpc_id);
-  BRUME_TRY(made, env::make_network_namespace(instance_path));
+  BRUME_TRY(made, env::make_network_namespace(instance_path, set_up_instance_namespace));
   auto result = env::apart([&]() -> Result<void> {
-    if (made) {
-      BRUME_CHECK(env::enter_network_namespace(instance_path));
-      BRUME_CHECK(set_up_instance_namespace());
-    }
     BRUME_CHECK(env::enter_network_namespace(vpc_path));
     BRUME_TRY(kernel, Rtnetlink::open());
     BRUME_TRY(present, kernel.find_link(link_name(spec.id)));

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 #include <netinet/ip_icmp.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -257,6 +259,46 @@ TEST_F(KernelFabricTest, AFileWithoutANamespaceIsNotInTheWay) {
   EXPECT_EQ(fabric_->list()->vpcs, std::vector<std::string>{"vpc-1"});
   EXPECT_TRUE(succeeds(fabric_->ensure_vpc({"vpc-3", {}})));
   EXPECT_EQ(fabric_->list()->vpcs, (std::vector<std::string>{"vpc-1", "vpc-3"}));
+}
+
+// Makes and removes things without end, saying so with a byte on `pipe` after each call.
+[[noreturn]] void keep_changing(KernelFabric& fabric, const InterfaceSpec& spec, int pipe) {
+  for (;;) {
+    (void)fabric.ensure_vpc({"vpc-1", {"10.0.101.0/24"}});
+    if (::write(pipe, "x", 1) != 1) ::_exit(1);
+    (void)fabric.ensure_interface(spec);
+    if (::write(pipe, "x", 1) != 1) ::_exit(1);
+    (void)fabric.remove_instance(spec.instance_id);
+  }
+}
+
+TEST(KernelFabricHostTest, KilledAtAnyPointItGoesOn) {
+  if (::geteuid() != 0) GTEST_SKIP() << "network namespaces need root";
+  char folder[] = "/tmp/brume-net-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  KernelFabric fabric{folder};
+  const std::string before = host_network();
+  const InterfaceSpec spec{"eni-1", "vpc-1", "i-1", "10.0.101.7", "10.0.101.0/24", "02:00:00:00:00:07", 0};
+  for (int calls = 0; calls < 8; ++calls) {
+    int pipe[2];
+    ASSERT_EQ(::pipe(pipe), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) keep_changing(fabric, spec, pipe[1]);
+    char byte = 0;
+    for (int i = 0; i < calls; ++i) ASSERT_EQ(::read(pipe[0], &byte, 1), 1);
+    ::kill(child, SIGKILL);
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    ::close(pipe[0]);
+    ::close(pipe[1]);
+    ASSERT_TRUE(fabric.list());
+    ASSERT_TRUE(succeeds(fabric.ensure_vpc({"vpc-1", {"10.0.101.0/24"}})));
+    ASSERT_TRUE(succeeds(fabric.ensure_interface(spec)));
+    EXPECT_TRUE(succeeds(ping_from(fabric.instance_namespace("i-1"), "10.0.101.1")));
+    EXPECT_EQ(host_network(), before);
+  }
+  ASSERT_TRUE(succeeds(fabric.sweep()));
+  EXPECT_EQ(::rmdir(folder), 0) << "sweep leaves nothing";
 }
 
 TEST(KernelFabricHostTest, TheHostSeesNothing) {
