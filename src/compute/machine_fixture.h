@@ -21,6 +21,8 @@ std::string cannot_run_instances();
 class Machine {
  public:
   Machine();
+  // In another process: works on the folders of the one that made them, and leaves them to it.
+  explicit Machine(const std::string& root);
   ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -44,6 +46,7 @@ class Machine {
   void make_namespace();
   void serve();
 
+  bool owner_ = true;
   int listener_ = -1;
   std::thread server_;
 };

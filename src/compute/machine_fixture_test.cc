@@ -42,7 +42,7 @@ Machine::Machine() {
   char name[] = "/tmp/brume-compute-XXXXXX";
   root = ::mkdtemp(name);
   paths = {root + "/state", root + "/run"};
-  settings.cgroup_root = "brume-test-" + std::to_string(::getpid());
+  settings.cgroup_root = "brume-test-" + root.substr(root.rfind('-') + 1);
   settings.init_path = BRUME_INIT;
   const std::string image = root + "/image";
   for (const char* folder : {"/bin", "/etc", "/proc", "/sys", "/dev", "/run", "/tmp"}) fs::create_directories(image + folder);
@@ -56,7 +56,15 @@ Machine::Machine() {
   make_namespace();
 }
 
+Machine::Machine(const std::string& existing) : root(existing), owner_(false) {
+  paths = {root + "/state", root + "/run"};
+  settings.cgroup_root = "brume-test-" + root.substr(root.rfind('-') + 1);
+  settings.init_path = BRUME_INIT;
+  images = std::make_unique<ImagesOnDisk>(real.env().files, real.env().processes, paths.state_dir);
+}
+
 Machine::~Machine() {
+  if (!owner_) return;
   if (listener_ >= 0) {
     ::shutdown(listener_, SHUT_RDWR);
     server_.join();

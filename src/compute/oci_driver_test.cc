@@ -204,6 +204,45 @@ TEST(OciDriver, WhatACrashLeavesIsMended) {
   EXPECT_FALSE(std::filesystem::exists(machine.paths.state_dir + "/instances/i-2.removed"));
 }
 
+// The daemon that is killed in the next test; not a test by itself.
+TEST(OciDriver, DISABLED_StartsAnInstanceAndStops) {
+  Machine machine(::getenv("BRUME_TEST_ROOT"));
+  OciDriver driver(machine.real.env(), machine.paths, machine.settings, *machine.images);
+  EXPECT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-1"), done); })), "");
+  EXPECT_EQ(failure(machine.wait([&](Done done) { driver.stop("i-1", std::chrono::seconds(5), done); })), "");
+}
+
+TEST(OciDriver, KilledAtAnyMomentItLeavesWhatTheNextOneMends) {
+  NEEDS_INSTANCES();
+  Machine machine;
+  env::Env& env = machine.real.env();
+  // Moments spread over a start and a stop, which take 100 to 300 ms.
+  for (const int moment : {20, 40, 55, 70, 90, 120, 170, 250}) {
+    const auto daemon = env.processes.start({.argv = {"/proc/self/exe", "--gtest_also_run_disabled_tests",
+                                                      "--gtest_filter=OciDriver.DISABLED_StartsAnInstanceAndStops"},
+                                             .environment = {"BRUME_TEST_ROOT=" + machine.root}},
+                                            "");
+    ASSERT_TRUE(daemon);
+    bool ended = false;
+    env.processes.watch(*daemon, [&](int) { ended = true; });
+    env.loop.after(std::chrono::milliseconds(moment), [&] { (void)env.processes.kill(*daemon, SIGKILL); });
+    ASSERT_TRUE(machine.run_until([&] { return ended; }));
+
+    OciDriver driver(env, machine.paths, machine.settings, *machine.images);
+    const auto listed = driver.list();
+    ASSERT_TRUE(listed) << moment << " ms: " << listed.error().message;
+    const bool runs = !listed->empty() && listed->front().state == State::running;
+    EXPECT_EQ(runs, machine.traces() != "") << moment << " ms";
+    EXPECT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-1"), done); })), "") << moment << " ms";
+    prints(machine, driver, "i-1", "boots: ");
+    EXPECT_EQ(failure(machine.wait([&](Done done) { driver.destroy("i-1", done); })), "") << moment << " ms";
+    EXPECT_EQ(machine.traces(), "") << moment << " ms";
+    EXPECT_TRUE(std::filesystem::is_empty(machine.paths.state_dir + "/instances"));
+    EXPECT_TRUE(std::filesystem::is_empty(machine.paths.run_dir + "/instances"));
+    EXPECT_TRUE(std::filesystem::is_empty(machine.paths.run_dir + "/runtime"));
+  }
+}
+
 // Not an assertion: how long a start takes, for whoever looks at the test's output (bench/ has the real measurement).
 TEST(OciDriver, TellsHowLongAStartTakes) {
   NEEDS_INSTANCES();

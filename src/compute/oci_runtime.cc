@@ -94,10 +94,13 @@ Result<Running> OciRuntime::start(const std::string& id, const std::string& bund
 
 Result<void> OciRuntime::remove(const std::string& id, const std::string& bundle) {
   kill_programs_about({file_name(runtime_), file_name(conmon_)}, bundle);
-  // With --force it also kills what runs. That it does not know the container is no error.
+  // With --force it also kills what runs. It may fail for a container that a crash left half made, which it does not know:
+  // that leaves only files.
   BRUME_TRY(deleted, processes_.run({.argv = {runtime_, "--root=" + root_, "delete", "--force", id}}));
-  if (deleted.status != 0 && files_.exists(root_ + "/" + id))
-    return fail_internal("Cannot remove {}: {}", id, deleted.errors);
+  if (deleted.status != 0) {
+    BRUME_TRY(known, processes_.run({.argv = {runtime_, "--root=" + root_, "state", id}}));
+    if (known.status == 0) return fail_internal("Cannot remove {}: {}", id, deleted.errors);
+  }
   return files_.remove_all(root_ + "/" + id);
 }
 

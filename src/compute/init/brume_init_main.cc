@@ -50,19 +50,22 @@ __attribute__((format(printf, 1, 2))) void say(const char* format, ...) {
   if (::write(STDOUT_FILENO, line, std::size_t(n)) < 0) return;  // no console: nowhere to tell it
 }
 
-// In a child: becomes the program, in a session of its own with default signals.
+// In a child: becomes the program.
 [[noreturn]] void become(const char* path) {
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (::chdir("/") == 0) ::execl(path, path, static_cast<char*>(nullptr));
   say("cannot run %s: %s", path, ::strerror(errno));
   ::_exit(127);
 }
 
+// The child has a session of its own and, unlike us, ends on SIGTERM.
 pid_t fork_child() {
   const pid_t pid = ::fork();
-  if (pid == 0) ::setsid();
+  if (pid == 0) {
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::setsid();
+  }
   if (pid < 0) say("cannot start a process: %s", ::strerror(errno));
   return pid;
 }
