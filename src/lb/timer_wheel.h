@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 #include "env/clock.h"
 
@@ -29,6 +31,16 @@ class Timer {
   Timer* previous_ = nullptr;
   std::uint64_t deadline_ = 0;  // in ticks; 0: none
   std::uint64_t filed_ = 0;     // the tick it is filed under; 0: not filed
+};
+
+// A timer that calls a function.
+class Alarm final : public Timer {
+ public:
+  explicit Alarm(std::function<void()> action) : action_(std::move(action)) {}
+  void on_timer() override { action_(); }
+
+ private:
+  std::function<void()> action_;
 };
 
 class TimerWheel {
