@@ -57,7 +57,12 @@ void Server::apply(const Snapshot& snapshot) {
   config_ = states_.compile(snapshot);
   health_.apply(snapshot, config_);
   open_endpoints();
-  changed_();
+}
+
+std::int64_t Server::applied_version() const {
+  std::int64_t version = config_->version;
+  for (const auto& worker : workers_) version = std::min(version, worker->applied_version());
+  return version;
 }
 
 // Opens what the config wants and is not open, and hands config and new sockets to the workers.
@@ -96,13 +101,18 @@ void Server::open_endpoints() {
   const bool news = errors != listener_errors_;
   endpoints_ = std::move(wanted);
   listener_errors_ = std::move(errors);
-  for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->apply(config_, std::move(sockets[i]));
+  auto applied = [this] {
+    loop_.post([this] {
+      if (std::exchange(reported_version_, applied_version()) != applied_version()) changed_();
+    });
+  };
+  for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->apply(config_, std::move(sockets[i]), applied);
   if (retry) loop_.set_timer(retry_, kRetry);
   if (news) changed_();
 }
 
 Stats Server::stats() const {
-  Stats stats{.version = config_->version};
+  Stats stats{.version = applied_version()};
   for (const auto& group : config_->groups) {
     for (const auto& target : group.targets) {
       HealthReport report = health_.report(*target.state);

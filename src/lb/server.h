@@ -24,7 +24,8 @@ struct ServerOptions {
 
 class Server {
  public:
-  // `changed` is called when the health of a target or the state of a listener changed, and after each snapshot.
+  // `changed` is called when the health of a target or the state of a listener changed, and when all workers serve by a
+  // new snapshot.
   Server(EventLoop& loop, const ServerOptions& options, std::function<void()> changed);
   ~Server();
 
@@ -41,6 +42,7 @@ class Server {
 
   void open_endpoints();
   void finish_shut_down();
+  [[nodiscard]] std::int64_t applied_version() const;
 
   EventLoop& loop_;
   std::function<void()> changed_, done_;
@@ -49,6 +51,7 @@ class Server {
   std::shared_ptr<const Config> config_;
   std::map<std::string, Endpoint> endpoints_;
   std::map<std::string, std::string> listener_errors_;  // by listener
+  std::int64_t reported_version_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::size_t workers_running_ = 0;
   Alarm retry_, grace_;

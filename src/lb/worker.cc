@@ -83,8 +83,13 @@ void Worker::stop_and_join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::apply(std::shared_ptr<const Config> config, std::map<std::string, std::shared_ptr<env::Fd>> sockets) {
-  loop_.post([this, config = std::move(config), sockets = std::move(sockets)]() mutable { adopt(config, sockets); });
+void Worker::apply(std::shared_ptr<const Config> config, std::map<std::string, std::shared_ptr<env::Fd>> sockets,
+                   std::function<void()> applied) {
+  loop_.post([this, config = std::move(config), sockets = std::move(sockets), applied = std::move(applied)]() mutable {
+    adopt(config, sockets);
+    applied_version_ = config->version;
+    applied();
+  });
 }
 
 void Worker::adopt(std::shared_ptr<const Config> config, std::map<std::string, std::shared_ptr<env::Fd>>& sockets) {

@@ -30,8 +30,12 @@ class Worker {
 
   // From the controlling thread.
   void start();
-  // `sockets`: the new endpoints' listening sockets. Endpoints the config does not have are closed.
-  void apply(std::shared_ptr<const Config> config, std::map<std::string, std::shared_ptr<env::Fd>> sockets);
+  // `sockets`: the new endpoints' listening sockets. Endpoints the config does not have are closed. `applied` is called
+  // on this thread.
+  void apply(std::shared_ptr<const Config> config, std::map<std::string, std::shared_ptr<env::Fd>> sockets,
+             std::function<void()> applied);
+  // The version that requests are served by.
+  [[nodiscard]] std::int64_t applied_version() const { return applied_version_; }
   // Stops accepting, lets requests end, then calls `done` on this thread.
   void shut_down(std::function<void()> done);
   void stop_and_join();
@@ -72,6 +76,7 @@ class Worker {
   UpstreamPool pool_;
   std::thread thread_;
   std::shared_ptr<const Config> config_;
+  std::atomic<std::int64_t> applied_version_ = 0;
   std::vector<Eligible> eligible_;  // by Config::groups
   std::map<std::string, std::unique_ptr<Acceptor>> acceptors_;
   std::vector<std::unique_ptr<Client>> clients_;
