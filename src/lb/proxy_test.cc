@@ -2,14 +2,17 @@
 // Deadlines here are safety nets: a test that passes never waits for one.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
 #include <atomic>
 #include <condition_variable>
-#include <deque>
+#include <cstring>
 #include <functional>
 #include <future>
 #include <mutex>
@@ -609,19 +612,20 @@ TEST_F(Proxy, AReusedConnectionThatClosesIsNotRetried) {
 }
 
 TEST_F(Proxy, ATargetThatClosesIdleConnectionsIsNoProblem) {
-  Backend backend([](Peer& peer) {
+  std::promise<void> closed;
+  std::atomic<bool> first = true;
+  Backend backend([&](Peer& peer) {
     peer.read_head();
     peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    peer.close();
+    peer.shut_down_sending();
+    if (peer.at_end() && first.exchange(false)) closed.set_value();  // the proxy has closed its side
   });
   start({.threads = 1});
   add_target(backend.port());
   apply();
   Peer client = Peer::connect(port_);
   EXPECT_EQ(status_of(get(client)), "200");
-  // The end arrives by itself; the proxy has seen it once it shows in another connection's order of events.
-  pollfd nothing{.fd = -1, .events = 0, .revents = 0};
-  ::poll(&nothing, 1, 20);
+  closed.get_future().wait();
   EXPECT_EQ(status_of(get(client)), "200");
 }
 
@@ -841,7 +845,7 @@ TEST_F(Proxy, HealthDecidesWhoGetsRequests) {
 }
 
 TEST_F(Proxy, APortInUseIsReportedAndRetried) {
-  start();
+  start({.threads = 2, .listen_retry = std::chrono::milliseconds(20)});
   group();
   env::Fd other = listening_socket(port_);
   apply();
@@ -858,6 +862,46 @@ TEST_F(Proxy, AGroupNobodyForwardsToIsUnused) {
   apply();
   EXPECT_EQ(stats().targets[0].health, "unused");
   EXPECT_EQ(stats().targets[0].reason, "Target.NotInUse");
+}
+
+// Targets live in another network namespace; connections come from the node of their zone.
+TEST_F(Proxy, ReachesIntoANetworkNamespace) {
+  std::promise<std::pair<pid_t, int>> inside;  // the thread in the namespace, and its backend's port; 0: not permitted
+  std::promise<void> over;
+  std::promise<std::string> peer_address;
+  std::thread resident([&] {
+    if (::unshare(CLONE_NEWNET) != 0) return inside.set_value({0, 0});
+    const env::Fd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    ifreq lo{};
+    std::strcpy(lo.ifr_name, "lo");
+    lo.ifr_flags = IFF_UP;
+    ::ioctl(control.get(), SIOCSIFFLAGS, &lo);
+    Backend backend([&](Peer& peer) {
+      sockaddr_in from{};
+      socklen_t size = sizeof from;
+      ::getpeername(peer.fd(), reinterpret_cast<sockaddr*>(&from), &size);
+      peer_address.set_value(::inet_ntoa(from.sin_addr));
+      peer.read_head();
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ninside");
+    });
+    inside.set_value({::gettid(), backend.port()});
+    over.get_future().wait();
+  });
+  const auto [thread, port] = inside.get_future().get();
+  if (thread == 0) {
+    resident.join();
+    GTEST_SKIP() << "needs the right to make a network namespace";
+  }
+  start();
+  add_target(port);
+  group().targets[0].zone = "b";
+  balancer().network_namespace = "/proc/self/task/" + std::to_string(thread) + "/ns/net";
+  balancer().nodes = {{"a", "127.0.0.5"}, {"b", "127.0.0.6"}};
+  apply();
+  EXPECT_TRUE(get().ends_with("inside"));
+  EXPECT_EQ(peer_address.get_future().get(), "127.0.0.6");
+  over.set_value();
+  resident.join();
 }
 
 TEST_F(Proxy, AGracefulEnd) {

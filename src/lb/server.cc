@@ -5,7 +5,6 @@
 
 namespace brume::lb {
 namespace {
-constexpr env::Duration kRetry = std::chrono::seconds(1);
 
 std::size_t thread_count(const ServerOptions& options) {
   return options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
@@ -35,6 +34,7 @@ BalancerStats add_up(const ConfiguredBalancer& balancer) {
 
 Server::Server(EventLoop& loop, const ServerOptions& options, std::function<void()> changed)
     : loop_(loop),
+      listen_retry_(options.listen_retry),
       changed_(std::move(changed)),
       states_(thread_count(options)),
       health_(loop, [this] { changed_(); }),
@@ -107,7 +107,7 @@ void Server::open_endpoints() {
     });
   };
   for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->apply(config_, std::move(sockets[i]), applied);
-  if (retry) loop_.set_timer(retry_, kRetry);
+  if (retry) loop_.set_timer(retry_, listen_retry_);
   if (news) changed_();
 }
 

@@ -20,6 +20,7 @@ namespace brume::lb {
 struct ServerOptions {
   unsigned threads = 0;  // 0: one for each core
   env::Duration connect_timeout = std::chrono::seconds(10);
+  env::Duration listen_retry = std::chrono::seconds(1);  // while a port is in use
 };
 
 class Server {
@@ -45,6 +46,7 @@ class Server {
   [[nodiscard]] std::int64_t applied_version() const;
 
   EventLoop& loop_;
+  const env::Duration listen_retry_;
   std::function<void()> changed_, done_;
   StateRegistry states_;
   HealthChecker health_;
