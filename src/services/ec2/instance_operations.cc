@@ -14,9 +14,9 @@ InstanceOperations::InstanceOperations(services::Context context, NetworkState& 
       profiles_(std::move(profiles)),
       instances_(context.store, kInstanceTable, context.region),
       image_table_(context.store, "ec2.images", context.region),
-      key_pairs_(context.store, "ec2.key_pairs", context.region),
-      launch_templates_(context.store, "ec2.launch_templates", context.region),
-      launch_template_versions_(context.store, "ec2.launch_template_versions", context.region),
+      key_pairs_(context.store, "ec2.key-pairs", context.region),
+      launch_templates_(context.store, "ec2.launch-templates", context.region),
+      launch_template_versions_(context.store, "ec2.launch-template-versions", context.region),
       image_controller_(context, image_table_, instances_, images),
       instance_controller_(context, instances_, network, fabric, driver, [this] { image_controller_.wake(); }) {
   network.tags.add_kind(kInstance, [this](std::string_view id) { return instances_.contains(id); });
