@@ -11,7 +11,11 @@ bool matches(const Filter& filter, const Values& values) {
   return false;
 }
 
-std::optional<bool> matches_tags(const Filter& filter, const List<Tag>& tags) {
+bool is_tag_filter(std::string_view name) {
+  return name.starts_with("tag:") || name == "tag-key" || name == "tag-value";
+}
+
+bool matches_tags(const Filter& filter, const List<Tag>& tags) {
   const std::string_view name = *filter.Name;
   Values values;
   if (name.starts_with("tag:")) {
@@ -19,10 +23,8 @@ std::optional<bool> matches_tags(const Filter& filter, const List<Tag>& tags) {
       if (tag.Key == name.substr(4)) values.push_back(tag.Value.value_or(""));
   } else if (name == "tag-key") {
     for (const Tag& tag : tags) values.push_back(tag.Key.value_or(""));
-  } else if (name == "tag-value") {
-    for (const Tag& tag : tags) values.push_back(tag.Value.value_or(""));
   } else {
-    return {};
+    for (const Tag& tag : tags) values.push_back(tag.Value.value_or(""));
   }
   return matches(filter, values);
 }

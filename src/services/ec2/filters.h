@@ -43,12 +43,20 @@ Values each(const L& items, F of) {
 
 // Does one of `values` match one of the filter's?
 bool matches(const Filter& filter, const Values& values);
-// tag:<key>, tag-key, tag-value; nothing if the filter is none of these.
-std::optional<bool> matches_tags(const Filter& filter, const List<Tag>& tags);
+// Is it tag:<key>, tag-key or tag-value?
+bool is_tag_filter(std::string_view name);
+bool matches_tags(const Filter& filter, const List<Tag>& tags);
 [[nodiscard]] std::unexpected<Error> unknown_filter(const Filter& filter);
 // Errors: FilterLimitExceeded (more than 200 values), InvalidParameterValue (a filter without a name).
 Result<void> check_filters(const List<Filter>& filters);
 
+template <typename T>
+const FilterField<T>* field_of(std::span<const FilterField<T>> fields, std::string_view name) {
+  const auto field = std::ranges::find(fields, name, &FilterField<T>::name);
+  return field == fields.end() ? nullptr : &*field;
+}
+
+// The tags of an answer's shape, if its kind has any.
 template <typename T>
 const List<Tag>* tags_in(const T& shape) {
   if constexpr (requires { shape.Tags; }) return &shape.Tags;
@@ -56,20 +64,22 @@ const List<Tag>* tags_in(const T& shape) {
   else return nullptr;
 }
 
+// Does the operation have all of these filters?
 template <typename T>
-Result<bool> passes(const T& shape, const List<Filter>& filters, std::span<const FilterField<T>> fields) {
-  bool all = true;
-  for (const Filter& filter : filters) {
-    if (const List<Tag>* tags = tags_in(shape))
-      if (const auto matched = matches_tags(filter, *tags)) {
-        all = all && *matched;
-        continue;
-      }
-    const auto field = std::ranges::find(fields, std::string_view(*filter.Name), &FilterField<T>::name);
-    if (field == fields.end()) return unknown_filter(filter);
-    all = all && matches(filter, field->values(shape));
-  }
-  return all;
+Result<void> check_names(const List<Filter>& filters, std::span<const FilterField<T>> fields) {
+  for (const Filter& filter : filters)
+    if (!(tags_in(T{}) && is_tag_filter(*filter.Name)) && !field_of(fields, *filter.Name)) return unknown_filter(filter);
+  return {};
+}
+
+// Leaves to check_names() what the operation does not have.
+template <typename T>
+bool passes(const T& shape, const List<Filter>& filters, std::span<const FilterField<T>> fields) {
+  return std::ranges::all_of(filters, [&](const Filter& filter) {
+    const List<Tag>* tags = tags_in(shape);
+    if (tags && is_tag_filter(*filter.Name)) return matches_tags(filter, *tags);
+    return matches(filter, field_of(fields, *filter.Name)->values(shape));
+  });
 }
 
 // The shapes that pass.
@@ -78,13 +88,9 @@ Result<std::vector<T>> filtered(std::vector<T> shapes, const List<Filter>& filte
                                 std::span<const FilterField<T>> fields) {
   if (filters.empty()) return shapes;
   BRUME_CHECK(check_filters(filters));
-  if (shapes.empty()) BRUME_CHECK(passes(T{}, filters, fields));  // an unknown filter is an error anyhow
-  std::vector<T> passed;
-  for (T& shape : shapes) {
-    BRUME_TRY(pass, passes(shape, filters, fields));
-    if (pass) passed.push_back(std::move(shape));
-  }
-  return passed;
+  BRUME_CHECK(check_names(filters, fields));
+  std::erase_if(shapes, [&](const T& shape) { return !passes(shape, filters, fields); });
+  return shapes;
 }
 
 // What `make(record)` makes of the records named by `ids` (of all, if there are none), in the order of their ids.

@@ -125,6 +125,10 @@ class NetworkOperations : public virtual Api {
       const aws::Call& call, const DescribeManagedPrefixListsRequest& request) override;
 
  private:
+  // By id, or by name in the default VPC. (security_group.cc)
+  Result<const SecurityGroup*> find_group(const std::optional<std::string>& id,
+                                          const std::optional<std::string>& name) const;
+
   services::Context& context_;
   NetworkState& state_;
 };
