@@ -1,0 +1,264 @@
+// A simulated region for tests of the instance half: a machine that survives restarts of the control plane, and the
+// network's operations that launches need.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "aws/call.h"
+#include "compute/driver.h"
+#include "compute/images.h"
+#include "env/sim.h"
+#include "services/common/ids.h"
+#include "services/ec2/instance_operations.h"
+#include "services/ec2/network_interface.h"
+#include "store/memory_backend.h"
+
+namespace brume::ec2::testing {
+
+// What is on the machine, whoever put it there.
+struct FakeMachine {
+  std::map<std::string, compute::State> instances;
+  std::map<std::string, int> starts;     // how often an instance was really started
+  std::set<std::string> images;
+  std::map<std::string, Error> refuse;   // by image: how a start fails
+  int refusals_left = 1 << 30;           // so many of them
+  int started_twice = 0;                 // starts of what ran already
+  int starting = 0, most_starting = 0;
+};
+
+class FakeDriver : public compute::Driver {
+ public:
+  FakeDriver(FakeMachine& machine, env::Loop& loop) : machine_(machine), loop_(loop) {}
+
+  void start(const compute::InstanceSpec& spec, compute::Done done) override {
+    machine_.most_starting = std::max(machine_.most_starting, ++machine_.starting);
+    specs[spec.id] = spec;
+    loop_.after(std::chrono::milliseconds(20), [this, spec, done = std::move(done)] {
+      --machine_.starting;
+      if (const auto refusal = machine_.refuse.find(spec.image_id); refusal != machine_.refuse.end() && machine_.refusals_left > 0) {
+        --machine_.refusals_left;
+        return done(std::unexpected(refusal->second));
+      }
+      const auto [row, added] = machine_.instances.try_emplace(spec.id, compute::State::stopped);
+      if (row->second == compute::State::running) ++machine_.started_twice;
+      else ++machine_.starts[spec.id];
+      row->second = compute::State::running;
+      loop_.after(std::chrono::milliseconds(3), [done] { done({}); });
+    });
+  }
+  void stop(const std::string& id, env::Duration grace, compute::Done done) override {
+    last_grace = grace;
+    loop_.after(std::chrono::milliseconds(10), [this, id, done = std::move(done)] {
+      if (machine_.instances.contains(id)) machine_.instances[id] = compute::State::stopped;
+      loop_.after(std::chrono::milliseconds(3), [done] { done({}); });
+    });
+  }
+  void destroy(const std::string& id, compute::Done done) override {
+    loop_.after(std::chrono::milliseconds(10), [this, id, done = std::move(done)] {
+      machine_.instances.erase(id);
+      loop_.after(std::chrono::milliseconds(3), [done] { done({}); });
+    });
+  }
+  Result<std::vector<compute::Observed>> list() override {
+    std::vector<compute::Observed> found;
+    for (const auto& [id, state] : machine_.instances) found.push_back({id, state});
+    return found;
+  }
+  Result<std::string> console(const std::string& id) override { return "console of " + id; }
+  void on_exit(std::function<void(const std::string&, int)> listener) override { listener_ = std::move(listener); }
+
+  // PID 1 of the instance ends.
+  void end(const std::string& id) {
+    machine_.instances[id] = compute::State::stopped;
+    listener_(id, 0);
+  }
+
+  std::map<std::string, compute::InstanceSpec> specs;
+  env::Duration last_grace{};
+
+ private:
+  FakeMachine& machine_;
+  env::Loop& loop_;
+  std::function<void(const std::string&, int)> listener_;
+};
+
+class FakeImages : public compute::Images {
+ public:
+  explicit FakeImages(FakeMachine& machine) : machine_(machine) {}
+  Result<std::int64_t> import(const std::string& id, const std::string& source) override {
+    if (source.ends_with("missing")) return fail("InvalidParameterValue", "There is nothing at {}", source);
+    machine_.images.insert(id);
+    return std::int64_t{9} << 30;
+  }
+  Result<void> remove(const std::string& id) override { machine_.images.erase(id); return {}; }
+  [[nodiscard]] bool exists(const std::string& id) const override { return machine_.images.contains(id); }
+  [[nodiscard]] Result<std::vector<std::string>> list() const override {
+    return std::vector<std::string>(machine_.images.begin(), machine_.images.end());
+  }
+
+ private:
+  FakeMachine& machine_;
+};
+
+class FakeFabric : public InstanceNetwork {
+ public:
+  explicit FakeFabric(env::Loop& loop) : loop_(loop) {}
+  void ensure(const std::string&, std::function<void(Result<void>)> done) override {
+    loop_.after(std::chrono::milliseconds(2), [done = std::move(done)] { done({}); });
+  }
+  [[nodiscard]] std::string network_namespace(const std::string& id) const override { return "/run/netns/" + id; }
+
+ private:
+  env::Loop& loop_;
+};
+
+// The operations of the network half that the instance half calls.
+class FakeNetworkOperations : public virtual Api {
+ public:
+  explicit FakeNetworkOperations(NetworkState& state) : state_(state) {}
+  Result<CreateNetworkInterfaceResult> CreateNetworkInterface(const aws::Call&, const CreateNetworkInterfaceRequest& request) override {
+    BRUME_TRY(subnet, find(state_.subnets, kSubnet, request.SubnetId));
+    std::string address = request.PrivateIpAddress.value_or("");
+    if (address.empty()) {
+      BRUME_TRY(chosen, choose_address(state_, *subnet));
+      address = chosen;
+    }
+    NetworkInterface interface;
+    interface.NetworkInterfaceId = services::new_id(state_.context.env.random, "eni");
+    interface.SubnetId = subnet->SubnetId;
+    interface.VpcId = subnet->VpcId;
+    interface.AvailabilityZone = subnet->AvailabilityZone;
+    interface.Description = request.Description;
+    interface.PrivateIpAddress = address;
+    interface.PrivateIpAddresses.push_back({.Primary = true, .PrivateIpAddress = address});
+    interface.MacAddress = "02:00:00:00:00:01";
+    interface.Status = "available";
+    interface.SourceDestCheck = true;
+    const SecurityGroup* fallback = state_.group_by_name(*subnet->VpcId, "default");
+    List<std::string> groups = request.Groups;
+    if (groups.empty()) groups.push_back(*fallback->GroupId);
+    for (const std::string& id : groups) {
+      BRUME_TRY(group, find(state_.security_groups, kSecurityGroup, id));
+      interface.Groups.push_back({.GroupId = id, .GroupName = group->GroupName});
+    }
+    enter_interface(state_, interface);
+    for (const TagSpecification& specification : request.TagSpecifications)
+      BRUME_CHECK(state_.tags.set(*interface.NetworkInterfaceId, "network-interface", specification.Tags));
+    CreateNetworkInterfaceResult result;
+    result.NetworkInterface = interface;
+    return result;
+  }
+  Result<void> ModifyNetworkInterfaceAttribute(const aws::Call&, const ModifyNetworkInterfaceAttributeRequest& request) override {
+    state_.network_interfaces.modify(*request.NetworkInterfaceId, [&](NetworkInterface& interface) {
+      if (request.SourceDestCheck) interface.SourceDestCheck = request.SourceDestCheck->Value;
+      if (!request.Groups.empty()) interface.Groups.clear();
+      for (const std::string& id : request.Groups) interface.Groups.push_back({.GroupId = id});
+    });
+    return {};
+  }
+
+ private:
+  NetworkState& state_;
+};
+
+class TestApi : public FakeNetworkOperations, public InstanceOperations {
+ public:
+  TestApi(services::Context context, NetworkState& network, InstanceNetwork& fabric, compute::Driver& driver,
+          compute::Images& images, InstanceProfiles profiles)
+      : FakeNetworkOperations(network), InstanceOperations(context, network, fabric, driver, images, std::move(profiles)) {}
+};
+
+// The control plane over a machine and a disk; restart() is kill -9.
+class Region : public ::testing::Test {
+ protected:
+  static constexpr const char* kRegion = "ap-southeast-1";
+
+  struct ControlPlane {
+    ControlPlane(Region& region)
+        : store(region.backend),
+          hints(region.sim.loop),
+          context{region.sim.env, store, hints, kRegion},
+          network(context),
+          driver(region.machine, region.sim.loop),
+          images(region.machine),
+          fabric(region.sim.loop),
+          api(context, network, fabric, driver, images, [](std::string_view wanted) -> std::optional<InstanceProfile> {
+            if (wanted != "web" && wanted != "arn:aws:iam::000000000000:instance-profile/web") return std::nullopt;
+            return InstanceProfile{"web", "AIPA1", "arn:aws:iam::000000000000:instance-profile/web"};
+          }) {
+      EXPECT_TRUE(network.load());
+      EXPECT_TRUE(api.load_instances());
+      EXPECT_TRUE(api.start_instances());
+    }
+    store::Store store;
+    services::Hints hints;
+    services::Context context;
+    NetworkState network;
+    FakeDriver driver;
+    FakeImages images;
+    FakeFabric fabric;
+    TestApi api;
+  };
+
+  Region() : plane(std::make_unique<ControlPlane>(*this)) {}
+
+  void restart() {
+    sim.loop.clear();
+    machine.starting = 0;
+    plane.reset();
+    plane = std::make_unique<ControlPlane>(*this);
+  }
+
+  // Calls an operation as the dispatcher does: in a transaction.
+  template <typename Answer, typename Owner, typename Request>
+  Result<Answer> call(Result<Answer> (Owner::*operation)(const aws::Call&, const Request&), const Request& request) {
+    const aws::Call user{.region = kRegion, .principal_arn = "arn:aws:iam::000000000000:root", .source_address = "127.0.0.1"};
+    return plane->store.transact([&] { return (plane->api.*operation)(user, request); });
+  }
+
+  std::string make_image() {
+    auto made = call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///images/base.tar", .Name = "base-" + std::to_string(++images_made)});
+    EXPECT_TRUE(made) << made.error().message;
+    sim.loop.run_for(std::chrono::milliseconds(50));
+    return *made->ImageId;
+  }
+
+  RunInstancesRequest launch_of(const std::string& image, int count = 1) {
+    RunInstancesRequest request;
+    request.ImageId = image;
+    request.InstanceType = "t3.micro";
+    request.MinCount = request.MaxCount = count;
+    return request;
+  }
+
+  std::string launch(const RunInstancesRequest& request) {
+    auto made = call(&Api::RunInstances, request);
+    EXPECT_TRUE(made) << made.error().code << ": " << made.error().message;
+    return made ? *made->Instances[0].InstanceId : "";
+  }
+
+  Instance shown(const std::string& id) {
+    auto found = call(&Api::DescribeInstances, DescribeInstancesRequest{.InstanceIds = {id}});
+    EXPECT_TRUE(found) << found.error().message;
+    return found ? found->Reservations.at(0).Instances.at(0) : Instance();
+  }
+  std::string state(const std::string& id) { return shown(id).State.value_or(InstanceState()).Name.value_or("none"); }
+
+  template <typename T>
+  static std::string code(const Result<T>& result) { return result ? "" : result.error().code; }
+
+  void run_for(env::Duration duration) { sim.loop.run_for(duration); }
+
+  env::SimEnv sim;
+  store::MemoryBackend backend;
+  FakeMachine machine;
+  int images_made = 0;
+  std::unique_ptr<ControlPlane> plane;
+};
+
+}  // namespace brume::ec2::testing

@@ -1,0 +1,168 @@
+#include "services/ec2/network_interface.h"
+
+#include <algorithm>
+
+#include "aws/call.h"
+#include "services/common/ids.h"
+#include "services/ec2/cidr.h"
+#include "services/ec2/zones.h"
+
+namespace brume::ec2 {
+namespace {
+
+std::string address_key(std::string_view subnet_id, std::uint32_t address) {
+  return fmt::format("{}/{:010}", subnet_id, address);
+}
+
+// The record, without what a detached one does not have.
+void clear_attachment(NetworkState& state, const NetworkInterface& interface) {
+  const std::string id = *interface.NetworkInterfaceId;
+  if (interface.Attachment->InstanceId) state.unlink(*interface.Attachment->InstanceId, id);
+  state.network_interfaces.modify(id, [](NetworkInterface& record) {
+    record.Attachment.reset();
+    record.Status = "available";
+  });
+}
+
+}  // namespace
+
+std::vector<const NetworkInterface*> interfaces_of(const NetworkState& state, std::string_view instance_id) {
+  std::vector<const NetworkInterface*> found;
+  for (const std::string& id : state.children(instance_id))
+    if (const NetworkInterface* interface = state.network_interfaces.find(id)) found.push_back(interface);
+  std::ranges::sort(found, {}, [](const NetworkInterface* i) { return i->Attachment->DeviceIndex.value_or(0); });
+  return found;
+}
+
+Result<void> attach(NetworkState& state, const std::string& interface_id, const std::string& instance_id,
+                    int device_index, bool delete_on_termination) {
+  BRUME_TRY(interface, find(state.network_interfaces, kNetworkInterface, interface_id));
+  if (interface->Status != "available")
+    return fail("InvalidNetworkInterface.InUse", "Interface: [{}] in use.", interface_id);
+  for (const NetworkInterface* other : interfaces_of(state, instance_id))
+    if (other->Attachment->DeviceIndex == device_index)
+      return fail("InvalidParameterValue", "Instance '{}' already has an interface attached at device index '{}'.",
+                  instance_id, device_index);
+  state.network_interfaces.modify(interface_id, [&](NetworkInterface& record) {
+    record.Status = "in-use";
+    record.Attachment = NetworkInterfaceAttachment{
+        .AttachTime = state.context.env.clock.wall(),
+        .AttachmentId = services::new_id(state.context.env.random, "eni-attach"),
+        .DeleteOnTermination = delete_on_termination,
+        .DeviceIndex = device_index,
+        .NetworkCardIndex = 0,
+        .InstanceId = instance_id,
+        .InstanceOwnerId = aws::kAccount,
+        .Status = "attached"};
+  });
+  state.link(instance_id, interface_id);
+  state.changed(*state.network_interfaces.find(interface_id)->VpcId);
+  return {};
+}
+
+void detach(NetworkState& state, const std::string& interface_id) {
+  const NetworkInterface* interface = state.network_interfaces.find(interface_id);
+  if (!interface || !interface->Attachment) return;
+  clear_attachment(state, *interface);
+  state.changed(*state.network_interfaces.find(interface_id)->VpcId);
+}
+
+Result<void> set_delete_on_termination(NetworkState& state, const std::string& interface_id,
+                                       bool delete_on_termination) {
+  BRUME_TRY(interface, find(state.network_interfaces, kNetworkInterface, interface_id));
+  if (!interface->Attachment)
+    return fail("IncorrectState", "The network interface '{}' is not attached", interface_id);
+  state.network_interfaces.modify(interface_id, [&](NetworkInterface& record) {
+    record.Attachment->DeleteOnTermination = delete_on_termination;
+  });
+  return {};
+}
+
+void release_interfaces(NetworkState& state, const std::string& instance_id) {
+  for (const std::string& id : state.children(instance_id)) {
+    const NetworkInterface* interface = state.network_interfaces.find(id);
+    if (!interface || !interface->Attachment) continue;
+    const bool gone = interface->Attachment->DeleteOnTermination.value_or(false);
+    detach(state, id);
+    if (gone) erase_interface(state, id);
+  }
+}
+
+NetworkInterface describe(const NetworkState& state, const NetworkInterface& record) {
+  NetworkInterface shape = record;
+  for (GroupIdentifier& identifier : shape.Groups)
+    if (const SecurityGroup* group = state.security_groups.find(*identifier.GroupId))
+      identifier.GroupName = group->GroupName;
+  const VpcRecord* vpc = state.vpcs.find(record.VpcId.value_or(""));
+  if (vpc && vpc->dns_hostnames && vpc->dns_support) {
+    shape.PrivateDnsName = private_dns_name(state.context.region, *record.PrivateIpAddress);
+    for (NetworkInterfacePrivateIpAddress& address : shape.PrivateIpAddresses)
+      address.PrivateDnsName = private_dns_name(state.context.region, *address.PrivateIpAddress);
+  }
+  shape.TagSet = state.tags.of(*record.NetworkInterfaceId);
+  shape.TagSet.set_present();
+  shape.Groups.set_present();
+  shape.Ipv6Addresses.set_present();
+  return shape;
+}
+
+void enter_interface(NetworkState& state, const NetworkInterface& interface) {
+  const std::string& id = *interface.NetworkInterfaceId;
+  for (const NetworkInterfacePrivateIpAddress& address : interface.PrivateIpAddresses)
+    state.addresses.put(address_key(*interface.SubnetId, *parse_ipv4(*address.PrivateIpAddress)), {id});
+  for (const GroupIdentifier& group : interface.Groups) state.link(*group.GroupId, id);
+  state.network_interfaces.put(id, interface);
+  state.changed(*interface.VpcId);
+}
+
+void erase_interface(NetworkState& state, const std::string& interface_id) {
+  const NetworkInterface* found = state.network_interfaces.find(interface_id);
+  if (!found) return;
+  const NetworkInterface interface = *found;
+  if (interface.Attachment && interface.Attachment->InstanceId)
+    state.unlink(*interface.Attachment->InstanceId, interface_id);
+  for (const GroupIdentifier& group : interface.Groups) state.unlink(*group.GroupId, interface_id);
+  for (const NetworkInterfacePrivateIpAddress& address : interface.PrivateIpAddresses)
+    state.addresses.erase(address_key(*interface.SubnetId, *parse_ipv4(*address.PrivateIpAddress)));
+  if (is_node(interface)) state.removed_nodes.put(interface_id, {*interface.VpcId, *interface.PrivateIpAddress});
+  state.tags.erase_all(interface_id);
+  state.network_interfaces.erase(interface_id);
+  state.changed(*interface.VpcId);
+}
+
+Result<std::string> choose_address(NetworkState& state, const Subnet& subnet) {
+  const Cidr cidr = *parse_cidr(*subnet.CidrBlock);
+  const std::uint64_t usable = usable_addresses(cidr);
+  const std::uint64_t start = state.context.env.random.below(usable);
+  for (std::uint64_t i = 0; i < usable; ++i) {
+    const std::uint32_t address = cidr.nth(kReservedAtStart + (start + i) % usable);
+    if (!state.addresses.contains(address_key(*subnet.SubnetId, address))) return format_ipv4(address);
+  }
+  return fail("InsufficientFreeAddressesInSubnet",
+              "There are not enough free addresses in subnet '{}' to satisfy the requested number of addresses.",
+              *subnet.SubnetId);
+}
+
+Result<void> check_address(const NetworkState& state, const Subnet& subnet, const std::string& address) {
+  const auto number = parse_ipv4(address);
+  if (!number) return fail("InvalidParameterValue", "Invalid IPv4 address: {}", address);
+  const Cidr cidr = *parse_cidr(*subnet.CidrBlock);
+  if (!cidr.contains(*number))
+    return fail("InvalidParameterValue", "Address {} does not fall within the subnet's address range", address);
+  if (!is_usable_address(cidr, *number))
+    return fail("InvalidParameterValue", "Address {} is in subnet's reserved address range", address);
+  if (state.addresses.contains(address_key(*subnet.SubnetId, *number)))
+    return fail("InvalidIPAddress.InUse", "Address {} is in use.", address);
+  return {};
+}
+
+int available_addresses(const NetworkState& state, const Subnet& subnet) {
+  const std::string prefix = *subnet.SubnetId + "/";
+  auto used = std::uint64_t(0);
+  for (auto row = state.addresses.rows().lower_bound(prefix);
+       row != state.addresses.rows().end() && row->first.starts_with(prefix); ++row)
+    ++used;
+  return int(usable_addresses(*parse_cidr(*subnet.CidrBlock)) - used);
+}
+
+}  // namespace brume::ec2

@@ -1,0 +1,136 @@
+// The network half of EC2: VPCs and what is in them, tags, regions and zones.
+//
+// Handlers check, then write desired state inside the caller's transaction. Errors are AWS's. One .cc file a resource.
+// Leaves to others: instances and their kin (InstanceOperations), bringing the kernel to what the tables say
+// (fabric_controller.h).
+#pragma once
+
+#include "ec2/api.h"
+#include "services/common/context.h"
+#include "services/ec2/network_state.h"
+
+namespace brume::ec2 {
+
+class NetworkOperations : public virtual Api {
+ public:
+  NetworkOperations(services::Context& context, NetworkState& state) : context_(context), state_(state) {}
+
+  // vpc.cc
+  Result<CreateVpcResult> CreateVpc(const aws::Call& call, const CreateVpcRequest& request) override;
+  Result<CreateDefaultVpcResult> CreateDefaultVpc(
+      const aws::Call& call, const CreateDefaultVpcRequest& request) override;
+  Result<DescribeVpcsResult> DescribeVpcs(const aws::Call& call, const DescribeVpcsRequest& request) override;
+  Result<void> DeleteVpc(const aws::Call& call, const DeleteVpcRequest& request) override;
+  Result<void> ModifyVpcAttribute(const aws::Call& call, const ModifyVpcAttributeRequest& request) override;
+  Result<DescribeVpcAttributeResult> DescribeVpcAttribute(
+      const aws::Call& call, const DescribeVpcAttributeRequest& request) override;
+
+  // subnet.cc
+  Result<CreateSubnetResult> CreateSubnet(const aws::Call& call, const CreateSubnetRequest& request) override;
+  Result<DescribeSubnetsResult> DescribeSubnets(const aws::Call& call, const DescribeSubnetsRequest& request) override;
+  Result<void> DeleteSubnet(const aws::Call& call, const DeleteSubnetRequest& request) override;
+  Result<void> ModifySubnetAttribute(const aws::Call& call, const ModifySubnetAttributeRequest& request) override;
+
+  // internet_gateway.cc
+  Result<CreateInternetGatewayResult> CreateInternetGateway(
+      const aws::Call& call, const CreateInternetGatewayRequest& request) override;
+  Result<DescribeInternetGatewaysResult> DescribeInternetGateways(
+      const aws::Call& call, const DescribeInternetGatewaysRequest& request) override;
+  Result<void> AttachInternetGateway(const aws::Call& call, const AttachInternetGatewayRequest& request) override;
+  Result<void> DetachInternetGateway(const aws::Call& call, const DetachInternetGatewayRequest& request) override;
+  Result<void> DeleteInternetGateway(const aws::Call& call, const DeleteInternetGatewayRequest& request) override;
+
+  // route_table.cc, route.cc
+  Result<CreateRouteTableResult> CreateRouteTable(
+      const aws::Call& call, const CreateRouteTableRequest& request) override;
+  Result<DescribeRouteTablesResult> DescribeRouteTables(
+      const aws::Call& call, const DescribeRouteTablesRequest& request) override;
+  Result<void> DeleteRouteTable(const aws::Call& call, const DeleteRouteTableRequest& request) override;
+  Result<AssociateRouteTableResult> AssociateRouteTable(
+      const aws::Call& call, const AssociateRouteTableRequest& request) override;
+  Result<void> DisassociateRouteTable(const aws::Call& call, const DisassociateRouteTableRequest& request) override;
+  Result<ReplaceRouteTableAssociationResult> ReplaceRouteTableAssociation(
+      const aws::Call& call, const ReplaceRouteTableAssociationRequest& request) override;
+  Result<CreateRouteResult> CreateRoute(const aws::Call& call, const CreateRouteRequest& request) override;
+  Result<void> ReplaceRoute(const aws::Call& call, const ReplaceRouteRequest& request) override;
+  Result<void> DeleteRoute(const aws::Call& call, const DeleteRouteRequest& request) override;
+
+  // network_acl.cc
+  Result<CreateNetworkAclResult> CreateNetworkAcl(
+      const aws::Call& call, const CreateNetworkAclRequest& request) override;
+  Result<DescribeNetworkAclsResult> DescribeNetworkAcls(
+      const aws::Call& call, const DescribeNetworkAclsRequest& request) override;
+  Result<void> DeleteNetworkAcl(const aws::Call& call, const DeleteNetworkAclRequest& request) override;
+  Result<void> CreateNetworkAclEntry(const aws::Call& call, const CreateNetworkAclEntryRequest& request) override;
+  Result<void> ReplaceNetworkAclEntry(const aws::Call& call, const ReplaceNetworkAclEntryRequest& request) override;
+  Result<void> DeleteNetworkAclEntry(const aws::Call& call, const DeleteNetworkAclEntryRequest& request) override;
+  Result<ReplaceNetworkAclAssociationResult> ReplaceNetworkAclAssociation(
+      const aws::Call& call, const ReplaceNetworkAclAssociationRequest& request) override;
+
+  // security_group.cc, security_group_rules.cc
+  Result<CreateSecurityGroupResult> CreateSecurityGroup(
+      const aws::Call& call, const CreateSecurityGroupRequest& request) override;
+  Result<DescribeSecurityGroupsResult> DescribeSecurityGroups(
+      const aws::Call& call, const DescribeSecurityGroupsRequest& request) override;
+  Result<DeleteSecurityGroupResult> DeleteSecurityGroup(
+      const aws::Call& call, const DeleteSecurityGroupRequest& request) override;
+  Result<AuthorizeSecurityGroupIngressResult> AuthorizeSecurityGroupIngress(
+      const aws::Call& call, const AuthorizeSecurityGroupIngressRequest& request) override;
+  Result<AuthorizeSecurityGroupEgressResult> AuthorizeSecurityGroupEgress(
+      const aws::Call& call, const AuthorizeSecurityGroupEgressRequest& request) override;
+  Result<RevokeSecurityGroupIngressResult> RevokeSecurityGroupIngress(
+      const aws::Call& call, const RevokeSecurityGroupIngressRequest& request) override;
+  Result<RevokeSecurityGroupEgressResult> RevokeSecurityGroupEgress(
+      const aws::Call& call, const RevokeSecurityGroupEgressRequest& request) override;
+  Result<ModifySecurityGroupRulesResult> ModifySecurityGroupRules(
+      const aws::Call& call, const ModifySecurityGroupRulesRequest& request) override;
+  Result<UpdateSecurityGroupRuleDescriptionsIngressResult> UpdateSecurityGroupRuleDescriptionsIngress(
+      const aws::Call& call, const UpdateSecurityGroupRuleDescriptionsIngressRequest& request) override;
+  Result<UpdateSecurityGroupRuleDescriptionsEgressResult> UpdateSecurityGroupRuleDescriptionsEgress(
+      const aws::Call& call, const UpdateSecurityGroupRuleDescriptionsEgressRequest& request) override;
+  Result<DescribeSecurityGroupRulesResult> DescribeSecurityGroupRules(
+      const aws::Call& call, const DescribeSecurityGroupRulesRequest& request) override;
+  Result<DescribeSecurityGroupReferencesResult> DescribeSecurityGroupReferences(
+      const aws::Call& call, const DescribeSecurityGroupReferencesRequest& request) override;
+
+  // network_interface_operations.cc
+  Result<CreateNetworkInterfaceResult> CreateNetworkInterface(
+      const aws::Call& call, const CreateNetworkInterfaceRequest& request) override;
+  Result<DescribeNetworkInterfacesResult> DescribeNetworkInterfaces(
+      const aws::Call& call, const DescribeNetworkInterfacesRequest& request) override;
+  Result<DescribeNetworkInterfaceAttributeResult> DescribeNetworkInterfaceAttribute(
+      const aws::Call& call, const DescribeNetworkInterfaceAttributeRequest& request) override;
+  Result<void> ModifyNetworkInterfaceAttribute(
+      const aws::Call& call, const ModifyNetworkInterfaceAttributeRequest& request) override;
+  Result<void> DeleteNetworkInterface(const aws::Call& call, const DeleteNetworkInterfaceRequest& request) override;
+
+  // tag_operations.cc
+  Result<void> CreateTags(const aws::Call& call, const CreateTagsRequest& request) override;
+  Result<void> DeleteTags(const aws::Call& call, const DeleteTagsRequest& request) override;
+  Result<DescribeTagsResult> DescribeTags(const aws::Call& call, const DescribeTagsRequest& request) override;
+
+  // regions.cc
+  Result<DescribeRegionsResult> DescribeRegions(const aws::Call& call, const DescribeRegionsRequest& request) override;
+  Result<DescribeAvailabilityZonesResult> DescribeAvailabilityZones(
+      const aws::Call& call, const DescribeAvailabilityZonesRequest& request) override;
+  Result<DescribeAccountAttributesResult> DescribeAccountAttributes(
+      const aws::Call& call, const DescribeAccountAttributesRequest& request) override;
+  Result<DescribeAddressesResult> DescribeAddresses(
+      const aws::Call& call, const DescribeAddressesRequest& request) override;
+  Result<DescribeDhcpOptionsResult> DescribeDhcpOptions(
+      const aws::Call& call, const DescribeDhcpOptionsRequest& request) override;
+  Result<DescribePrefixListsResult> DescribePrefixLists(
+      const aws::Call& call, const DescribePrefixListsRequest& request) override;
+  Result<DescribeManagedPrefixListsResult> DescribeManagedPrefixLists(
+      const aws::Call& call, const DescribeManagedPrefixListsRequest& request) override;
+
+ private:
+  // By id, or by name in the default VPC. (security_group.cc)
+  Result<const SecurityGroup*> find_group(const std::optional<std::string>& id,
+                                          const std::optional<std::string>& name) const;
+
+  services::Context& context_;
+  NetworkState& state_;
+};
+
+}  // namespace brume::ec2

@@ -1,0 +1,105 @@
+// The network's desired state: one table a kind of resource, in AWS's own shapes.
+//
+// Invariants: ids that a record holds lead to records (what is in use cannot be deleted); of every VPC exactly one route
+// table has a main association, one ACL is the default and one group is called "default"; every subnet is associated
+// with one ACL; an interface's address and its memberships are in `addresses` and `links`. Tags are in `tags` only.
+// Answers what controllers and other services ask; changing it is the operations' business (network_operations.h).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ec2/shapes.h"
+#include "services/common/context.h"
+#include "services/ec2/tags.h"
+#include "store/table.h"
+
+namespace brume::ec2 {
+
+struct VpcRecord {
+  Vpc vpc;
+  bool dns_support = true;
+  bool dns_hostnames = false;
+  bool address_usage_metrics = false;
+};
+
+// "child is in parent", so that one finds children without looking at every interface: key "<parent>/<child>".
+// Parents of an interface: its instance, its security groups.
+struct Link {
+  std::string parent, child;
+};
+
+// A private address in use, key "<subnet>/<address as ten digits>".
+struct AddressRecord {
+  std::string interface_id;
+};
+
+// A load balancer's node that is out of the tables and has yet to leave the kernel (fabric_controller.h). By interface id.
+struct RemovedNode {
+  std::string vpc_id, address;
+};
+
+// What load() did once: key "default-vpc".
+struct Milestone {
+  bool done = false;
+};
+
+class NetworkState {
+ public:
+  explicit NetworkState(services::Context service_context);
+  NetworkState(const NetworkState&) = delete;
+  NetworkState& operator=(const NetworkState&) = delete;
+
+  // Reads the tables; the first time in a region, makes its default VPC.
+  Result<void> load();
+
+  services::Context context;
+  Tags tags;
+  store::Table<VpcRecord> vpcs;
+  store::Table<Subnet> subnets;
+  store::Table<InternetGateway> internet_gateways;
+  store::Table<RouteTable> route_tables;
+  store::Table<NetworkAcl> network_acls;
+  store::Table<SecurityGroup> security_groups;  // without their rules
+  store::Table<SecurityGroupRule> security_group_rules;  // key "<group>/<rule>"
+  store::Table<NetworkInterface> network_interfaces;
+  store::Table<DhcpOptions> dhcp_options;
+  store::Table<Link> links;
+  store::Table<AddressRecord> addresses;
+  store::Table<RemovedNode> removed_nodes;
+  store::Table<Milestone> milestones;
+
+  [[nodiscard]] std::vector<std::string> children(std::string_view parent) const;
+  void link(const std::string& parent, const std::string& child);
+  void unlink(const std::string& parent, const std::string& child);
+
+  [[nodiscard]] std::vector<const SecurityGroupRule*> rules_of(std::string_view group_id) const;
+  [[nodiscard]] const VpcRecord* default_vpc() const;
+  [[nodiscard]] const SecurityGroup* group_by_name(std::string_view vpc_id, std::string_view name) const;
+  [[nodiscard]] std::vector<const Subnet*> subnets_of(std::string_view vpc_id) const;
+  // The table that routes for the subnet: its own, or the VPC's main one.
+  [[nodiscard]] const RouteTable* route_table_of(const Subnet& subnet) const;
+  [[nodiscard]] const RouteTable* main_route_table(std::string_view vpc_id) const;
+  [[nodiscard]] const NetworkAcl* network_acl_of(std::string_view subnet_id) const;
+  [[nodiscard]] const NetworkAcl* default_network_acl(std::string_view vpc_id) const;
+  [[nodiscard]] const InternetGateway* internet_gateway_of(std::string_view vpc_id) const;
+
+  // Tells the listener, once the transaction is durable, that something of the VPC changed (or that it is gone).
+  void changed(const std::string& vpc_id);
+  std::function<void(const std::string& vpc_id)> on_change;
+};
+
+// Is it a load balancer's node rather than an instance's interface? (Their descriptions are "ELB app/<name>/<id>".)
+bool is_node(const NetworkInterface& interface);
+
+}  // namespace brume::ec2
+
+BRUME_RECORD(brume::ec2::VpcRecord, vpc, dns_support, dns_hostnames, address_usage_metrics)
+BRUME_RECORD(brume::ec2::Link, parent, child)
+BRUME_RECORD(brume::ec2::AddressRecord, interface_id)
+BRUME_RECORD(brume::ec2::RemovedNode, vpc_id, address)
+BRUME_RECORD(brume::ec2::Milestone, done)
