@@ -1,0 +1,187 @@
+// What people do to a group's size and to single instances.
+#include <algorithm>
+
+#include "services/autoscaling/service.h"
+#include "services/autoscaling/texts.h"
+
+namespace brume::autoscaling {
+
+Result<void> Service::SetDesiredCapacity(const Call&, const SetDesiredCapacityType& request) {
+  const std::string& name = *request.AutoScalingGroupName;
+  BRUME_TRY(found, find_group(name));
+  const AutoScalingGroup& group = found->group;
+  const int desired = *request.DesiredCapacity, before = *group.DesiredCapacity;
+  if (desired < *group.MinSize)
+    return fail("ValidationError", "New SetDesiredCapacity value {} is below min value {} for the AutoScalingGroup.", desired, *group.MinSize);
+  if (desired > *group.MaxSize)
+    return fail("ValidationError", "New SetDesiredCapacity value {} is above max value {} for the AutoScalingGroup.", desired, *group.MaxSize);
+  if (desired == before) return {};
+  groups_.modify(name, [&](GroupRecord& record) {
+    record.group.DesiredCapacity = desired;
+    record.cause = at(context_.env.clock.wall(), desired_set_sentence(before, desired));
+  });
+  wake_after_commit(name);
+  return {};
+}
+
+Result<ActivityType> Service::TerminateInstanceInAutoScalingGroup(const Call&, const TerminateInstanceInAutoScalingGroupType& request) {
+  BRUME_TRY(member, find_member(*request.InstanceId));
+  const std::string group = member->group;
+  const std::string lifecycle = *member->instance.LifecycleState;
+  if (lifecycle == "Terminating") return ActivityType{activities_.find(member->activity)->activity};
+  const GroupRecord& record = *groups_.find(group);
+  const int desired = *record.group.DesiredCapacity;
+  const bool decrement = *request.ShouldDecrementDesiredCapacity;
+  if (decrement && desired <= *record.group.MinSize)
+    return fail("ValidationError",
+                "Currently, desiredSize equals minSize ({}). Terminating instance without replacement will violate group's min size constraint. "
+                "Either set shouldDecrementDesiredCapacity flag to false or lower group's min size.",
+                *record.group.MinSize);
+  // One in standby is not counted, so it leaves no gap.
+  if (decrement && lifecycle != "Standby") resize(group, -1);
+  std::string cause = at(context_.env.clock.wall(), user_terminated_sentence());
+  if (decrement)
+    cause = at(context_.env.clock.wall(), fmt::format("instance {} was taken out of service in response to a user request, shrinking the capacity from {} to {}.",
+                                                      *request.InstanceId, desired, desired - 1));
+  BRUME_CHECK(take_out(group, *request.InstanceId, "Terminating", termination_description(*request.InstanceId), cause));
+  wake_after_commit(group);
+  return ActivityType{activities_.find(find_member(*request.InstanceId).value()->activity)->activity};
+}
+
+Result<SetInstanceProtectionAnswer> Service::SetInstanceProtection(const Call&, const SetInstanceProtectionQuery& request) {
+  BRUME_CHECK(find_group(*request.AutoScalingGroupName));
+  for (const std::string& instance : request.InstanceIds) {
+    BRUME_TRY(found, find_member(*request.AutoScalingGroupName, instance));
+    MemberRecord member = *found;
+    if (member.instance.LifecycleState != "InService" && member.instance.LifecycleState != "Standby")
+      return fail("ValidationError", "The instance {} is not in InService or EnteringStandby or Standby.", instance);
+    member.instance.ProtectedFromScaleIn = request.ProtectedFromScaleIn;
+    put_member(member);
+  }
+  wake_after_commit(*request.AutoScalingGroupName);
+  return SetInstanceProtectionAnswer{};
+}
+
+Result<void> Service::SetInstanceHealth(const Call&, const SetInstanceHealthQuery& request) {
+  if (*request.HealthStatus != "Healthy" && *request.HealthStatus != "Unhealthy")
+    return fail("ValidationError", "Invalid health status: {}. Valid statuses are Healthy and Unhealthy", *request.HealthStatus);
+  BRUME_TRY(found, find_member(*request.InstanceId));
+  MemberRecord member = *found;
+  const GroupRecord& group = *groups_.find(member.group);
+  const auto grace = std::chrono::seconds(*group.group.HealthCheckGracePeriod);
+  const bool in_grace = member.in_service_since && context_.env.clock.wall() - *member.in_service_since < grace;
+  if (*request.HealthStatus == "Unhealthy" && request.ShouldRespectGracePeriod.value_or(true) && in_grace) return {};
+  member.instance.HealthStatus = request.HealthStatus;
+  put_member(member);
+  wake_after_commit(member.group);
+  return {};
+}
+
+Result<EnterStandbyAnswer> Service::EnterStandby(const Call&, const EnterStandbyQuery& request) {
+  const std::string& name = *request.AutoScalingGroupName;
+  BRUME_TRY(group, find_group(name));
+  const bool decrement = *request.ShouldDecrementDesiredCapacity;
+  const int count = int(request.InstanceIds.size());
+  if (decrement && *group->group.DesiredCapacity - count < *group->group.MinSize)
+    return fail("ValidationError", "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To place into standby {} instance{}, please update the AutoScalingGroup sizes appropriately.",
+                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count, count == 1 ? "" : "s");
+  EnterStandbyAnswer answer;
+  for (const std::string& instance : request.InstanceIds) {
+    BRUME_TRY(member, find_member(name, instance));
+    if (member->instance.LifecycleState != "InService")
+      return fail("ValidationError", "The instance {} is not in InService.", instance);
+    if (decrement) resize(name, -1);
+    BRUME_CHECK(take_out(name, instance, "EnteringStandby", fmt::format("Moving EC2 instance to Standby: {}", instance),
+                         at(context_.env.clock.wall(), standby_sentence(instance, true))));
+    answer.Activities.push_back(activities_.find(find_member(name, instance).value()->activity)->activity);
+  }
+  wake_after_commit(name);
+  return answer;
+}
+
+Result<ExitStandbyAnswer> Service::ExitStandby(const Call&, const ExitStandbyQuery& request) {
+  const std::string& name = *request.AutoScalingGroupName;
+  BRUME_TRY(group, find_group(name));
+  const int desired = *group->group.DesiredCapacity, max = *group->group.MaxSize;
+  if (desired + int(request.InstanceIds.size()) > max)
+    return fail("ValidationError", "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To bring back {} instances, please update the AutoScalingGroup sizes appropriately.",
+                name, *group->group.MinSize, max, desired, request.InstanceIds.size());
+  ExitStandbyAnswer answer;
+  for (const std::string& instance : request.InstanceIds) {
+    BRUME_TRY(found, find_member(name, instance));
+    MemberRecord member = *found;
+    if (member.instance.LifecycleState != "Standby") return fail("ValidationError", "The instance {} is not in Standby.", instance);
+    resize(name, 1);
+    member.instance.LifecycleState = "Pending";
+    member.activity = begin_activity(name, fmt::format("Moving EC2 instance out of Standby: {}", instance),
+                                     at(context_.env.clock.wall(), standby_sentence(instance, false)), "PreInService", 30,
+                                     *member.instance.AvailabilityZone);
+    put_member(member);
+    answer.Activities.push_back(activities_.find(member.activity)->activity);
+  }
+  wake_after_commit(name);
+  return answer;
+}
+
+Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQuery& request) {
+  const std::string& name = *request.AutoScalingGroupName;
+  BRUME_TRY(group, find_group(name));
+  const int count = int(request.InstanceIds.size());
+  if (*group->group.DesiredCapacity + count > *group->group.MaxSize)
+    return fail("ValidationError", "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To attach {} instances, please update the AutoScalingGroup sizes appropriately.",
+                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count);
+  ec2::DescribeInstancesRequest describe;
+  describe.InstanceIds = request.InstanceIds;
+  const auto described = ec2_.DescribeInstances(call, describe);
+  if (!described) return fail("ValidationError", "Invalid Instance ID: {}", described.error().message);
+  for (const ec2::Reservation& reservation : described->Reservations)
+    for (const ec2::Instance& instance : reservation.Instances) {
+      const std::string& id = *instance.InstanceId;
+      const std::string& zone = *instance.Placement->AvailabilityZone;
+      if (group_of_.contains(id)) return fail("ValidationError", "Instance {} is already part of an Auto Scaling group", id);
+      if (*instance.State->Name != "running") return fail("ValidationError", "Instance {} is not in correct state", id);
+      if (std::ranges::find(group->group.AvailabilityZones, zone) == group->group.AvailabilityZones.end())
+        return fail("ValidationError", "Instance {} is in zone {}, which is not one of the group's", id, zone);
+      resize(name, 1);
+      MemberRecord member;
+      member.group = name;
+      member.created = context_.env.clock.wall();
+      member.instance.InstanceId = id;
+      member.instance.InstanceType = instance.InstanceType;
+      member.instance.AvailabilityZone = zone;
+      member.instance.LifecycleState = "Pending";
+      member.instance.HealthStatus = "Healthy";
+      member.instance.ProtectedFromScaleIn = group->group.NewInstancesProtectedFromScaleIn;
+      member.activity = begin_activity(name, fmt::format("Attaching an existing EC2 instance: {}", id),
+                                       at(context_.env.clock.wall(), fmt::format("an instance was attached in response to a user request. Capacity: {}", *groups_.find(name)->group.DesiredCapacity)),
+                                       "PreInService", 30, zone);
+      put_member(member);
+    }
+  wake_after_commit(name);
+  return {};
+}
+
+Result<DetachInstancesAnswer> Service::DetachInstances(const Call&, const DetachInstancesQuery& request) {
+  const std::string& name = *request.AutoScalingGroupName;
+  BRUME_TRY(group, find_group(name));
+  const bool decrement = *request.ShouldDecrementDesiredCapacity;
+  const int count = int(request.InstanceIds.size());
+  if (decrement && *group->group.DesiredCapacity - count < *group->group.MinSize)
+    return fail("ValidationError", "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To detach {} instance{}, please update the AutoScalingGroup sizes appropriately.",
+                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count, count == 1 ? "" : "s");
+  DetachInstancesAnswer answer;
+  for (const std::string& instance : request.InstanceIds) {
+    BRUME_TRY(member, find_member(name, instance));
+    const std::string lifecycle = *member->instance.LifecycleState;
+    if (lifecycle != "InService" && lifecycle != "Standby")
+      return fail("ValidationError", "The instance {} is not in InService or Standby.", instance);
+    if (decrement && lifecycle == "InService") resize(name, -1);
+    BRUME_CHECK(take_out(name, instance, "Detaching", fmt::format("Detaching EC2 instance: {}", instance),
+                         at(context_.env.clock.wall(), fmt::format("instance {} was detached in response to a user request.", instance))));
+    answer.Activities.push_back(activities_.find(find_member(name, instance).value()->activity)->activity);
+  }
+  wake_after_commit(name);
+  return answer;
+}
+
+}  // namespace brume::autoscaling

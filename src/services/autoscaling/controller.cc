@@ -1,0 +1,422 @@
+// The controller: looks at a group, decides, does. Each step is a transaction of its own; after the last one it looks
+// again, until there is nothing to do.
+#include <algorithm>
+#include <sstream>
+
+#include "base/log.h"
+#include "services/autoscaling/service.h"
+#include "services/autoscaling/termination_policy.h"
+#include "services/autoscaling/texts.h"
+
+namespace brume::autoscaling {
+namespace {
+
+using std::chrono::seconds;
+
+// A group is looked at this often although nothing seems to have happened: hints may be lost.
+constexpr seconds kResyncPeriod{60};
+constexpr seconds kFirstBackOff{1};
+constexpr seconds kLongestBackOff{60};
+constexpr int kMaxRoundsAtOnce = 64;
+
+}  // namespace
+
+void Service::start() {
+  started_ = true;
+  context_.hints.subscribe([this](std::string_view resource) {
+    if (const auto group = group_of_.find(std::string(resource)); group != group_of_.end()) wake(group->second);
+    else if (const auto users = users_of_.find(std::string(resource)); users != users_of_.end())
+      for (const std::string& name : users->second) wake(name);
+  });
+  for (const auto& [name, record] : groups_.rows()) wake(name);
+  resync();
+}
+
+void Service::resync() {
+  // One group at a time, so that the cost of a thousand is spread over the period.
+  const auto pause = std::chrono::duration_cast<env::Duration>(kResyncPeriod) / std::int64_t(std::max<std::size_t>(groups_.size(), 1));
+  context_.env.loop.after(pause, [this] {
+    auto next = groups_.rows().upper_bound(resynced_);
+    if (next == groups_.rows().end()) next = groups_.rows().begin();
+    if (next != groups_.rows().end()) {
+      resynced_ = next->first;
+      wake(resynced_);
+    }
+    resync();
+  });
+}
+
+void Service::wake(const std::string& group) {
+  Watch& watch = watches_[group];
+  if (watch.queued || !started_) return;
+  watch.queued = true;
+  context_.env.loop.post([this, group] {
+    watches_[group].queued = false;
+    look(group);
+  });
+}
+
+void Service::wake_after_commit(const std::string& group) {
+  context_.store.after_commit([this, group] { wake(group); });
+}
+
+GroupView Service::view(const GroupRecord& record) const {
+  GroupView view;
+  view.desired = *record.group.DesiredCapacity;
+  view.zones.assign(record.group.AvailabilityZones.begin(), record.group.AvailabilityZones.end());
+  view.elb_checks = record.group.HealthCheckType->find("ELB") != std::string::npos;
+  view.deleting = record.force_delete;
+  for (const SuspendedProcess& process : record.group.SuspendedProcesses) view.suspended.insert(*process.ProcessName);
+  if (const auto watch = watches_.find(*record.group.AutoScalingGroupName); watch != watches_.end()) {
+    const env::MonotonicTime now = context_.env.clock.now();
+    view.may_launch = now >= watch->second.retry;
+    for (const auto& [zone, until] : watch->second.failing_zones)
+      if (now < until) view.failing_zones.insert(zone);
+  }
+  return view;
+}
+
+Result<std::vector<MemberView>> Service::observe(const GroupRecord& record) {
+  const std::string& name = *record.group.AutoScalingGroupName;
+  const auto members = members_of(name);
+  std::vector<MemberView> views;
+  if (members.empty()) return views;
+  const aws::Call call = context_.call("autoscaling");
+
+  ec2::DescribeInstancesRequest instances;
+  ec2::Filter& filter = instances.Filters.emplace_back();
+  filter.Name = "instance-id";
+  for (const MemberRecord* member : members) filter.Values.push_back(*member->instance.InstanceId);
+  BRUME_TRY(described, ec2_.DescribeInstances(call, instances));
+  std::map<std::string, std::string> states;
+  for (const ec2::Reservation& reservation : described.Reservations)
+    for (const ec2::Instance& instance : reservation.Instances) states[*instance.InstanceId] = *instance.State->Name;
+
+  std::set<std::string> registered, unhealthy;
+  for (const std::string& arn : record.group.TargetGroupARNs) {
+    elbv2::DescribeTargetHealthInput request;
+    request.TargetGroupArn = arn;
+    const auto health = elbv2_.DescribeTargetHealth(call, request);
+    if (!health && health.error().code == "TargetGroupNotFound") continue;
+    if (!health) return std::unexpected(health.error());
+    for (const elbv2::TargetHealthDescription& d : health->TargetHealthDescriptions) {
+      registered.insert(*d.Target->Id);
+      if (*d.TargetHealth->State == "unhealthy") unhealthy.insert(*d.Target->Id);
+    }
+  }
+
+  const Timestamp now = context_.env.clock.wall();
+  const seconds grace(*record.group.HealthCheckGracePeriod);
+  for (const MemberRecord* member : members) {
+    const Instance& instance = member->instance;
+    MemberView& view = views.emplace_back();
+    view.id = *instance.InstanceId;
+    view.zone = *instance.AvailabilityZone;
+    view.lifecycle = *instance.LifecycleState;
+    const auto state = states.find(view.id);
+    view.instance_state = state == states.end() ? "terminated" : state->second;
+    view.marked_unhealthy = *instance.HealthStatus == "Unhealthy";
+    view.elb_unhealthy = unhealthy.contains(view.id);
+    view.in_grace = member->in_service_since && now - *member->in_service_since < grace;
+    view.registered = registered.contains(view.id);
+    view.is_protected = instance.ProtectedFromScaleIn.value_or(false);
+    view.terminating_sent = member->terminating_sent;
+  }
+  return views;
+}
+
+void Service::look(const std::string& name) {
+  Watch& watch = watches_[name];
+  context_.env.loop.cancel(std::exchange(watch.timer, 0));
+  env::Duration next = env::Duration::max();
+  const auto look_in = [&](env::Duration delay) { next = std::min(next, delay); };
+  for (int round = 0;; ++round) {
+    const GroupRecord* record = groups_.find(name);
+    if (!record) {
+      watches_.erase(name);
+      return;
+    }
+    ++rounds_;
+    const auto members = observe(*record);
+    if (!members) {
+      log_warning("group {} cannot be looked at: {}", name, members.error().message);
+      look_in(kFirstBackOff);
+      break;
+    }
+    const std::vector<Step> steps = decide(view(*record), *members);
+    bool done = steps.empty();
+    for (const Step& step : steps) {
+      const auto carried = context_.store.transact([&]() -> Result<void> {
+        if (step.kind == Step::Kind::launch) return launch(*record, step.zone);
+        if (step.kind == Step::Kind::scale_in) return scale_in(*record, *members);
+        return carry_out(name, step);
+      });
+      if (carried) continue;
+      if (step.kind == Step::Kind::launch) {
+        launch_failed(name, step.zone, carried.error().message);
+      } else {
+        log_warning("group {}: {}", name, carried.error().message);
+        look_in(kFirstBackOff);
+        done = true;
+      }
+    }
+    const bool waits = std::ranges::all_of(steps, [](const Step& s) { return s.kind == Step::Kind::report_protected; });
+    if (done || waits) {
+      // The capacity is as desired: what was said of it is told.
+      if (!record->cause.empty() && steps.empty() &&
+          std::ranges::count_if(*members, counts) == *record->group.DesiredCapacity)
+        (void)context_.store.transact([&]() -> Result<void> {
+          groups_.modify(name, [](GroupRecord& r) { r.cause.clear(); });
+          return {};
+        });
+      // Grace periods and back-offs end by the clock alone.
+      const Timestamp now = context_.env.clock.wall();
+      for (const MemberRecord* member : members_of(name)) {
+        if (!member->in_service_since) continue;
+        const auto end = *member->in_service_since + seconds(*record->group.HealthCheckGracePeriod);
+        if (end > now) look_in(end - now);
+      }
+      if (watch.retry > context_.env.clock.now()) look_in(watch.retry - context_.env.clock.now());
+      // A group that is being deleted goes when the last instance has gone.
+      if (record->force_delete && members_of(name).empty()) {
+        (void)context_.store.transact([&]() -> Result<void> {
+          groups_.erase(name);
+          context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+          return {};
+        });
+        continue;
+      }
+      break;
+    }
+    if (round == kMaxRoundsAtOnce) {  // let others have their turn
+      look_in(env::Duration::zero());
+      break;
+    }
+  }
+  if (next != env::Duration::max())
+    watches_[name].timer = context_.env.loop.after(next, [this, name] {
+      watches_[name].timer = 0;
+      look(name);
+    });
+}
+
+Result<void> Service::launch(const GroupRecord& record, const std::string& zone) {
+  const aws::Call call = context_.call("autoscaling");
+  const std::string name = *record.group.AutoScalingGroupName;
+  int capacity = 0;
+  bool replaces = false;
+  for (const MemberRecord* member : members_of(name)) {
+    capacity += member->instance.LifecycleState == "Pending" || member->instance.LifecycleState == "InService";
+    replaces = replaces || member->instance.HealthStatus == "Unhealthy";
+  }
+  ec2::RunInstancesRequest request;
+  request.MinCount = request.MaxCount = 1;
+  ec2::LaunchTemplateSpecification& launch_template = request.LaunchTemplate.emplace();
+  launch_template.LaunchTemplateId = record.group.LaunchTemplate->LaunchTemplateId;
+  launch_template.Version = record.group.LaunchTemplate->Version.value_or("$Default");
+  // A subnet of the zone; without subnets the zone's default one.
+  std::string subnet;
+  std::istringstream subnets(record.group.VPCZoneIdentifier.value_or(""));
+  ec2::DescribeSubnetsRequest describe;
+  for (std::string id; std::getline(subnets, id, ',');) {
+    std::erase(id, ' ');
+    describe.SubnetIds.push_back(id);
+  }
+  if (!describe.SubnetIds.empty()) {
+    BRUME_TRY(described, ec2_.DescribeSubnets(call, describe));
+    for (const ec2::Subnet& s : described.Subnets)
+      if (*s.AvailabilityZone == zone) subnet = *s.SubnetId;
+    request.SubnetId = subnet;
+  } else {
+    request.Placement.emplace().AvailabilityZone = zone;
+  }
+  ec2::TagSpecification& tags = request.TagSpecifications.emplace_back();
+  tags.ResourceType = "instance";
+  for (const TagDescription& tag : record.group.Tags)
+    if (*tag.PropagateAtLaunch) tags.Tags.push_back({tag.Key, tag.Value});
+  tags.Tags.push_back({"aws:autoscaling:groupName", name});
+  BRUME_TRY(reservation, ec2_.RunInstances(call, request));
+  const ec2::Instance& instance = reservation.Instances.front();
+
+  const Timestamp now = context_.env.clock.wall();
+  std::string cause = record.cause;
+  if (!cause.empty()) cause += "  ";
+  cause += at(now, replaces && record.cause.empty() ? replacement_launch_sentence() : launch_sentence(capacity, capacity + 1));
+  MemberRecord member;
+  member.group = name;
+  member.created = now;
+  member.instance.InstanceId = instance.InstanceId;
+  member.instance.InstanceType = instance.InstanceType;
+  member.instance.AvailabilityZone = zone;
+  member.instance.LifecycleState = "Pending";
+  member.instance.HealthStatus = "Healthy";
+  member.instance.ProtectedFromScaleIn = record.group.NewInstancesProtectedFromScaleIn;
+  member.instance.LaunchTemplate = record.group.LaunchTemplate;
+  for (const ec2::Tag& tag : instance.Tags)
+    if (tag.Key == "aws:ec2launchtemplate:version") member.instance.LaunchTemplate->Version = tag.Value;
+  member.activity = begin_activity(name, launch_description(*instance.InstanceId), cause, "PreInService", 30, zone);
+  if (!subnet.empty()) update_activity(member.activity, [&](Activity& a) { a.Details = details(subnet, zone); });
+  put_member(member);
+  context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+  return {};
+}
+
+void Service::launch_failed(const std::string& name, const std::string& zone, const std::string& reason) {
+  Watch& watch = watches_[name];
+  watch.back_off = std::min<env::Duration>(std::max<env::Duration>(watch.back_off * 2, kFirstBackOff), kLongestBackOff);
+  watch.retry = context_.env.clock.now() + watch.back_off;
+  watch.failing_zones[zone] = context_.env.clock.now() + kLongestBackOff;
+  const auto told = context_.store.transact([&]() -> Result<void> {
+    const GroupRecord* record = groups_.find(name);
+    const int capacity = int(std::ranges::count_if(members_of(name), [](const MemberRecord* m) {
+      return m->instance.LifecycleState == "Pending" || m->instance.LifecycleState == "InService";
+    }));
+    std::string cause = record->cause;
+    if (!cause.empty()) cause += "  ";
+    cause += at(context_.env.clock.wall(), launch_sentence(capacity, capacity + 1));
+    end_activity(begin_activity(name, launch_description(""), cause, "InProgress", 0, zone), false,
+                 reason + " Launching EC2 instance failed.");
+    context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+    return {};
+  });
+  if (!told) log_warning("group {}: a failed launch could not be recorded: {}", name, told.error().message);
+}
+
+Result<void> Service::scale_in(const GroupRecord& record, const std::vector<MemberView>& views) {
+  const std::string name = *record.group.AutoScalingGroupName;
+  std::vector<Candidate> candidates;
+  std::map<std::string, int> zones;
+  for (const MemberView& view : views) {
+    if (!counts(view)) continue;
+    ++zones[view.zone];
+    if (view.is_protected && !record.force_delete) continue;
+    const MemberRecord& member = *members_.find(member_key(name, view.id));
+    Candidate& candidate = candidates.emplace_back();
+    candidate.id = view.id;
+    candidate.zone = view.zone;
+    if (member.instance.LaunchTemplate) {
+      candidate.launch_template = member.instance.LaunchTemplate->LaunchTemplateId.value_or("");
+      candidate.template_version = std::atoll(member.instance.LaunchTemplate->Version.value_or("0").c_str());
+    }
+    candidate.launched = member.created.value_or(Timestamp());
+  }
+  const std::vector<std::string> policies(record.group.TerminationPolicies);
+  const CurrentTemplate current{record.group.LaunchTemplate->LaunchTemplateId.value_or(""), 0};
+  const Timestamp now = context_.env.clock.wall();
+  const std::string victim = choose_termination(policies, std::move(candidates), zones, current, now, context_.env.random);
+  int capacity = 0;
+  for (const auto& [zone, count] : zones) capacity += count;
+  std::string cause = record.cause;
+  if (!cause.empty()) cause += "  ";
+  cause += at(now, shrink_sentence(capacity, capacity - 1)) + "  " + at(now, selected_sentence(victim));
+  return take_out(name, victim, "Terminating", termination_description(victim), cause);
+}
+
+Result<void> Service::take_out(const std::string& group, const std::string& instance, const std::string& lifecycle,
+                               const std::string& description, const std::string& cause) {
+  MemberRecord member = *members_.find(member_key(group, instance));
+  const GroupRecord& record = *groups_.find(group);
+  BRUME_CHECK(deregister_targets(record, instance));
+  // A transition under way ends here, unfinished.
+  if (!member.activity.empty())
+    update_activity(member.activity, [&](Activity& a) {
+      if (a.EndTime) return;
+      a.EndTime = context_.env.clock.wall();
+      a.StatusCode = "Cancelled";
+    });
+  const bool draining = !record.group.TargetGroupARNs.empty();
+  member.activity = begin_activity(group, description, cause, draining ? "WaitingForELBConnectionDraining" : "InProgress", 50,
+                                   *member.instance.AvailabilityZone);
+  member.instance.LifecycleState = lifecycle;
+  put_member(member);
+  context_.store.after_commit([this, group] { context_.hints.publish("asg:" + group); });
+  return {};
+}
+
+Result<void> Service::carry_out(const std::string& name, const Step& step) {
+  using Kind = Step::Kind;
+  const GroupRecord& record = *groups_.find(name);
+  const Timestamp now = context_.env.clock.wall();
+  if (step.kind == Kind::report_protected) {
+    Watch& watch = watches_[name];
+    if (std::exchange(watch.said_protected, true)) return {};
+    const std::string message = "Could not scale to desired capacity because all remaining instances are protected from scale-in.";
+    std::string key = begin_activity(name, message, record.cause, "InProgress", 0, "");
+    update_activity(key, [&](Activity& a) {
+      a.StatusCode = "Cancelled";
+      a.StatusMessage = message;
+      a.EndTime = now;
+      a.Progress = 100;
+    });
+    return {};
+  }
+  MemberRecord member = *members_.find(member_key(name, step.instance));
+  context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+  switch (step.kind) {
+    case Kind::put_in_service: {
+      const bool add = std::ranges::find(record.group.SuspendedProcesses, std::optional<std::string>("AddToLoadBalancer"),
+                                         &SuspendedProcess::ProcessName) == record.group.SuspendedProcesses.end();
+      if (add) BRUME_CHECK(register_targets(record, step.instance));
+      member.instance.LifecycleState = "InService";
+      member.in_service_since = now;
+      end_activity(member.activity, true);
+      member.activity.clear();
+      put_member(member);
+      Watch& watch = watches_[name];
+      watch.back_off = env::Duration::zero();
+      watch.said_protected = false;
+      return {};
+    }
+    case Kind::give_up_launch: {
+      ec2::DescribeInstancesRequest request;
+      request.Filters = {{"instance-id", {step.instance}}};
+      BRUME_TRY(described, ec2_.DescribeInstances(context_.call("autoscaling"), request));
+      std::string reason = "The instance ended before it was in service.";
+      if (!described.Reservations.empty() && described.Reservations.front().Instances.front().StateReason)
+        reason = described.Reservations.front().Instances.front().StateReason->Message.value_or(reason);
+      end_activity(member.activity, false, reason + " Launching EC2 instance failed.");
+      erase_member(name, step.instance);
+      Watch& watch = watches_[name];
+      watch.back_off = std::min<env::Duration>(std::max<env::Duration>(watch.back_off * 2, kFirstBackOff), kLongestBackOff);
+      watch.retry = context_.env.clock.now() + watch.back_off;
+      return {};
+    }
+    case Kind::replace: {
+      const std::string_view why = step.why == Step::Why::elb ? kElbFailure : step.why == Step::Why::user ? kUserFailure : kEc2Failure;
+      member.instance.HealthStatus = "Unhealthy";
+      put_member(member);
+      return take_out(name, step.instance, "Terminating", termination_description(step.instance), at(now, unhealthy_sentence(why)));
+    }
+    case Kind::terminate: {
+      ec2::TerminateInstancesRequest request;
+      request.InstanceIds = {step.instance};
+      const auto done = ec2_.TerminateInstances(context_.call("autoscaling"), request);
+      if (!done && done.error().code != "InvalidInstanceID.NotFound") return std::unexpected(done.error());
+      update_activity(member.activity, [](Activity& a) {
+        a.StatusCode = "InProgress";
+        a.Progress = 75;
+      });
+      member.terminating_sent = true;
+      put_member(member);
+      return {};
+    }
+    case Kind::forget:
+      end_activity(member.activity, true);
+      erase_member(name, step.instance);
+      return {};
+    case Kind::rest:
+      end_activity(member.activity, true);
+      member.activity.clear();
+      member.instance.LifecycleState = "Standby";
+      put_member(member);
+      return {};
+    case Kind::release:
+      end_activity(member.activity, true);
+      erase_member(name, step.instance);
+      return {};
+    default:
+      return {};
+  }
+}
+
+}  // namespace brume::autoscaling

@@ -1,0 +1,65 @@
+// What a group does next.
+//
+// Pure: a function of what is desired (the group) and what is (its members and what EC2 and the load balancer say of
+// them). The controller carries the steps out, one transaction each, and asks again; a step that is lost is decided again.
+// Sources: Auto Scaling user guide, "Health checks", "Scaling activities", "Availability Zone rebalancing".
+// Leaves to others: which instance a scale-in takes (termination_policy.h), the words (texts.h).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace brume::autoscaling {
+
+struct MemberView {
+  std::string id, zone;
+  std::string lifecycle;       // Pending InService Terminating EnteringStandby Standby Detaching
+  std::string instance_state;  // EC2's; "terminated" also for one that EC2 no longer knows
+  bool marked_unhealthy = false;  // by SetInstanceHealth
+  bool elb_unhealthy = false;     // a target group's health check fails
+  bool in_grace = false;
+  bool registered = false;     // still a target somewhere, draining included
+  bool is_protected = false;
+  bool terminating_sent = false;
+};
+
+struct GroupView {
+  int desired = 0;
+  std::vector<std::string> zones;
+  bool elb_checks = false;  // HealthCheckType ELB
+  bool deleting = false;    // desired is 0, and protection does not count
+  std::set<std::string> suspended;
+  std::set<std::string> failing_zones;  // where a launch failed lately
+  bool may_launch = true;               // no back-off
+};
+
+struct Step {
+  enum class Kind {
+    put_in_service,    // running: register it; the launch is done
+    give_up_launch,    // it ended before it was in service
+    replace,           // unhealthy, `why`: take it out; the gap is filled as any other
+    terminate,         // drained: call EC2
+    forget,            // gone from EC2: the termination is done
+    rest,              // drained: Standby
+    release,           // drained: detached
+    launch,            // in `zone`
+    scale_in,          // one instance too many
+    report_protected,  // too many, but all are protected
+  } kind;
+  std::string instance;
+  std::string zone;
+  enum class Why { none, ec2, elb, user } why = Why::none;
+
+  bool operator==(const Step&) const = default;
+};
+
+// In the order in which they are to be done. At most one launch or scale-in a call: the next is decided with its effect.
+std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& members);
+
+// Instances that count towards the desired capacity.
+bool counts(const MemberView& member);
+
+}  // namespace brume::autoscaling

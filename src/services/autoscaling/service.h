@@ -1,0 +1,146 @@
+// EC2 Auto Scaling: groups that keep the number of instances they are told, in balance over their zones, healthy.
+//
+// Handlers record what is desired; the controller looks at each group whose instances, targets or wishes changed (and at
+// each now and then), decides the next steps (decide.h) and carries them out, one transaction a step. What a step does in
+// EC2 and to target groups is in the same transaction as what is recorded here, so nothing is launched twice.
+// Leaves out, by name: launch configurations, mixed instances, policies, lifecycle hooks, instance refresh, warm pools.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "autoscaling/api.h"
+#include "ec2/api.h"
+#include "elbv2/api.h"
+#include "services/autoscaling/decide.h"
+#include "services/autoscaling/records.h"
+#include "services/common/context.h"
+#include "store/table.h"
+
+namespace brume::autoscaling {
+
+class Service : public Api {
+ public:
+  Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2);
+  Result<void> load();
+  void start();
+
+  // Rounds of the controller so far, for benchmarks.
+  [[nodiscard]] std::uint64_t rounds() const { return rounds_; }
+
+  using Call = aws::Call;
+  // group.cc
+  Result<void> CreateAutoScalingGroup(const Call&, const CreateAutoScalingGroupType&) override;
+  Result<void> UpdateAutoScalingGroup(const Call&, const UpdateAutoScalingGroupType&) override;
+  Result<void> DeleteAutoScalingGroup(const Call&, const DeleteAutoScalingGroupType&) override;
+  Result<AutoScalingGroupsType> DescribeAutoScalingGroups(const Call&, const AutoScalingGroupNamesType&) override;
+  Result<AutoScalingInstancesType> DescribeAutoScalingInstances(const Call&, const DescribeAutoScalingInstancesType&) override;
+  Result<void> SuspendProcesses(const Call&, const ScalingProcessQuery&) override;
+  Result<void> ResumeProcesses(const Call&, const ScalingProcessQuery&) override;
+  // capacity.cc
+  Result<void> SetDesiredCapacity(const Call&, const SetDesiredCapacityType&) override;
+  Result<ActivityType> TerminateInstanceInAutoScalingGroup(const Call&, const TerminateInstanceInAutoScalingGroupType&) override;
+  Result<SetInstanceProtectionAnswer> SetInstanceProtection(const Call&, const SetInstanceProtectionQuery&) override;
+  Result<void> SetInstanceHealth(const Call&, const SetInstanceHealthQuery&) override;
+  Result<EnterStandbyAnswer> EnterStandby(const Call&, const EnterStandbyQuery&) override;
+  Result<ExitStandbyAnswer> ExitStandby(const Call&, const ExitStandbyQuery&) override;
+  Result<void> AttachInstances(const Call&, const AttachInstancesQuery&) override;
+  Result<DetachInstancesAnswer> DetachInstances(const Call&, const DetachInstancesQuery&) override;
+  Result<ActivitiesType> DescribeScalingActivities(const Call&, const DescribeScalingActivitiesType&) override;
+  // traffic.cc
+  Result<AttachLoadBalancerTargetGroupsResultType> AttachLoadBalancerTargetGroups(
+      const Call&, const AttachLoadBalancerTargetGroupsType&) override;
+  Result<DetachLoadBalancerTargetGroupsResultType> DetachLoadBalancerTargetGroups(
+      const Call&, const DetachLoadBalancerTargetGroupsType&) override;
+  Result<DescribeLoadBalancerTargetGroupsResponse> DescribeLoadBalancerTargetGroups(
+      const Call&, const DescribeLoadBalancerTargetGroupsRequest&) override;
+  Result<AttachTrafficSourcesResultType> AttachTrafficSources(const Call&, const AttachTrafficSourcesType&) override;
+  Result<DetachTrafficSourcesResultType> DetachTrafficSources(const Call&, const DetachTrafficSourcesType&) override;
+  Result<DescribeTrafficSourcesResponse> DescribeTrafficSources(const Call&, const DescribeTrafficSourcesRequest&) override;
+  Result<DescribeLoadBalancersResponse> DescribeLoadBalancers(const Call&, const DescribeLoadBalancersRequest&) override;
+  // tags.cc
+  Result<void> CreateOrUpdateTags(const Call&, const CreateOrUpdateTagsType&) override;
+  Result<void> DeleteTags(const Call&, const DeleteTagsType&) override;
+  Result<TagsType> DescribeTags(const Call&, const DescribeTagsType&) override;
+  // types.cc: what there is to choose from, and what no group can have yet
+  Result<ProcessesType> DescribeScalingProcessTypes(const Call&) override;
+  Result<DescribeAccountLimitsAnswer> DescribeAccountLimits(const Call&) override;
+  Result<DescribeAdjustmentTypesAnswer> DescribeAdjustmentTypes(const Call&) override;
+  Result<DescribeAutoScalingNotificationTypesAnswer> DescribeAutoScalingNotificationTypes(const Call&) override;
+  Result<DescribeTerminationPolicyTypesAnswer> DescribeTerminationPolicyTypes(const Call&) override;
+  Result<DescribeLifecycleHookTypesAnswer> DescribeLifecycleHookTypes(const Call&) override;
+  Result<DescribeMetricCollectionTypesAnswer> DescribeMetricCollectionTypes(const Call&) override;
+  Result<PoliciesType> DescribePolicies(const Call&, const DescribePoliciesType&) override;
+  Result<DescribeLifecycleHooksAnswer> DescribeLifecycleHooks(const Call&, const DescribeLifecycleHooksType&) override;
+  Result<DescribeInstanceRefreshesAnswer> DescribeInstanceRefreshes(const Call&, const DescribeInstanceRefreshesType&) override;
+  Result<ScheduledActionsType> DescribeScheduledActions(const Call&, const DescribeScheduledActionsType&) override;
+  Result<DescribeNotificationConfigurationsAnswer> DescribeNotificationConfigurations(
+      const Call&, const DescribeNotificationConfigurationsType&) override;
+  Result<DescribeWarmPoolAnswer> DescribeWarmPool(const Call&, const DescribeWarmPoolType&) override;
+
+ private:
+  // Errors: ValidationError "AutoScalingGroup name not found - …".
+  Result<const GroupRecord*> find_group(const std::string& name) const;
+  Result<const MemberRecord*> find_member(const std::string& instance) const;
+  Result<const MemberRecord*> find_member(const std::string& group, const std::string& instance) const;
+  [[nodiscard]] std::vector<const MemberRecord*> members_of(const std::string& group) const;
+  [[nodiscard]] AutoScalingGroup shown(const GroupRecord& record) const;
+  // Checks what Create and Update have in common; fills in what AWS echoes (both the template's id and name).
+  Result<void> check_group(const Call& call, AutoScalingGroup& group);
+  Result<void> check_target_groups(const Call& call, const List<std::string>& arns);
+  void put_member(const MemberRecord& member);
+  void erase_member(const std::string& group, const std::string& instance);
+
+  // Activities (activities.cc). A key is "<group>/<number>".
+  std::string begin_activity(const std::string& group, std::string description, std::string cause, std::string status,
+                             std::int32_t progress, const std::string& zone);
+  void update_activity(const std::string& key, const std::function<void(Activity&)>& change);
+  void end_activity(const std::string& key, bool success, const std::string& message = "");
+
+  // Starts to take a member out: deregisters it and begins the activity. It ends as `lifecycle` ("Terminating", …).
+  Result<void> take_out(const std::string& group, const std::string& instance, const std::string& lifecycle,
+                        const std::string& description, const std::string& cause);
+  Result<void> register_targets(const GroupRecord& group, const std::string& instance);
+  Result<void> deregister_targets(const GroupRecord& group, const std::string& instance);
+  void resize(const std::string& group, int by);
+
+  // The controller (controller.cc).
+  void wake(const std::string& group);          // looks at it soon, once
+  void wake_after_commit(const std::string& group);
+  void look(const std::string& group);
+  Result<std::vector<MemberView>> observe(const GroupRecord& group);
+  GroupView view(const GroupRecord& group) const;
+  Result<void> carry_out(const std::string& group, const Step& step);
+  Result<void> launch(const GroupRecord& group, const std::string& zone);
+  void launch_failed(const std::string& group, const std::string& zone, const std::string& reason);
+  Result<void> scale_in(const GroupRecord& group, const std::vector<MemberView>& members);
+  void resync();
+
+  struct Watch {  // of a group; in memory only
+    bool queued = false;
+    env::Loop::TimerId timer = 0;
+    env::Duration back_off{};
+    env::MonotonicTime retry{};                 // no launch before
+    std::map<std::string, env::MonotonicTime> failing_zones;  // until
+    bool said_protected = false;
+  };
+
+  services::Context context_;
+  ec2::Api& ec2_;
+  elbv2::Api& elbv2_;
+  store::Table<GroupRecord> groups_;
+  store::Table<MemberRecord> members_;
+  store::Table<ActivityRecord> activities_;
+
+  bool started_ = false;
+  std::uint64_t rounds_ = 0;
+  std::map<std::string, std::string> group_of_;                // by instance
+  std::map<std::string, std::set<std::string>> users_of_;      // groups by target group
+  std::map<std::string, Watch> watches_;
+  std::string resynced_;                                        // the group that resync() looked at last
+};
+
+std::string member_key(std::string_view group, std::string_view instance);
+
+}  // namespace brume::autoscaling

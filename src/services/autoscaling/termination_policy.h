@@ -1,0 +1,41 @@
+// Which instance a scale-in terminates.
+//
+// Pure: a function of the policies, the candidates and the time. Zone balance comes before any policy: only instances of
+// the zones with the most are candidates. `Default` as in the AWS Auto Scaling user guide ("Default termination
+// policy"): other launch template than the current, oldest template version, closest to the billing hour, random.
+// Leaves to the caller: scale-in protection (pass only what may go), and the termination itself.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "env/random.h"
+
+namespace brume::autoscaling {
+
+struct Candidate {
+  std::string id;
+  std::string zone;
+  std::string launch_template;  // id
+  std::int64_t template_version = 0;
+  Timestamp launched{};
+};
+
+struct CurrentTemplate {
+  std::string id;
+  std::int64_t version = 0;
+};
+
+// `zone_counts`: all instances of each candidate's zone, protected ones too. `candidates` must not be empty. `random`
+// decides ties, so that a simulation replays.
+std::string choose_termination(std::span<const std::string> policies, std::vector<Candidate> candidates,
+                               const std::map<std::string, int>& zone_counts, const CurrentTemplate& current, Timestamp now,
+                               env::Random& random);
+
+// Error: ValidationError for a policy that does not exist or `Default` that is not last.
+Result<void> check_termination_policies(std::span<const std::string> policies);
+
+}  // namespace brume::autoscaling

@@ -1,0 +1,66 @@
+#include "services/autoscaling/texts.h"
+
+#include <fmt/format.h>
+
+namespace brume::autoscaling {
+
+std::string at(Timestamp time, std::string_view sentence) {
+  return fmt::format("At {} {}", to_iso8601(std::chrono::floor<std::chrono::seconds>(time)), sentence);
+}
+
+std::string created_sentence(int desired) {
+  return fmt::format("a user request created an AutoScalingGroup changing the desired capacity from 0 to {}.", desired);
+}
+
+std::string updated_sentence(int min, int max, int desired, int before) {
+  return fmt::format(
+      "a user request update of AutoScalingGroup constraints to min: {}, max: {}, desired: {} changing the desired capacity from {} to {}.",
+      min, max, desired, before, desired);
+}
+
+std::string desired_set_sentence(int before, int after) {
+  return fmt::format("a user request explicitly set group desired capacity changing the desired capacity from {} to {}.", before, after);
+}
+
+std::string launch_sentence(int before, int after) {
+  return fmt::format(
+      "an instance was started in response to a difference between desired and actual capacity, increasing the capacity from {} to {}.",
+      before, after);
+}
+
+std::string replacement_launch_sentence() {
+  return "an instance was launched in response to an unhealthy instance needing to be replaced.";
+}
+
+std::string shrink_sentence(int before, int after) {
+  return fmt::format(
+      "an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from {} to {}.",
+      before, after);
+}
+
+std::string selected_sentence(std::string_view instance) {
+  return fmt::format("instance {} was selected for termination.", instance);
+}
+
+std::string unhealthy_sentence(std::string_view why) {
+  return fmt::format("an instance was taken out of service in response to {}", why);
+}
+
+std::string user_terminated_sentence() { return "instance was taken out of service in response to a user request."; }
+
+std::string standby_sentence(std::string_view instance, bool entering) {
+  return entering ? fmt::format("instance {} was moved to standby in response to a user request.", instance)
+                  : fmt::format("instance {} was moved out of standby in response to a user request.", instance);
+}
+
+std::string launch_description(std::string_view instance) {
+  return instance.empty() ? "Launching a new EC2 instance" : fmt::format("Launching a new EC2 instance: {}", instance);
+}
+
+std::string termination_description(std::string_view instance) { return fmt::format("Terminating EC2 instance: {}", instance); }
+
+std::string details(std::string_view subnet, std::string_view zone) {
+  return fmt::format(R"({{"Subnet ID":"{}","Availability Zone":"{}"}})", subnet, zone);
+}
+
+}  // namespace brume::autoscaling

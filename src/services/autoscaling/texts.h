@@ -1,0 +1,35 @@
+// The words of activities: descriptions, causes, details, as AWS Auto Scaling writes them (its user guide, "Verify a
+// scaling activity", and observed answers). Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+
+namespace brume::autoscaling {
+
+// "At 2026-11-24T10:15:30Z <sentence>"
+std::string at(Timestamp time, std::string_view sentence);
+
+std::string created_sentence(int desired);
+std::string updated_sentence(int min, int max, int desired, int before);
+std::string desired_set_sentence(int before, int after);
+std::string launch_sentence(int before, int after);
+std::string replacement_launch_sentence();
+std::string shrink_sentence(int before, int after);
+std::string selected_sentence(std::string_view instance);
+std::string unhealthy_sentence(std::string_view why);  // "an ELB system health check failure."
+std::string user_terminated_sentence();
+std::string standby_sentence(std::string_view instance, bool entering);
+
+inline constexpr std::string_view kElbFailure = "an ELB system health check failure.";
+inline constexpr std::string_view kEc2Failure = "an EC2 health check indicating it has been terminated or stopped.";
+inline constexpr std::string_view kUserFailure = "a user health-check.";
+
+std::string launch_description(std::string_view instance);  // empty: not known yet
+std::string termination_description(std::string_view instance);
+// {"Subnet ID":"subnet-…","Availability Zone":"…"}
+std::string details(std::string_view subnet, std::string_view zone);
+
+}  // namespace brume::autoscaling

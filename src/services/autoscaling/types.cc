@@ -1,0 +1,77 @@
+// What there is to choose from, and what no group has because it cannot be given it yet.
+#include "services/autoscaling/service.h"
+
+namespace brume::autoscaling {
+
+Result<DescribeAccountLimitsAnswer> Service::DescribeAccountLimits(const Call&) {
+  return DescribeAccountLimitsAnswer{500, 200, std::int32_t(groups_.size()), 0};
+}
+
+Result<DescribeAdjustmentTypesAnswer> Service::DescribeAdjustmentTypes(const Call&) {
+  return DescribeAdjustmentTypesAnswer{{{"ChangeInCapacity"}, {"ExactCapacity"}, {"PercentChangeInCapacity"}}};
+}
+
+Result<DescribeAutoScalingNotificationTypesAnswer> Service::DescribeAutoScalingNotificationTypes(const Call&) {
+  DescribeAutoScalingNotificationTypesAnswer answer;
+  for (const char* type : {"autoscaling:EC2_INSTANCE_LAUNCH", "autoscaling:EC2_INSTANCE_LAUNCH_ERROR", "autoscaling:EC2_INSTANCE_TERMINATE",
+                           "autoscaling:EC2_INSTANCE_TERMINATE_ERROR", "autoscaling:TEST_NOTIFICATION"})
+    answer.AutoScalingNotificationTypes.emplace_back(type);
+  return answer;
+}
+
+Result<DescribeTerminationPolicyTypesAnswer> Service::DescribeTerminationPolicyTypes(const Call&) {
+  DescribeTerminationPolicyTypesAnswer answer;
+  for (const char* type : {"AllocationStrategy", "ClosestToNextInstanceHour", "Default", "NewestInstance", "OldestInstance",
+                           "OldestLaunchConfiguration", "OldestLaunchTemplate"})
+    answer.TerminationPolicyTypes.emplace_back(type);
+  return answer;
+}
+
+Result<DescribeLifecycleHookTypesAnswer> Service::DescribeLifecycleHookTypes(const Call&) {
+  DescribeLifecycleHookTypesAnswer answer;
+  for (const char* type : {"autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"})
+    answer.LifecycleHookTypes.emplace_back(type);
+  return answer;
+}
+
+Result<DescribeMetricCollectionTypesAnswer> Service::DescribeMetricCollectionTypes(const Call&) {
+  DescribeMetricCollectionTypesAnswer answer;
+  for (const char* metric : {"GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances",
+                             "GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances"})
+    answer.Metrics.push_back({metric});
+  answer.Granularities.push_back({"1Minute"});
+  return answer;
+}
+
+Result<PoliciesType> Service::DescribePolicies(const Call&, const DescribePoliciesType& request) {
+  if (request.AutoScalingGroupName) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
+  return PoliciesType{};
+}
+
+Result<DescribeLifecycleHooksAnswer> Service::DescribeLifecycleHooks(const Call&, const DescribeLifecycleHooksType& request) {
+  BRUME_CHECK(find_group(*request.AutoScalingGroupName));
+  return DescribeLifecycleHooksAnswer{};
+}
+
+Result<DescribeInstanceRefreshesAnswer> Service::DescribeInstanceRefreshes(const Call&, const DescribeInstanceRefreshesType& request) {
+  BRUME_CHECK(find_group(*request.AutoScalingGroupName));
+  return DescribeInstanceRefreshesAnswer{};
+}
+
+Result<ScheduledActionsType> Service::DescribeScheduledActions(const Call&, const DescribeScheduledActionsType& request) {
+  if (request.AutoScalingGroupName) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
+  return ScheduledActionsType{};
+}
+
+Result<DescribeNotificationConfigurationsAnswer> Service::DescribeNotificationConfigurations(
+    const Call&, const DescribeNotificationConfigurationsType& request) {
+  for (const std::string& name : request.AutoScalingGroupNames) BRUME_CHECK(find_group(name));
+  return DescribeNotificationConfigurationsAnswer{};
+}
+
+Result<DescribeWarmPoolAnswer> Service::DescribeWarmPool(const Call&, const DescribeWarmPoolType& request) {
+  BRUME_CHECK(find_group(*request.AutoScalingGroupName));
+  return DescribeWarmPoolAnswer{};
+}
+
+}  // namespace brume::autoscaling
