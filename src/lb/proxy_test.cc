@@ -269,7 +269,9 @@ class Proxy : public ::testing::Test {
   Stats stats_;
 };
 
-std::string status_of(const std::string& response) { return response.size() > 12 ? response.substr(9, 3) : "none"; }
+std::string status_of(const std::string& response) {
+  return response.size() > 12 ? response.substr(9, 3) : "none";
+}
 
 TEST_F(Proxy, KeepsBothSidesAlive) {
   Backend backend(answers("hello"));
@@ -345,7 +347,8 @@ TEST_F(Proxy, StreamsLargeBodiesBothWays) {
       total = size;
       for (std::size_t left = size; left > 0; left -= 65536) peer.read(65536);
     }
-    peer.send("HTTP/1.1 200 OK\r\nX-Got: " + std::to_string(total) + "\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n");
+    peer.send("HTTP/1.1 200 OK\r\nX-Got: " + std::to_string(total) + "\r\nContent-Length: " + std::to_string(size) +
+              "\r\n\r\n");
     const std::string block(65536, 'r');
     for (std::size_t left = size; left > 0; left -= block.size()) {
       if (!peer.send(block)) return;
@@ -357,8 +360,9 @@ TEST_F(Proxy, StreamsLargeBodiesBothWays) {
   for (const bool chunked : {false, true}) {
     Peer client = Peer::connect(port_);
     std::thread sender([&] {
-      client.send(std::string("POST / HTTP/1.1\r\nHost: h\r\n") +
-                  (chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: " + std::to_string(size) + "\r\n\r\n"));
+      client.send(
+          std::string("POST / HTTP/1.1\r\nHost: h\r\n") +
+          (chunked ? "Transfer-Encoding: chunked\r\n\r\n" : "Content-Length: " + std::to_string(size) + "\r\n\r\n"));
       const std::string block(65536, 'q');
       for (std::size_t left = size; left > 0; left -= block.size()) {
         client.send(chunked ? "10000;x=y\r\n" + block + "\r\n" : block);
@@ -557,7 +561,9 @@ TEST_F(Proxy, NothingIsRawBeforeTheUpgrade) {
   add_target(backend.port());
   apply();
   Peer client = Peer::connect(port_);
-  client.send("GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+  client.send(
+      "GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nGET /2 HTTP/1.1\r\nHost: "
+      "h\r\n\r\n");
   EXPECT_EQ(status_of(client.read_response()), "200");
   EXPECT_EQ(status_of(client.read_response()), "200");
   EXPECT_EQ(requests, 2);
@@ -572,8 +578,10 @@ TEST_F(Proxy, BadGateways) {
     peer.read_head();
     ++served;
     const std::string answer = answers[next];
-    if (answer.empty()) peer.reset();
-    else peer.send(answer);
+    if (answer.empty())
+      peer.reset();
+    else
+      peer.send(answer);
   });
   start();
   add_target(backend.port());
@@ -691,9 +699,15 @@ TEST_F(Proxy, RulesChooseTheAction) {
   start();
   add_target(backend.port());
   Action fixed{.fixed_response = FixedResponse{.status = 404, .content_type = "application/json", .body = "{}"}};
-  Action redirect{.redirect = Redirect{.protocol = "HTTPS", .host = "#{host}", .port = "443", .path = "/#{path}", .query = "#{query}", .status = 301}};
-  balancer().listeners[0].rules = {{.id = "r1", .priority = 1, .conditions = {{"path-pattern", "", {"/api/*"}}}, .action = fixed},
-                                   {.id = "r2", .priority = 2, .conditions = {{"host-header", "", {"old.*"}}}, .action = redirect}};
+  Action redirect{.redirect = Redirect{.protocol = "HTTPS",
+                                       .host = "#{host}",
+                                       .port = "443",
+                                       .path = "/#{path}",
+                                       .query = "#{query}",
+                                       .status = 301}};
+  balancer().listeners[0].rules = {
+      {.id = "r1", .priority = 1, .conditions = {{"path-pattern", "", {"/api/*"}}}, .action = fixed},
+      {.id = "r2", .priority = 2, .conditions = {{"host-header", "", {"old.*"}}}, .action = redirect}};
   apply();
   Peer client = Peer::connect(port_);
   EXPECT_TRUE(get(client, "/").ends_with("default"));
@@ -833,7 +847,8 @@ TEST_F(Proxy, HealthDecidesWhoGetsRequests) {
   };
   ASSERT_TRUE(wait(health_is("healthy")));
   const std::string head = check_head.get_future().get();
-  EXPECT_TRUE(head.starts_with("GET /health HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(sick.port()) + "\r\n")) << head;
+  EXPECT_TRUE(head.starts_with("GET /health HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(sick.port()) + "\r\n"))
+      << head;
   status = 503;
   ASSERT_TRUE(wait(health_is("unhealthy")));
   const Stats now = stats();
@@ -850,7 +865,9 @@ TEST_F(Proxy, APortInUseIsReportedAndRetried) {
   env::Fd other = listening_socket(port_);
   apply();
   EXPECT_EQ(stats().listeners[0].error, "port " + std::to_string(port_) + " is in use");
-  { env::Fd gone = std::move(other); }
+  {
+    env::Fd gone = std::move(other);
+  }
   ASSERT_TRUE(wait([](const Stats& now) { return now.listeners[0].error.empty(); }));
   EXPECT_EQ(status_of(get()), "503");
 }
@@ -917,7 +934,8 @@ TEST_F(Proxy, AGracefulEnd) {
   apply();
   Peer busy = Peer::connect(port_), idle = Peer::connect(port_);
   busy.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-  ASSERT_TRUE(wait([](const Stats& now) { return now.load_balancers[0].active_connections == 2 && now.targets[0].in_flight == 1; }));
+  ASSERT_TRUE(wait(
+      [](const Stats& now) { return now.load_balancers[0].active_connections == 2 && now.targets[0].in_flight == 1; }));
   std::promise<void> ended;
   loop_.post([&] { server_->shut_down(kDeadline, [&] { ended.set_value(); }); });
   EXPECT_TRUE(idle.at_end());

@@ -55,10 +55,14 @@ Result<env::Fd> listen_on(const std::string& address, std::int32_t port, bool sh
   if (share) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (::bind(fd.get(), where.get(), where.size) == 0 && ::listen(fd.get(), 4096) == 0) return std::move(fd);
   switch (errno) {
-    case EADDRINUSE: return fail("PortInUse", "port {} is in use", port);
-    case EACCES: return fail("PortNotPermitted", "port {} needs privileges that the load balancer does not have", port);
-    case EADDRNOTAVAIL: return fail("AddressNotAvailable", "address {} is not one of this machine", address);
-    default: return fail_internal("cannot listen on port {}: {}", port, std::strerror(errno));
+    case EADDRINUSE:
+      return fail("PortInUse", "port {} is in use", port);
+    case EACCES:
+      return fail("PortNotPermitted", "port {} needs privileges that the load balancer does not have", port);
+    case EADDRNOTAVAIL:
+      return fail("AddressNotAvailable", "address {} is not one of this machine", address);
+    default:
+      return fail_internal("cannot listen on port {}: {}", port, std::strerror(errno));
   }
 }
 
@@ -101,7 +105,9 @@ Result<env::Fd> start_connection(const NetworkNamespace& network_namespace, cons
   return std::move(fd);
 }
 
-Result<env::Fd> open_listener(const std::string& address, std::int32_t port) { return listen_on(address, port, true); }
+Result<env::Fd> open_listener(const std::string& address, std::int32_t port) {
+  return listen_on(address, port, true);
+}
 
 Result<void> check_port_is_free(const std::string& address, std::int32_t port) {
   BRUME_CHECK(listen_on(address, port, false));

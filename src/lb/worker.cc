@@ -60,7 +60,9 @@ Worker::Worker(unsigned index, env::Duration connect_timeout)
   if (::getrandom(&random_state_, sizeof random_state_, 0) != sizeof random_state_) random_state_ = index;
 }
 
-Worker::~Worker() { stop_and_join(); }
+Worker::~Worker() {
+  stop_and_join();
+}
 
 void Worker::start() {
   thread_ = std::thread([this] { run(); });
@@ -221,10 +223,9 @@ const ConfiguredTarget* Worker::choose_target(const Config& config, const Config
   const std::uint64_t cursor = group.state->cursor.fetch_add(1, std::memory_order_relaxed);
   const std::uint32_t target =
       group.least_outstanding
-          ? choose_least_outstanding(view.targets, cursor,
-                                     [&](std::uint32_t i) {
-                                       return group.targets[i].state->in_flight.load(std::memory_order_relaxed);
-                                     })
+          ? choose_least_outstanding(
+                view.targets, cursor,
+                [&](std::uint32_t i) { return group.targets[i].state->in_flight.load(std::memory_order_relaxed); })
           : choose_round_robin(view.targets, cursor);
   return &group.targets[target];
 }
