@@ -62,8 +62,9 @@ void Client::count_transferred() {
 void Client::on_events(std::uint32_t events) {
   if (phase_ == Phase::closed) return;
   stream_.note(events);
-  // A client that is gone for good ends the request at its target, too.
-  if (stream_.broken()) return close();
+  // A client that is gone for good ends the request at its target, too. (A tunnel that we have closed towards it looks
+  // the same, but may have bytes on their way to the target.)
+  if (stream_.broken() && !(phase_ == Phase::tunnelling && shut_)) return close();
   run();
 }
 

@@ -67,8 +67,9 @@ class HealthChecker::Check {
   void on_timer() {
     if (probe_) return finish({.kind = CheckResult::Kind::timed_out});
     started_ = owner_.loop_.now();
-    if (!checked() || !network_namespace_) return schedule();
+    if (!checked()) return schedule();
     state_.on_started();
+    if (!network_namespace_) return finish({.kind = CheckResult::Kind::failed});
     const std::int32_t port = settings_.port > 0 ? settings_.port : target_->port;
     auto fd = start_connection(*network_namespace_, source_, target_->address, port);
     if (!fd) return finish({.kind = CheckResult::Kind::failed});
