@@ -42,8 +42,10 @@ Address Address::from(const sockaddr_storage& socket_address) {
 
 std::string Address::text() const {
   char text[INET6_ADDRSTRLEN] = {};
-  if (v4) inet_ntop(AF_INET, &bytes[12], text, sizeof text);
-  else inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
+  if (v4)
+    inet_ntop(AF_INET, &bytes[12], text, sizeof text);
+  else
+    inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
   return text;
 }
 

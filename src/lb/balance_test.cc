@@ -14,8 +14,8 @@ TEST(Balance, EligibleTargets) {
       {{}, {}},
       {{{true, false}, {false, false}, {true, false}}, {0, 2}},
       {{{true, true}, {true, false}}, {1}},
-      {{{false, false}, {false, false}}, {0, 1}},                 // fail-open
-      {{{true, true}, {false, false}}, {1}},                      // a draining healthy one does not count
+      {{{false, false}, {false, false}}, {0, 1}},  // fail-open
+      {{{true, true}, {false, false}}, {1}},       // a draining healthy one does not count
       {{{true, true}, {false, true}}, {}},
   };
   for (const auto& test : cases) EXPECT_EQ(eligible(test.candidates), test.expected);

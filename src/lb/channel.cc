@@ -20,7 +20,8 @@ constexpr env::Duration kPeriod = std::chrono::seconds(1);
 Result<sockaddr_un> unix_address(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path) return fail_internal("socket path '{}' is too long", path);
+  if (path.empty() || path.size() >= sizeof address.sun_path)
+    return fail_internal("socket path '{}' is too long", path);
   std::memcpy(address.sun_path, path.c_str(), path.size());
   return address;
 }
@@ -103,7 +104,9 @@ Channel::Channel(EventLoop& loop, std::string path, env::Fd fd, OnSnapshot on_sn
       }),
       poked_([this] { report(); }) {}
 
-Channel::~Channel() { ::unlink(path_.c_str()); }
+Channel::~Channel() {
+  ::unlink(path_.c_str());
+}
 
 Result<std::unique_ptr<Channel>> Channel::open(EventLoop& loop, const std::string& path, OnSnapshot on_snapshot,
                                                std::function<Stats()> stats) {
@@ -144,7 +147,9 @@ void Channel::drop() {
   loop_.retire(std::move(connection_));
 }
 
-void Channel::poke() { loop_.set_timer(poked_, env::Duration::zero()); }
+void Channel::poke() {
+  loop_.set_timer(poked_, env::Duration::zero());
+}
 
 void Channel::report() {
   if (connection_ && !connection_->send(stats_())) drop();

@@ -1,8 +1,8 @@
 // The Unix socket on which the daemon tells the load balancer what to do and hears how it goes.
 //
-// One JSON document a line: Snapshots in (64 MiB at most), Stats out: each second, and at once when poked. Only a process
-// of the same user may connect; a second connection replaces the first. A daemon that does not read misses reports; it
-// never makes the load balancer wait.
+// One JSON document a line: Snapshots in (64 MiB at most), Stats out: each second, and at once when poked. Only a
+// process of the same user may connect; a second connection replaces the first. A daemon that does not read misses
+// reports; it never makes the load balancer wait.
 #pragma once
 
 #include <functional>

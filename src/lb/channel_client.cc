@@ -72,7 +72,8 @@ struct ChannelClient::Session : std::enable_shared_from_this<Session> {
                                   [self = shared_from_this()](boost::system::error_code failed, std::size_t size) {
                                     if (self->ended) return;
                                     if (failed) return self->lost();
-                                    const auto stats = from_json<Stats>(std::string_view(self->input).substr(0, size - 1));
+                                    const auto stats =
+                                        from_json<Stats>(std::string_view(self->input).substr(0, size - 1));
                                     self->input.erase(0, size);
                                     if (!stats) return self->lost();
                                     self->on_stats(*stats);
@@ -116,6 +117,8 @@ void ChannelClient::send(const Snapshot& snapshot) {
   session_->write();
 }
 
-bool ChannelClient::connected() const { return session_->connected; }
+bool ChannelClient::connected() const {
+  return session_->connected;
+}
 
 }  // namespace brume::lb

@@ -79,8 +79,8 @@ struct Running {
 TEST_F(ChannelTest, SnapshotsGoInAndStatsComeOut) {
   std::int64_t seen = -1;
   int connects = 0, losses = 0;
-  ChannelClient client(io_, [&](const Stats& stats) { seen = stats.version; },
-                       [&](bool up) { ++(up ? connects : losses); });
+  ChannelClient client(
+      io_, [&](const Stats& stats) { seen = stats.version; }, [&](bool up) { ++(up ? connects : losses); });
   client.connect(path_);  // nobody is there yet
   client.send({.version = 7});
   {
@@ -100,7 +100,7 @@ TEST_F(ChannelTest, SnapshotsGoInAndStatsComeOut) {
 
 TEST_F(ChannelTest, OnlyTheOwnerMayConnect) {
   Running lb(path_);
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   EventLoop other;

@@ -18,12 +18,15 @@ void count_status(int status, Counters& counters) {
   if (status == 502) counters.elb_502.add();
   if (status == 503) counters.elb_503.add();
   if (status == 504) counters.elb_504.add();
-  if (status >= 500) counters.elb_5xx.add();
-  else if (status >= 400) counters.elb_4xx.add();
+  if (status >= 500)
+    counters.elb_5xx.add();
+  else if (status >= 400)
+    counters.elb_4xx.add();
 }
 }  // namespace
 
-Client::Client(Worker& worker, env::Fd fd, std::shared_ptr<ListenerView> view, const Address& address, std::uint16_t port)
+Client::Client(Worker& worker, env::Fd fd, std::shared_ptr<ListenerView> view, const Address& address,
+               std::uint16_t port)
     : worker_(worker),
       view_(std::move(view)),
       state_(view_->balancer->state),
@@ -40,11 +43,17 @@ Client::Client(Worker& worker, env::Fd fd, std::shared_ptr<ListenerView> view, c
 
 Client::~Client() = default;
 
-Counters& Client::counters() { return state_->by_worker[worker_.index()]; }
+Counters& Client::counters() {
+  return state_->by_worker[worker_.index()];
+}
 
-bool Client::watch() { return worker_.loop().watch(stream_.fd(), *this); }
+bool Client::watch() {
+  return worker_.loop().watch(stream_.fd(), *this);
+}
 
-void Client::restart_timer() { worker_.loop().set_timer(*this, view_->balancer->idle_timeout); }
+void Client::restart_timer() {
+  worker_.loop().set_timer(*this, view_->balancer->idle_timeout);
+}
 
 void Client::count_transferred() {
   if (const auto bytes = stream_.take_transferred(); bytes > 0) counters().processed_bytes.add(std::int64_t(bytes));
@@ -53,8 +62,9 @@ void Client::count_transferred() {
 void Client::on_events(std::uint32_t events) {
   if (phase_ == Phase::closed) return;
   stream_.note(events);
-  // A client that is gone for good ends the request at its target, too.
-  if (stream_.broken()) return close();
+  // A client that is gone for good ends the request at its target, too. (A tunnel that we have closed towards it looks
+  // the same, but may have bytes on their way to the target.)
+  if (stream_.broken() && !(phase_ == Phase::tunnelling && shut_)) return close();
   run();
 }
 
@@ -76,7 +86,8 @@ void Client::run() {
 
 bool Client::step() {
   switch (phase_) {
-    case Phase::reading_head: return read_head();
+    case Phase::reading_head:
+      return read_head();
     case Phase::exchanging: {
       const bool moved = move_request();
       if (phase_ != Phase::exchanging) return true;
@@ -87,8 +98,10 @@ bool Client::step() {
       if (phase_ != Phase::tunnelling) return true;
       return tunnel(upstream_->stream, stream_, upstream_ended_, shut_) || up;
     }
-    case Phase::lingering: return linger();
-    case Phase::closed: break;
+    case Phase::lingering:
+      return linger();
+    case Phase::closed:
+      break;
   }
   return false;
 }
@@ -99,26 +112,35 @@ bool Client::read_head() {
   if (stream_.has_unsent()) return false;
   if (needs_input_) {
     switch (stream_.fill()) {
-      case Stream::Fill::nothing: return false;
+      case Stream::Fill::nothing:
+        return false;
       case Stream::Fill::end:
-      case Stream::Fill::error: close(); return false;
-      case Stream::Fill::data: break;
+      case Stream::Fill::error:
+        close();
+        return false;
+      case Stream::Fill::data:
+        break;
     }
   }
   const std::string_view input = stream_.input();
   const HeadResult result = request_.parse(input.data(), input.size());
   needs_input_ = result == HeadResult::incomplete;
-  if (result == HeadResult::complete) start_request();
-  else if (result != HeadResult::incomplete) refuse(result);
+  if (result == HeadResult::complete)
+    start_request();
+  else if (result != HeadResult::incomplete)
+    refuse(result);
   return true;
 }
 
 void Client::refuse(HeadResult why) {
   is_head_ = false;
   switch (why) {
-    case HeadResult::line_too_long: return answer(standard_reply(414), true);
-    case HeadResult::version_not_supported: return answer(standard_reply(505), true);
-    default: return answer(standard_reply(400), true);
+    case HeadResult::line_too_long:
+      return answer(standard_reply(414), true);
+    case HeadResult::version_not_supported:
+      return answer(standard_reply(505), true);
+    default:
+      return answer(standard_reply(400), true);
   }
 }
 
@@ -141,24 +163,26 @@ void Client::start_request() {
   if (view_->removed) return close();
 
   request_body_ = BodyTracker(framing);
-  const std::string_view authority =
-      head.absolute ? head.authority.in(base) : host != nullptr ? host->value.in(base) : std::string_view();
-  const RequestView view{head, base, method, split_host(authority).host, head.path.in(base), head.query.in(base), address_};
+  const std::string_view authority = head.absolute     ? head.authority.in(base)
+                                     : host != nullptr ? host->value.in(base)
+                                                       : std::string_view();
+  const RequestView view{head,    base, method, split_host(authority).host, head.path.in(base), head.query.in(base),
+                         address_};
   const ConfiguredListener& listener = *view_->listener;
   const auto rule = std::ranges::find_if(listener.rules, [&](const CompiledRule& one) { return one.matches(view); });
-  const ConfiguredAction& action = rule == listener.rules.end() ? listener.actions.back() : listener.actions[rule->action];
+  const ConfiguredAction& action =
+      rule == listener.rules.end() ? listener.actions.back() : listener.actions[rule->action];
 
   if (action.redirect || action.fixed) {
-    const Reply reply =
-        action.fixed ? fixed_reply(*action.fixed)
-                     : redirect_reply(action.redirect->status, redirect_location(*action.redirect, view, listener.port));
+    const Reply reply = action.fixed ? fixed_reply(*action.fixed)
+                                     : redirect_reply(action.redirect->status,
+                                                      redirect_location(*action.redirect, view, listener.port));
     return answer(reply, false);
   }
   // WebSocket is all that an Application Load Balancer upgrades to; h2c would bypass the rules.
   const Field* upgrade = head.find(Name::upgrade);
-  forward(action,
-          !http_1_0_ && head.connection.upgrade && upgrade != nullptr && request_body_.done() &&
-              equals_ignoring_case(upgrade->value.in(base), "websocket"));
+  forward(action, !http_1_0_ && head.connection.upgrade && upgrade != nullptr && request_body_.done() &&
+                      equals_ignoring_case(upgrade->value.in(base), "websocket"));
 }
 
 void Client::forward(const ConfiguredAction& action, bool upgrade) {
@@ -217,8 +241,10 @@ bool Client::send_first(const ConfiguredTarget& target, std::string_view head, s
 void Client::release_upstream(bool reusable) {
   if (!upstream_) return;
   upstream_->target->in_flight.fetch_sub(1, std::memory_order_relaxed);
-  if (reusable) worker_.pool().give(std::move(upstream_), view_->balancer->idle_timeout);
-  else worker_.pool().close(std::move(upstream_));
+  if (reusable)
+    worker_.pool().give(std::move(upstream_), view_->balancer->idle_timeout);
+  else
+    worker_.pool().close(std::move(upstream_));
 }
 
 void Client::answer(const Reply& reply, bool then_close) {
@@ -233,8 +259,10 @@ void Client::answer(const Reply& reply, bool then_close) {
   release_upstream(false);
   count_status(reply.status, counters());
   if (!stream_.send(write_reply(reply, worker_.date(), keep_alive_, is_head_))) return close();
-  if (keep_alive_) phase_ = Phase::reading_head;
-  else end_when_sent();
+  if (keep_alive_)
+    phase_ = Phase::reading_head;
+  else
+    end_when_sent();
 }
 
 void Client::fail(int status) {
@@ -258,10 +286,14 @@ bool Client::linger() {
     worker_.loop().set_timer(*this, kLinger);
   }
   switch (stream_.fill()) {
-    case Stream::Fill::data: stream_.consume(stream_.input().size()); return true;
-    case Stream::Fill::nothing: return false;
+    case Stream::Fill::data:
+      stream_.consume(stream_.input().size());
+      return true;
+    case Stream::Fill::nothing:
+      return false;
     case Stream::Fill::end:
-    case Stream::Fill::error: break;
+    case Stream::Fill::error:
+      break;
   }
   close();
   return false;
@@ -282,7 +314,8 @@ void Client::on_timer() {
     }
     case Phase::tunnelling:
     case Phase::lingering:
-    case Phase::closed: return close();
+    case Phase::closed:
+      return close();
   }
 }
 
@@ -310,8 +343,10 @@ void Client::finish_soon() {
   if (phase_ == Phase::tunnelling) return close();
   if (phase_ != Phase::reading_head || request_.started() || stream_.has_unsent()) return;
   // A request that has already arrived is still served.
-  if (stream_.is_stale()) stream_.note(EPOLLIN), run();
-  else close();
+  if (stream_.is_stale())
+    stream_.note(EPOLLIN), run();
+  else
+    close();
 }
 
 void Client::close() {

@@ -93,7 +93,7 @@ class Client final : public Watcher, public Timer {
   env::MonotonicTime expires_;  // client_keep_alive
 
   Phase phase_ = Phase::reading_head;
-  bool finishing_ = false;   // no further request
+  bool finishing_ = false;  // no further request
   bool running_ = false;
   bool needs_input_ = true;  // what is in the buffer has been looked at
   bool shut_ = false;        // sending is shut down (lingering, tunnelling)

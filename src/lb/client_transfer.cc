@@ -6,10 +6,14 @@ namespace brume::lb {
 namespace {
 
 void count_target_status(int status, Counters& counters) {
-  if (status < 300) counters.target_2xx.add();
-  else if (status < 400) counters.target_3xx.add();
-  else if (status < 500) counters.target_4xx.add();
-  else counters.target_5xx.add();
+  if (status < 300)
+    counters.target_2xx.add();
+  else if (status < 400)
+    counters.target_3xx.add();
+  else if (status < 500)
+    counters.target_4xx.add();
+  else
+    counters.target_5xx.add();
 }
 
 }  // namespace
@@ -27,10 +31,14 @@ bool Client::move_request() {
   if (request_body_.done() || upstream_->connecting) return false;
   if (stream_.input().empty()) {
     switch (stream_.fill()) {
-      case Stream::Fill::nothing: return false;
-      case Stream::Fill::data: break;
+      case Stream::Fill::nothing:
+        return false;
+      case Stream::Fill::data:
+        break;
       case Stream::Fill::end:
-      case Stream::Fill::error: close(); return false;  // it left in mid-body; the target sees a cut, not an end
+      case Stream::Fill::error:
+        close();
+        return false;  // it left in mid-body; the target sees a cut, not an end
     }
   }
   const std::string_view input = stream_.input();
@@ -49,10 +57,15 @@ bool Client::move_response() {
   if (stream_.has_unsent() || upstream_->connecting) return false;
   if (response_incomplete_) {
     switch (upstream_->stream.fill()) {
-      case Stream::Fill::nothing: return false;
-      case Stream::Fill::data: break;
-      case Stream::Fill::end: return on_upstream_end();
-      case Stream::Fill::error: fail(502); return true;
+      case Stream::Fill::nothing:
+        return false;
+      case Stream::Fill::data:
+        break;
+      case Stream::Fill::end:
+        return on_upstream_end();
+      case Stream::Fill::error:
+        fail(502);
+        return true;
     }
   }
   return response_started_ ? pass_response_body() : read_response_head();
@@ -66,7 +79,8 @@ bool Client::read_response_head() {
     return true;
   }
   const ResponseHead& head = response_.head();
-  const Framing framing = result == HeadResult::complete ? response_framing(head, input.data(), is_head_) : Framing{.error = 502};
+  const Framing framing =
+      result == HeadResult::complete ? response_framing(head, input.data(), is_head_) : Framing{.error = 502};
   if (framing.error != 0 || (head.status == 101 && !upgrade_)) {
     fail(502);
     return true;
@@ -114,9 +128,12 @@ bool Client::read_response_head() {
   const bool sent = stream_.send(out, rest.substr(0, taken));
   upstream_->stream.consume(head.size + taken);
   response_incomplete_ = true;
-  if (!sent) close();
-  else if (response_body_.failed()) fail(502);
-  else if (response_body_.done()) finish_exchange();
+  if (!sent)
+    close();
+  else if (response_body_.failed())
+    fail(502);
+  else if (response_body_.done())
+    finish_exchange();
   return true;
 }
 
@@ -136,15 +153,20 @@ bool Client::pass_response_body() {
   const bool sent = payload.empty() || stream_.send(payload);
   up.consume(taken);
   response_incomplete_ = up.input().empty();
-  if (!sent) close();
-  else if (response_body_.failed()) fail(502);
-  else if (response_body_.done()) finish_exchange();
+  if (!sent)
+    close();
+  else if (response_body_.failed())
+    fail(502);
+  else if (response_body_.done())
+    finish_exchange();
   return true;
 }
 
 bool Client::on_upstream_end() {
-  if (response_started_ && response_body_.kind() == BodyKind::until_close) finish_exchange();
-  else fail(502);
+  if (response_started_ && response_body_.kind() == BodyKind::until_close)
+    finish_exchange();
+  else
+    fail(502);
   return true;
 }
 
@@ -166,10 +188,16 @@ bool Client::tunnel(Stream& from, Stream& to, bool& from_ended, bool& to_shut) {
   if (to.has_unsent()) return false;
   if (from.input().empty() && !from_ended) {
     switch (from.fill()) {
-      case Stream::Fill::nothing: return false;
-      case Stream::Fill::data: break;
-      case Stream::Fill::end: from_ended = true; break;
-      case Stream::Fill::error: close(); return false;
+      case Stream::Fill::nothing:
+        return false;
+      case Stream::Fill::data:
+        break;
+      case Stream::Fill::end:
+        from_ended = true;
+        break;
+      case Stream::Fill::error:
+        close();
+        return false;
     }
   }
   const std::string_view input = from.input();

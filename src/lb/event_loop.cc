@@ -8,13 +8,12 @@
 
 namespace brume::lb {
 
-env::MonotonicTime EventLoop::clock() { return std::chrono::steady_clock::now(); }
+env::MonotonicTime EventLoop::clock() {
+  return std::chrono::steady_clock::now();
+}
 
 EventLoop::EventLoop()
-    : epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      now_(clock()),
-      wheel_(now_) {
+    : epoll_(epoll_create1(EPOLL_CLOEXEC)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), now_(clock()), wheel_(now_) {
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
   epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
 }
@@ -66,8 +65,10 @@ void EventLoop::run() {
     bool woken = false;
     for (int i = 0; i < count; ++i) {
       const auto& event = events[std::size_t(i)];
-      if (event.data.ptr == nullptr) woken = true;
-      else static_cast<Watcher*>(event.data.ptr)->on_events(event.events);
+      if (event.data.ptr == nullptr)
+        woken = true;
+      else
+        static_cast<Watcher*>(event.data.ptr)->on_events(event.events);
     }
     called_.swap(again_);
     for (std::size_t i = 0; i < called_.size(); ++i) {

@@ -14,8 +14,10 @@ bool ends_at_hop(Name name) {
     case Name::keep_alive:
     case Name::proxy_connection:
     case Name::te:
-    case Name::upgrade: return true;
-    default: return false;
+    case Name::upgrade:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -49,7 +51,8 @@ class Runs {
   Span run_;
 };
 
-// The Host value for the target: by default a port of the listener other than 80 and 443 is added, and those are removed
+// The Host value for the target: by default a port of the listener other than 80 and 443 is added, and those are
+// removed
 // ("Host header preservation" in the user guide).
 void append_host(std::string_view value, const ForwardSettings& settings, std::string& out) {
   const HostPort parts = split_host(value);
@@ -107,7 +110,8 @@ void write_request_head(const RequestHead& head, const char* base, const Forward
           if (settings.xff_mode != XffMode::preserve) continue;
           break;
         case Name::x_forwarded_port:
-        case Name::x_forwarded_proto: continue;
+        case Name::x_forwarded_proto:
+          continue;
         case Name::transfer_encoding:
           if (!equals_ignoring_case(field.value.in(base), "chunked")) continue;  // identity: says nothing
           break;
@@ -123,8 +127,10 @@ void write_request_head(const RequestHead& head, const char* base, const Forward
     }
   }
 
-  append_host(head.absolute ? head.authority.in(base) : host != nullptr ? host->value.in(base) : std::string_view(), settings,
-              out);
+  append_host(head.absolute     ? head.authority.in(base)
+              : host != nullptr ? host->value.in(base)
+                                : std::string_view(),
+              settings, out);
   if (settings.xff_mode == XffMode::append) {
     out += "X-Forwarded-For: ";
     if (has_forwarded_for) {
@@ -177,8 +183,12 @@ void write_response_head(const ResponseHead& head, const char* base, Afterwards 
     }
   }
   switch (afterwards) {
-    case Afterwards::keep_alive: out += "Connection: keep-alive\r\n\r\n"; break;
-    case Afterwards::close: out += "Connection: close\r\n\r\n"; break;
+    case Afterwards::keep_alive:
+      out += "Connection: keep-alive\r\n\r\n";
+      break;
+    case Afterwards::close:
+      out += "Connection: close\r\n\r\n";
+      break;
     case Afterwards::upgrade:
       out += "Connection: Upgrade\r\n";
       for (const Field& field : head.fields) {

@@ -22,8 +22,9 @@ std::string forward(const std::string& text, const ForwardSettings& with, bool u
   return out;
 }
 
-const std::string kTail = std::string("X-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\n") +
-                          "X-Amzn-Trace-Id: Root=" + kRoot + "\r\n\r\n";
+const std::string kTail =
+    std::string("X-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: 80\r\n") +
+    "X-Amzn-Trace-Id: Root=" + kRoot + "\r\n\r\n";
 
 TEST(Forward, RequestHeads) {
   struct Case {
@@ -31,14 +32,17 @@ TEST(Forward, RequestHeads) {
     std::string in, out;
   };
   const Case cases[] = {
-      {"plain", "GET /a?b HTTP/1.0\r\nHost: h\r\nA: 1\r\nB: 2\r\n\r\n", "GET /a?b HTTP/1.1\r\nA: 1\r\nB: 2\r\nHost: h\r\n" + kTail},
+      {"plain", "GET /a?b HTTP/1.0\r\nHost: h\r\nA: 1\r\nB: 2\r\n\r\n",
+       "GET /a?b HTTP/1.1\r\nA: 1\r\nB: 2\r\nHost: h\r\n" + kTail},
       {"hop-by-hop",
        "GET / HTTP/1.1\r\nHost: h\r\nConnection: X-Drop, Host, close\r\nX-Drop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n"
        "Upgrade: h2c\r\nX-Stay: 1\r\n\r\n",
        "GET / HTTP/1.1\r\nX-Stay: 1\r\nHost: h\r\n" + kTail},
-      {"absolute target", "GET http://other:80?q HTTP/1.1\r\nHost: h\r\n\r\n", "GET /?q HTTP/1.1\r\nHost: other\r\n" + kTail},
+      {"absolute target", "GET http://other:80?q HTTP/1.1\r\nHost: h\r\n\r\n",
+       "GET /?q HTTP/1.1\r\nHost: other\r\n" + kTail},
       {"first host", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n" + kTail},
-      {"forged forwarding fields", "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 1\r\n\r\n",
+      {"forged forwarding fields",
+       "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Port: 1\r\n\r\n",
        "GET / HTTP/1.1\r\nHost: h\r\n" + kTail},
       {"chunked stays", "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n",
        "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\nHost: h\r\n" + kTail},
@@ -47,7 +51,8 @@ TEST(Forward, RequestHeads) {
 }
 
 TEST(Forward, ForwardedForModes) {
-  const std::string in = "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2, 3.3.3.3\r\n\r\n";
+  const std::string in =
+      "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\nx-forwarded-for: 2.2.2.2, 3.3.3.3\r\n\r\n";
   auto with = settings();
   EXPECT_NE(forward(in, with).find("X-Forwarded-For: 1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.9\r\n"), std::string::npos);
   with.xff_mode = XffMode::preserve;
@@ -72,9 +77,12 @@ TEST(Forward, Hosts) {
     bool preserve;
     const char *sent, *expected;
   };
-  for (const auto& test : {Case{80, false, "h:80", "Host: h\r\n"}, {80, false, "h:8080", "Host: h:8080\r\n"},
-                           {8080, false, "h", "Host: h:8080\r\n"}, {8080, false, "h:8080", "Host: h:8080\r\n"},
-                           {8080, true, "h", "Host: h\r\n"}, {80, true, "h:80", "Host: h:80\r\n"},
+  for (const auto& test : {Case{80, false, "h:80", "Host: h\r\n"},
+                           {80, false, "h:8080", "Host: h:8080\r\n"},
+                           {8080, false, "h", "Host: h:8080\r\n"},
+                           {8080, false, "h:8080", "Host: h:8080\r\n"},
+                           {8080, true, "h", "Host: h\r\n"},
+                           {80, true, "h:80", "Host: h:80\r\n"},
                            {8080, false, "[::1]", "Host: [::1]:8080\r\n"}}) {
     auto with = settings();
     with.listener_port = test.port;
@@ -123,8 +131,8 @@ TEST(Forward, ResponseHeads) {
       {"HTTP/1.0 404\r\nKeep-Alive: 5\r\n\r\n", Afterwards::close, false, "HTTP/1.1 404 \r\nConnection: close\r\n\r\n"},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n", Afterwards::close, true,
        "HTTP/1.1 200 OK\r\nA: b\r\nConnection: close\r\n\r\n"},
-      {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", Afterwards::upgrade, false,
-       "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"},
+      {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", Afterwards::upgrade,
+       false, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"},
   };
   for (const auto& test : cases) {
     const std::string in = test.in;

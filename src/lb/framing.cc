@@ -44,7 +44,9 @@ int hex_digit(char c) {
   return -1;
 }
 
-bool is_text(char c) { return std::uint8_t(c) >= 0x20 ? c != 0x7f : c == '\t'; }
+bool is_text(char c) {
+  return std::uint8_t(c) >= 0x20 ? c != 0x7f : c == '\t';
+}
 
 }  // namespace
 
@@ -94,13 +96,18 @@ bool ChunkedTracker::framing_byte(char c) {
         remaining_ = remaining_ * 16 + std::uint64_t(value);
         return true;
       }
-      if (c == '\r') state_ = State::size_lf;
-      else if (c == ';' || c == ' ' || c == '\t') state_ = State::extension;
-      else return false;
+      if (c == '\r')
+        state_ = State::size_lf;
+      else if (c == ';' || c == ' ' || c == '\t')
+        state_ = State::extension;
+      else
+        return false;
       return true;
     case State::extension:
-      if (c == '\r') state_ = State::size_lf;
-      else return is_text(c);
+      if (c == '\r')
+        state_ = State::size_lf;
+      else
+        return is_text(c);
       return true;
     case State::size_lf:
       state_ = remaining_ == 0 ? State::trailer_start : State::data;
@@ -116,8 +123,10 @@ bool ChunkedTracker::framing_byte(char c) {
       state_ = c == '\r' ? State::end_lf : State::trailer;
       return c == '\r' || (is_text(c) && c != ' ' && c != '\t' && c != ':');
     case State::trailer:
-      if (c == '\r') state_ = State::trailer_lf;
-      else return is_text(c);
+      if (c == '\r')
+        state_ = State::trailer_lf;
+      else
+        return is_text(c);
       return true;
     case State::trailer_lf:
       state_ = State::trailer_start;
@@ -155,14 +164,17 @@ ChunkedTracker::Step ChunkedTracker::step(std::string_view data) {
 
 std::size_t BodyTracker::take(std::string_view data) {
   switch (kind_) {
-    case BodyKind::none: return 0;
-    case BodyKind::until_close: return data.size();
+    case BodyKind::none:
+      return 0;
+    case BodyKind::until_close:
+      return data.size();
     case BodyKind::length: {
       const auto taken = std::size_t(std::min<std::uint64_t>(remaining_, data.size()));
       remaining_ -= taken;
       return taken;
     }
-    case BodyKind::chunked: break;
+    case BodyKind::chunked:
+      break;
   }
   std::size_t taken = 0;
   while (taken < data.size()) {

@@ -28,8 +28,8 @@ Framing response_framing(const ResponseHead& head, const char* base, bool to_hea
 class ChunkedTracker {
  public:
   struct Step {
-    std::size_t consumed = 0;        // framing and payload
-    std::string_view payload;        // inside what was consumed, at its end
+    std::size_t consumed = 0;  // framing and payload
+    std::string_view payload;  // inside what was consumed, at its end
   };
   // Consumes up to the end of the first run of payload, or all there is.
   Step step(std::string_view data);
@@ -38,7 +38,19 @@ class ChunkedTracker {
 
  private:
   enum class State : std::uint8_t {
-    size_start, size, extension, size_lf, data, data_cr, data_lf, trailer_start, trailer, trailer_lf, end_lf, done, failed
+    size_start,
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    trailer_start,
+    trailer,
+    trailer_lf,
+    end_lf,
+    done,
+    failed
   };
   bool framing_byte(char c);
 

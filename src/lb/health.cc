@@ -60,8 +60,10 @@ HealthState::HealthState(const HealthCheck& settings, std::string_view last_heal
 void HealthState::set_settings(const HealthCheck& settings) {
   settings_ = settings;
   // A matcher that does not parse never gets here from the API; should it, the default keeps checks meaningful.
-  if (auto parsed = Matcher::parse(settings.matcher)) matcher_ = *std::move(parsed);
-  else matcher_ = *Matcher::parse("200");
+  if (auto parsed = Matcher::parse(settings.matcher))
+    matcher_ = *std::move(parsed);
+  else
+    matcher_ = *Matcher::parse("200");
   successes_ = failures_ = 0;
   codes_.clear();
 }
@@ -99,9 +101,12 @@ bool HealthState::on_result(const CheckResult& result) {
 
 HealthReport HealthState::failure_report(const CheckResult& last) const {
   switch (last.kind) {
-    case CheckResult::Kind::timed_out: return {"unhealthy", "Target.Timeout", "Request timed out"};
-    case CheckResult::Kind::failed: return {"unhealthy", "Target.FailedHealthChecks", "Health checks failed"};
-    case CheckResult::Kind::status: break;
+    case CheckResult::Kind::timed_out:
+      return {"unhealthy", "Target.Timeout", "Request timed out"};
+    case CheckResult::Kind::failed:
+      return {"unhealthy", "Target.FailedHealthChecks", "Health checks failed"};
+    case CheckResult::Kind::status:
+      break;
   }
   return {"unhealthy", "Target.ResponseCodeMismatch",
           fmt::format("Health checks failed with these codes: [{}]", fmt::join(codes_, ", "))};

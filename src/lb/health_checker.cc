@@ -19,7 +19,9 @@ class HealthChecker::Check {
  public:
   Check(HealthChecker& owner, std::shared_ptr<TargetState> target, const HealthCheck& settings,
         std::string_view last_health)
-      : owner_(owner), target_(std::move(target)), settings_(settings), state_(settings, last_health), timer_([this] { on_timer(); }) {
+      : owner_(owner), target_(std::move(target)), settings_(settings), state_(settings, last_health), timer_([this] {
+          on_timer();
+        }) {
     owner_.loop_.set_timer(timer_, env::Duration::zero());
   }
   ~Check() { abandon(); }
@@ -65,17 +67,19 @@ class HealthChecker::Check {
   void on_timer() {
     if (probe_) return finish({.kind = CheckResult::Kind::timed_out});
     started_ = owner_.loop_.now();
-    if (!checked() || !network_namespace_) return schedule();
+    if (!checked()) return schedule();
     state_.on_started();
+    if (!network_namespace_) return finish({.kind = CheckResult::Kind::failed});
     const std::int32_t port = settings_.port > 0 ? settings_.port : target_->port;
     auto fd = start_connection(*network_namespace_, source_, target_->address, port);
     if (!fd) return finish({.kind = CheckResult::Kind::failed});
     probe_ = std::make_unique<Probe>(*this, std::move(*fd), owner_.buffers_);
     if (!owner_.loop_.watch(probe_->stream.fd(), *probe_)) return finish({.kind = CheckResult::Kind::failed});
     const bool v6 = target_->address.find(':') != std::string::npos;
-    probe_->stream.send(fmt::format("GET {} HTTP/1.1\r\nHost: {}{}{}:{}\r\nConnection: close\r\n"
-                                    "User-Agent: ELB-HealthChecker/2.0\r\nAccept-Encoding: gzip, compressed\r\n\r\n",
-                                    settings_.path, v6 ? "[" : "", target_->address, v6 ? "]" : "", port));
+    probe_->stream.send(
+        fmt::format("GET {} HTTP/1.1\r\nHost: {}{}{}:{}\r\nConnection: close\r\n"
+                    "User-Agent: ELB-HealthChecker/2.0\r\nAccept-Encoding: gzip, compressed\r\n\r\n",
+                    settings_.path, v6 ? "[" : "", target_->address, v6 ? "]" : "", port));
     owner_.loop_.set_timer(timer_, seconds(settings_.timeout_seconds));
   }
 
@@ -84,17 +88,22 @@ class HealthChecker::Check {
     if (!stream.flush()) return finish({.kind = CheckResult::Kind::failed});
     while (true) {
       switch (stream.fill()) {
-        case Stream::Fill::nothing: return;
+        case Stream::Fill::nothing:
+          return;
         case Stream::Fill::end:
-        case Stream::Fill::error: return finish({.kind = CheckResult::Kind::failed});
-        case Stream::Fill::data: break;
+        case Stream::Fill::error:
+          return finish({.kind = CheckResult::Kind::failed});
+        case Stream::Fill::data:
+          break;
       }
       const auto input = stream.input();
       switch (probe_->response.parse(input.data(), input.size())) {
-        case HeadResult::incomplete: continue;
+        case HeadResult::incomplete:
+          continue;
         case HeadResult::complete:
           return finish({.kind = CheckResult::Kind::status, .status = probe_->response.head().status});
-        default: return finish({.kind = CheckResult::Kind::failed});
+        default:
+          return finish({.kind = CheckResult::Kind::failed});
       }
     }
   }

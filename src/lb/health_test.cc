@@ -5,9 +5,15 @@
 namespace brume::lb {
 namespace {
 
-CheckResult status(int code) { return {CheckResult::Kind::status, code}; }
-CheckResult timed_out() { return {CheckResult::Kind::timed_out, 0}; }
-CheckResult failed() { return {CheckResult::Kind::failed, 0}; }
+CheckResult status(int code) {
+  return {CheckResult::Kind::status, code};
+}
+CheckResult timed_out() {
+  return {CheckResult::Kind::timed_out, 0};
+}
+CheckResult failed() {
+  return {CheckResult::Kind::failed, 0};
+}
 
 TEST(Health, Matchers) {
   struct Case {
@@ -15,8 +21,13 @@ TEST(Health, Matchers) {
     int status;
     bool expected;
   };
-  for (const auto& test : {Case{"200", 200, true}, {"200", 201, false}, {"200,302", 302, true}, {"200-299", 250, true},
-                           {"200-299", 300, false}, {"200-204,404", 404, true}, {"200-204,404", 205, false}}) {
+  for (const auto& test : {Case{"200", 200, true},
+                           {"200", 201, false},
+                           {"200,302", 302, true},
+                           {"200-299", 250, true},
+                           {"200-299", 300, false},
+                           {"200-204,404", 404, true},
+                           {"200-204,404", 205, false}}) {
     const auto matcher = Matcher::parse(test.matcher);
     ASSERT_TRUE(matcher) << test.matcher;
     EXPECT_EQ(matcher->matches(test.status), test.expected) << test.matcher << " " << test.status;
@@ -50,13 +61,19 @@ TEST(Health, Transitions) {
   const Case cases[] = {
       {"one failure is not enough", "healthy", {status(503)}, healthy},
       {"failures must be in a row", "healthy", {status(503), status(200), status(503)}, healthy},
-      {"mismatch", "healthy", {status(503), status(503)},
+      {"mismatch",
+       "healthy",
+       {status(503), status(503)},
        {"unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [503]"}},
-      {"several codes", "healthy", {status(503), status(500), status(503)},
+      {"several codes",
+       "healthy",
+       {status(503), status(500), status(503)},
        {"unhealthy", "Target.ResponseCodeMismatch", "Health checks failed with these codes: [503, 500]"}},
       {"timeouts", "healthy", {timed_out(), timed_out()}, {"unhealthy", "Target.Timeout", "Request timed out"}},
       {"refused", "healthy", {failed(), failed()}, restarted},
-      {"the last failure gives the reason", "healthy", {failed(), failed(), timed_out()},
+      {"the last failure gives the reason",
+       "healthy",
+       {failed(), failed(), timed_out()},
        {"unhealthy", "Target.Timeout", "Request timed out"}},
       {"a new target fails", "", {failed(), failed()}, restarted},
       {"three successes of three", "unhealthy", {status(200), status(200), status(200)}, healthy},

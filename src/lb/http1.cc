@@ -20,7 +20,9 @@ constexpr std::array<std::uint8_t, 256> make_classes() {
 }
 constexpr std::array<std::uint8_t, 256> kClass = make_classes();
 
-std::uint8_t class_of(char c) { return kClass[std::uint8_t(c)]; }
+std::uint8_t class_of(char c) {
+  return kClass[std::uint8_t(c)];
+}
 
 bool all_of_class(std::string_view text, std::uint8_t wanted) {
   for (char c : text) {
@@ -53,24 +55,38 @@ bool has_control(std::string_view text) {
   return exact(text);
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+}
 
 Name classify(std::string_view name) {
-  auto is = [name](std::string_view other, Name known) { return equals_ignoring_case(name, other) ? known : Name::other; };
+  auto is = [name](std::string_view other, Name known) {
+    return equals_ignoring_case(name, other) ? known : Name::other;
+  };
   switch (name.size()) {
-    case 2: return is("te", Name::te);
-    case 4: return is("host", Name::host);
-    case 6: return is("expect", Name::expect);
-    case 7: return is("upgrade", Name::upgrade);
-    case 10: return lower(name[0]) == 'c' ? is("connection", Name::connection) : is("keep-alive", Name::keep_alive);
-    case 14: return is("content-length", Name::content_length);
-    case 15: return lower(name[2]) == 'a' ? is("x-amzn-trace-id", Name::x_amzn_trace_id)
-                                          : is("x-forwarded-for", Name::x_forwarded_for);
-    case 16: return lower(name[0]) == 'x' ? is("x-forwarded-port", Name::x_forwarded_port)
-                                          : is("proxy-connection", Name::proxy_connection);
-    case 17: return lower(name[0]) == 'x' ? is("x-forwarded-proto", Name::x_forwarded_proto)
-                                          : is("transfer-encoding", Name::transfer_encoding);
-    default: return Name::other;
+    case 2:
+      return is("te", Name::te);
+    case 4:
+      return is("host", Name::host);
+    case 6:
+      return is("expect", Name::expect);
+    case 7:
+      return is("upgrade", Name::upgrade);
+    case 10:
+      return lower(name[0]) == 'c' ? is("connection", Name::connection) : is("keep-alive", Name::keep_alive);
+    case 14:
+      return is("content-length", Name::content_length);
+    case 15:
+      return lower(name[2]) == 'a' ? is("x-amzn-trace-id", Name::x_amzn_trace_id)
+                                   : is("x-forwarded-for", Name::x_forwarded_for);
+    case 16:
+      return lower(name[0]) == 'x' ? is("x-forwarded-port", Name::x_forwarded_port)
+                                   : is("proxy-connection", Name::proxy_connection);
+    case 17:
+      return lower(name[0]) == 'x' ? is("x-forwarded-proto", Name::x_forwarded_proto)
+                                   : is("transfer-encoding", Name::transfer_encoding);
+    default:
+      return Name::other;
   }
 }
 
@@ -174,10 +190,14 @@ bool HeadParser::read_connection(const char* data, Head& head) {
   for (const Field& field : head.fields) {
     if (field.known != Name::connection) continue;
     const bool tokens = each_token(field.value.in(data), [&](std::string_view item) {
-      if (equals_ignoring_case(item, "close")) head.connection.close = true;
-      else if (equals_ignoring_case(item, "keep-alive")) head.connection.keep_alive = true;
-      else if (equals_ignoring_case(item, "upgrade")) head.connection.upgrade = true;
-      else head.connection.names_fields = true;
+      if (equals_ignoring_case(item, "close"))
+        head.connection.close = true;
+      else if (equals_ignoring_case(item, "keep-alive"))
+        head.connection.keep_alive = true;
+      else if (equals_ignoring_case(item, "upgrade"))
+        head.connection.upgrade = true;
+      else
+        head.connection.names_fields = true;
     });
     if (!tokens) return false;
   }
@@ -246,8 +266,10 @@ bool RequestParser::parse_target(const char* data) {
     if (head_.method.in(data) != "OPTIONS") return false;
   } else if (target[0] != '/') {
     std::size_t scheme = 0;
-    if (equals_ignoring_case(target.substr(0, 7), "http://")) scheme = 7;
-    else if (equals_ignoring_case(target.substr(0, 8), "https://")) scheme = 8;
+    if (equals_ignoring_case(target.substr(0, 7), "http://"))
+      scheme = 7;
+    else if (equals_ignoring_case(target.substr(0, 8), "https://"))
+      scheme = 8;
     if (scheme == 0) return false;
     std::size_t end = target.find_first_of("/?", scheme);
     if (end == std::string_view::npos) end = target.size();

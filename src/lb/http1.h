@@ -45,7 +45,7 @@ enum class Name : std::uint8_t {
 };
 
 struct Field {
-  Span line;   // name to CRLF, inclusive
+  Span line;  // name to CRLF, inclusive
   Span name;
   Span value;  // without the white space around it
   Name known = Name::other;

@@ -1,5 +1,5 @@
-// Any bytes, in any pieces, as a request, a response and a body: no crash, no read outside, and the same verdict whether
-// the input comes whole or byte by byte.
+// Any bytes, in any pieces, as a request, a response and a body: no crash, no read outside, and the same verdict
+// whether the input comes whole or byte by byte.
 #include <cstdlib>
 #include <string>
 

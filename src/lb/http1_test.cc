@@ -9,7 +9,9 @@
 namespace brume::lb {
 namespace {
 
-HeadResult parse(RequestParser& parser, const std::string& text) { return parser.parse(text.data(), text.size()); }
+HeadResult parse(RequestParser& parser, const std::string& text) {
+  return parser.parse(text.data(), text.size());
+}
 
 TEST(Http1, RequestHeads) {
   const std::string big(17 * 1024, 'a');
@@ -50,7 +52,9 @@ TEST(Http1, RequestHeads) {
       {"GET / HTTP/1.1\r\nA b\r\n\r\n", HeadResult::malformed},
       {"GET / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", HeadResult::malformed},
       {std::string("GET / HTTP/1.1\r\nA: b\0c\r\n\r\n", 27), HeadResult::malformed},
-      {"GET / HTTP/1.1\r\nA: 12345678\x01" "2345\r\n\r\n", HeadResult::malformed},
+      {"GET / HTTP/1.1\r\nA: 12345678\x01"
+       "2345\r\n\r\n",
+       HeadResult::malformed},
       {"GET / HTTP/1.1\r\nA: b\rc\r\n\r\n", HeadResult::malformed},
       {"GET / HTTP/1.1\r\nA: caf\xc3\xa9, 1234567890\t~\r\n\r\n", HeadResult::complete},
       {"GET / HTTP/1.1\r\nConnection: a b\r\n\r\n", HeadResult::malformed},
@@ -74,7 +78,8 @@ TEST(Http1, RequestHeads) {
 }
 
 TEST(Http1, RequestParts) {
-  const std::string text = "POST http://up.example:81/p/q?a=b HTTP/1.1\r\nhOsT:  h \r\nConnection: close, X-Drop\r\nX_y:\r\n\r\nrest";
+  const std::string text =
+      "POST http://up.example:81/p/q?a=b HTTP/1.1\r\nhOsT:  h \r\nConnection: close, X-Drop\r\nX_y:\r\n\r\nrest";
   RequestParser parser;
   ASSERT_EQ(parse(parser, text), HeadResult::complete);
   const auto& head = parser.head();
@@ -90,13 +95,21 @@ TEST(Http1, RequestParts) {
 }
 
 TEST(Http1, KnownNames) {
-  const std::pair<const char*, Name> cases[] = {
-      {"Connection", Name::connection}, {"Content-Length", Name::content_length}, {"EXPECT", Name::expect},
-      {"Host", Name::host}, {"Keep-Alive", Name::keep_alive}, {"Proxy-Connection", Name::proxy_connection},
-      {"TE", Name::te}, {"Transfer-Encoding", Name::transfer_encoding}, {"Upgrade", Name::upgrade},
-      {"X-Amzn-Trace-Id", Name::x_amzn_trace_id}, {"x-forwarded-for", Name::x_forwarded_for},
-      {"X-Forwarded-Port", Name::x_forwarded_port}, {"X-Forwarded-Proto", Name::x_forwarded_proto},
-      {"X-Forwarded-Far", Name::other}, {"Hosts", Name::other}};
+  const std::pair<const char*, Name> cases[] = {{"Connection", Name::connection},
+                                                {"Content-Length", Name::content_length},
+                                                {"EXPECT", Name::expect},
+                                                {"Host", Name::host},
+                                                {"Keep-Alive", Name::keep_alive},
+                                                {"Proxy-Connection", Name::proxy_connection},
+                                                {"TE", Name::te},
+                                                {"Transfer-Encoding", Name::transfer_encoding},
+                                                {"Upgrade", Name::upgrade},
+                                                {"X-Amzn-Trace-Id", Name::x_amzn_trace_id},
+                                                {"x-forwarded-for", Name::x_forwarded_for},
+                                                {"X-Forwarded-Port", Name::x_forwarded_port},
+                                                {"X-Forwarded-Proto", Name::x_forwarded_proto},
+                                                {"X-Forwarded-Far", Name::other},
+                                                {"Hosts", Name::other}};
   for (const auto& [name, known] : cases) {
     RequestParser parser;
     const std::string text = "GET / HTTP/1.1\r\n" + std::string(name) + ": 1\r\n\r\n";
@@ -179,10 +192,14 @@ TEST(Framing, Responses) {
 
 TEST(Http1, ResponseHeads) {
   const std::pair<std::string, HeadResult> cases[] = {
-      {"HTTP/1.1 200 OK\r\n\r\n", HeadResult::complete},     {"HTTP/1.1 200\r\n\r\n", HeadResult::complete},
-      {"HTTP/1.1 20 OK\r\n\r\n", HeadResult::malformed},     {"HTTP/1.1 2000 OK\r\n\r\n", HeadResult::malformed},
-      {"HTTP/1.1 099 OK\r\n\r\n", HeadResult::malformed},    {"HTTP/2.0 200 OK\r\n\r\n", HeadResult::version_not_supported},
-      {"hello\r\n\r\n", HeadResult::malformed},              {"HTTP/1.1 200 OK\nA: b\n\n", HeadResult::malformed},
+      {"HTTP/1.1 200 OK\r\n\r\n", HeadResult::complete},
+      {"HTTP/1.1 200\r\n\r\n", HeadResult::complete},
+      {"HTTP/1.1 20 OK\r\n\r\n", HeadResult::malformed},
+      {"HTTP/1.1 2000 OK\r\n\r\n", HeadResult::malformed},
+      {"HTTP/1.1 099 OK\r\n\r\n", HeadResult::malformed},
+      {"HTTP/2.0 200 OK\r\n\r\n", HeadResult::version_not_supported},
+      {"hello\r\n\r\n", HeadResult::malformed},
+      {"HTTP/1.1 200 OK\nA: b\n\n", HeadResult::malformed},
       {"HTTP/1.1 200 OK\r\nA: " + std::string(33000, 'a'), HeadResult::too_large}};
   for (const auto& [text, expected] : cases) {
     ResponseParser parser;

@@ -5,7 +5,9 @@
 namespace brume::lb {
 namespace {
 
-char fold(char c, bool ignore_case) { return ignore_case && c >= 'A' && c <= 'Z' ? char(c + 32) : c; }
+char fold(char c, bool ignore_case) {
+  return ignore_case && c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+}
 
 }  // namespace
 
@@ -42,12 +44,18 @@ bool wildcard_match(std::string_view pattern, std::string_view text, bool ignore
 
 CompiledCondition::CompiledCondition(const Condition& condition) : condition_(condition) {
   const std::string& field = condition.field;
-  if (field == "host-header") kind_ = Kind::host;
-  else if (field == "path-pattern") kind_ = Kind::path;
-  else if (field == "http-request-method") kind_ = Kind::method;
-  else if (field == "source-ip") kind_ = Kind::source;
-  else if (field == "http-header") kind_ = Kind::header;
-  else if (field == "query-string") kind_ = Kind::query;
+  if (field == "host-header")
+    kind_ = Kind::host;
+  else if (field == "path-pattern")
+    kind_ = Kind::path;
+  else if (field == "http-request-method")
+    kind_ = Kind::method;
+  else if (field == "source-ip")
+    kind_ = Kind::source;
+  else if (field == "http-header")
+    kind_ = Kind::header;
+  else if (field == "query-string")
+    kind_ = Kind::query;
   if (kind_ == Kind::source) {
     for (const std::string& value : condition.values) {
       if (const auto block = Cidr::parse(value)) blocks_.push_back(*block);
@@ -58,9 +66,12 @@ CompiledCondition::CompiledCondition(const Condition& condition) : condition_(co
 bool CompiledCondition::matches(const RequestView& request) const {
   auto any = [this](auto test) { return std::ranges::any_of(condition_.values, test); };
   switch (kind_) {
-    case Kind::host: return any([&](const std::string& value) { return wildcard_match(value, request.host, true); });
-    case Kind::path: return any([&](const std::string& value) { return wildcard_match(value, request.path, false); });
-    case Kind::method: return any([&](const std::string& value) { return value == request.method; });
+    case Kind::host:
+      return any([&](const std::string& value) { return wildcard_match(value, request.host, true); });
+    case Kind::path:
+      return any([&](const std::string& value) { return wildcard_match(value, request.path, false); });
+    case Kind::method:
+      return any([&](const std::string& value) { return value == request.method; });
     case Kind::source:
       return std::ranges::any_of(blocks_, [&](const Cidr& block) { return block.contains(request.source); });
     case Kind::header:
@@ -70,8 +81,10 @@ bool CompiledCondition::matches(const RequestView& request) const {
         if (any([&](const std::string& value) { return wildcard_match(value, text, true); })) return true;
       }
       return false;
-    case Kind::query: return any([&](const std::string& value) { return matches_query(value, request.query); });
-    case Kind::unknown: break;
+    case Kind::query:
+      return any([&](const std::string& value) { return matches_query(value, request.query); });
+    case Kind::unknown:
+      break;
   }
   return false;  // a condition this version does not know must not let everything through
 }
@@ -100,7 +113,9 @@ bool CompiledRule::matches(const RequestView& request) const {
 }
 
 std::string redirect_location(const Redirect& redirect, const RequestView& request, std::int32_t port) {
-  auto part = [](const std::string& value, const char* standard) { return value.empty() ? std::string(standard) : value; };
+  auto part = [](const std::string& value, const char* standard) {
+    return value.empty() ? std::string(standard) : value;
+  };
   std::string path = part(redirect.path, "/#{path}");
   // AWS's default for the query is "#{query}"; the daemon fills it in, so that an empty one means none.
   const std::string& query = redirect.query;
@@ -109,8 +124,8 @@ std::string redirect_location(const Redirect& redirect, const RequestView& reque
   std::string location;
   std::string protocol = part(redirect.protocol, "#{protocol}");
   if (protocol == "HTTP" || protocol == "HTTPS") protocol = protocol == "HTTP" ? "http" : "https";
-  const std::string pattern = protocol + "://" + part(redirect.host, "#{host}") + ":" +
-                              part(redirect.port, "#{port}") + path + (query.empty() ? "" : "?" + query);
+  const std::string pattern = protocol + "://" + part(redirect.host, "#{host}") + ":" + part(redirect.port, "#{port}") +
+                              path + (query.empty() ? "" : "?" + query);
   std::string_view rest = pattern;
   const std::string port_text = std::to_string(port);
   while (!rest.empty()) {
@@ -122,11 +137,16 @@ std::string redirect_location(const Redirect& redirect, const RequestView& reque
     }
     location += rest.substr(0, open);
     const std::string_view name = rest.substr(open + 2, close - open - 2);
-    if (name == "protocol") location += "http";
-    else if (name == "host") location += request.host;
-    else if (name == "port") location += port_text;
-    else if (name == "path") location += request.path.empty() ? request.path : request.path.substr(1);
-    else if (name == "query") location += request.query;
+    if (name == "protocol")
+      location += "http";
+    else if (name == "host")
+      location += request.host;
+    else if (name == "port")
+      location += port_text;
+    else if (name == "path")
+      location += request.path.empty() ? request.path : request.path.substr(1);
+    else if (name == "query")
+      location += request.query;
     rest.remove_prefix(close + 1);
   }
   if (location.ends_with('?')) location.pop_back();

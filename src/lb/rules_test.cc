@@ -12,9 +12,13 @@ struct Request {
   RequestView view() {
     const auto& head = parser.head();
     const Field* host = head.find(Name::host);
-    return {head, text.data(), head.method.in(text.data()),
-            host ? split_host(host->value.in(text.data())).host : "", head.path.in(text.data()),
-            head.query.in(text.data()), source};
+    return {head,
+            text.data(),
+            head.method.in(text.data()),
+            host ? split_host(host->value.in(text.data())).host : "",
+            head.path.in(text.data()),
+            head.query.in(text.data()),
+            source};
   }
   std::string text;
   RequestParser parser;
@@ -26,14 +30,21 @@ TEST(Rules, Wildcards) {
     const char *pattern, *text;
     bool ignore_case, escapes, expected;
   };
-  for (const auto& test : {Case{"/a", "/a", false, false, true}, {"/a", "/A", false, false, false},
-                           {"/a", "/A", true, false, true}, {"/img/*", "/img/", false, false, true},
-                           {"/img/*", "/img/a/b", false, false, true}, {"/img/*/x?", "/img/a/b/xy", false, false, true},
-                           {"/img/*/x?", "/img/a/b/x", false, false, false}, {"*", "", false, false, true},
-                           {"", "", false, false, true}, {"", "a", false, false, false},
+  for (const auto& test : {Case{"/a", "/a", false, false, true},
+                           {"/a", "/A", false, false, false},
+                           {"/a", "/A", true, false, true},
+                           {"/img/*", "/img/", false, false, true},
+                           {"/img/*", "/img/a/b", false, false, true},
+                           {"/img/*/x?", "/img/a/b/xy", false, false, true},
+                           {"/img/*/x?", "/img/a/b/x", false, false, false},
+                           {"*", "", false, false, true},
+                           {"", "", false, false, true},
+                           {"", "a", false, false, false},
                            {"*.example.com", "www.EXAMPLE.com", true, false, true},
-                           {"a\\*b", "a*b", true, true, true}, {"a\\*b", "axb", true, true, false},
-                           {"a*\\?", "abc?", true, true, true}, {"*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaa", false, false, false},
+                           {"a\\*b", "a*b", true, true, true},
+                           {"a\\*b", "axb", true, true, false},
+                           {"a*\\?", "abc?", true, true, true},
+                           {"*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaa", false, false, false},
                            {"**x", "x", false, false, true}}) {
     EXPECT_EQ(wildcard_match(test.pattern, test.text, test.ignore_case, test.escapes), test.expected)
         << test.pattern << " " << test.text;
@@ -45,8 +56,9 @@ TEST(Rules, Conditions) {
     Condition condition;
     bool expected;
   };
-  Request request("GET /Shop/cart?Version=v1&empty=&flag HTTP/1.1\r\nHost: www.Example.com:8080\r\nX-Env: Prod-1\r\nX-Env: b\r\n"
-                  "X-Forwarded-For: 192.168.0.1\r\n\r\n");
+  Request request(
+      "GET /Shop/cart?Version=v1&empty=&flag HTTP/1.1\r\nHost: www.Example.com:8080\r\nX-Env: Prod-1\r\nX-Env: b\r\n"
+      "X-Forwarded-For: 192.168.0.1\r\n\r\n");
   const Case cases[] = {
       {{"host-header", "", {"*.example.com"}}, true},
       {{"host-header", "", {"example.com", "api.*"}}, false},

@@ -106,7 +106,8 @@ std::shared_ptr<const Config> StateRegistry::compile(const Snapshot& snapshot) {
                                   .xff_client_port = balancer.xff_client_port,
                                   .xff_mode = parse_xff_mode(balancer.xff_mode)};
     if (auto opened = NetworkNamespace::open(balancer.network_namespace)) configured.network_namespace = *opened;
-    for (const Listener& listener : balancer.listeners) configured.listeners.push_back(compiler.listener(balancer, listener));
+    for (const Listener& listener : balancer.listeners)
+      configured.listeners.push_back(compiler.listener(balancer, listener));
     config->balancers.push_back(std::move(configured));
   }
 

@@ -40,7 +40,9 @@ struct GroupState {
 // One writer each (a worker), so that counting costs no locked instruction.
 class Counter {
  public:
-  void add(std::int64_t by = 1) { value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed); }
+  void add(std::int64_t by = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
   [[nodiscard]] std::int64_t get() const { return value_.load(std::memory_order_relaxed); }
 
  private:

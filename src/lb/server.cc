@@ -87,8 +87,10 @@ void Server::open_endpoints() {
       std::vector<std::shared_ptr<env::Fd>> fresh;
       for (std::size_t i = 0; opened && i < workers_.size(); ++i) {
         auto fd = open_listener(listener.address, listener.port);
-        if (fd) fresh.push_back(std::make_shared<env::Fd>(std::move(*fd)));
-        else opened = std::unexpected(fd.error());
+        if (fd)
+          fresh.push_back(std::make_shared<env::Fd>(std::move(*fd)));
+        else
+          opened = std::unexpected(fd.error());
       }
       if (opened) {
         for (std::size_t i = 0; i < workers_.size(); ++i) sockets[i][listener.endpoint] = fresh[i];

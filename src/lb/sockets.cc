@@ -47,18 +47,23 @@ Result<env::Fd> tcp_socket(int family) {
   return fd;
 }
 
+// Listens only if the port is shared: a probe must not take connections that it then drops.
 Result<env::Fd> listen_on(const std::string& address, std::int32_t port, bool share) {
   BRUME_TRY(where, socket_address(address, port));
   BRUME_TRY(fd, tcp_socket(where.storage.ss_family));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (share) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  if (::bind(fd.get(), where.get(), where.size) == 0 && ::listen(fd.get(), 4096) == 0) return std::move(fd);
+  if (::bind(fd.get(), where.get(), where.size) == 0 && (!share || ::listen(fd.get(), 4096) == 0)) return std::move(fd);
   switch (errno) {
-    case EADDRINUSE: return fail("PortInUse", "port {} is in use", port);
-    case EACCES: return fail("PortNotPermitted", "port {} needs privileges that the load balancer does not have", port);
-    case EADDRNOTAVAIL: return fail("AddressNotAvailable", "address {} is not one of this machine", address);
-    default: return fail_internal("cannot listen on port {}: {}", port, std::strerror(errno));
+    case EADDRINUSE:
+      return fail("PortInUse", "port {} is in use", port);
+    case EACCES:
+      return fail("PortNotPermitted", "port {} needs privileges that the load balancer does not have", port);
+    case EADDRNOTAVAIL:
+      return fail("AddressNotAvailable", "address {} is not one of this machine", address);
+    default:
+      return fail_internal("cannot listen on port {}: {}", port, std::strerror(errno));
   }
 }
 
@@ -101,7 +106,9 @@ Result<env::Fd> start_connection(const NetworkNamespace& network_namespace, cons
   return std::move(fd);
 }
 
-Result<env::Fd> open_listener(const std::string& address, std::int32_t port) { return listen_on(address, port, true); }
+Result<env::Fd> open_listener(const std::string& address, std::int32_t port) {
+  return listen_on(address, port, true);
+}
 
 Result<void> check_port_is_free(const std::string& address, std::int32_t port) {
   BRUME_CHECK(listen_on(address, port, false));

@@ -22,7 +22,6 @@ class NetworkNamespace {
   env::Fd fd_;
 };
 
-
 // Starts a connection; writability or an error on the socket tells how it went.
 Result<env::Fd> start_connection(const NetworkNamespace& network_namespace, const std::string& source,
                                  const std::string& address, std::int32_t port);

@@ -107,7 +107,8 @@ bool Stream::send(std::string_view first, std::string_view second) {
   if (second.empty()) {
     sent = ::send(fd_.get(), first.data(), first.size(), MSG_NOSIGNAL);
   } else {
-    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()}, {const_cast<char*>(second.data()), second.size()}};
+    iovec parts[2] = {{const_cast<char*>(first.data()), first.size()},
+                      {const_cast<char*>(second.data()), second.size()}};
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = 2;
@@ -144,13 +145,17 @@ bool Stream::flush() {
     writable_ = false;
   } else {
     unsent_begin_ = 0;
-    if (unsent_.capacity() > kSmallBuffer) std::string().swap(unsent_);
-    else unsent_.clear();
+    if (unsent_.capacity() > kSmallBuffer)
+      std::string().swap(unsent_);
+    else
+      unsent_.clear();
   }
   return true;
 }
 
-void Stream::shut_down_sending() { ::shutdown(fd_.get(), SHUT_WR); }
+void Stream::shut_down_sending() {
+  ::shutdown(fd_.get(), SHUT_WR);
+}
 
 bool Stream::is_stale() const {
   char byte = 0;

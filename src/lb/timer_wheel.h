@@ -1,7 +1,7 @@
 // Deadlines of thousands of connections, cheaply.
 //
-// Moving a deadline later only writes a field: the timer is looked at when its old slot comes up and filed anew. Grain is
-// 10 ms; a timer never fires early and at most a grain late. One thread.
+// Moving a deadline later only writes a field: the timer is looked at when its old slot comes up and filed anew. Grain
+// is 10 ms; a timer never fires early and at most a grain late. One thread.
 #pragma once
 
 #include <array>

@@ -15,7 +15,9 @@ struct Counter : Timer {
   int fired = 0;
 };
 
-env::MonotonicTime at(int ms) { return env::MonotonicTime(milliseconds(ms)); }
+env::MonotonicTime at(int ms) {
+  return env::MonotonicTime(milliseconds(ms));
+}
 
 TEST(TimerWheel, FiresOnceAndNeverEarly) {
   for (int deadline : {0, 5, 10, 995, 10'230, 10'240, 60'000, 3'600'000}) {

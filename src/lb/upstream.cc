@@ -30,8 +30,10 @@ void Upstream::on_events(std::uint32_t events) {
 }
 
 void Upstream::on_timer() {
-  if (client == nullptr) pool_.drop(*this);
-  else if (connecting) client->on_connect_timeout();
+  if (client == nullptr)
+    pool_.drop(*this);
+  else if (connecting)
+    client->on_connect_timeout();
 }
 
 std::unique_ptr<Upstream> UpstreamPool::take(const TargetState& target) {
@@ -99,8 +101,10 @@ void UpstreamPool::prune() {
       for (auto& upstream : waiting) close(std::move(upstream));
       waiting.clear();
     }
-    if (waiting.empty()) entry = idle_.erase(entry);
-    else ++entry;
+    if (waiting.empty())
+      entry = idle_.erase(entry);
+    else
+      ++entry;
   }
 }
 

@@ -14,16 +14,18 @@
 namespace brume::lb {
 namespace {
 constexpr int kAcceptsPerTurn = 64;
+constexpr env::Duration kOutOfDescriptors = std::chrono::milliseconds(100);
 
 void write_hex(std::uint64_t value, int digits, char* out) {
   for (int i = digits - 1; i >= 0; --i, value >>= 4) out[i] = "0123456789abcdef"[value & 15];
 }
 }  // namespace
 
-// A listening socket. Out of descriptors it waits for the next connection rather than spin.
+// A listening socket. Out of descriptors it looks again a little later: no edge will tell.
 class Acceptor final : public Watcher {
  public:
-  Acceptor(Worker& worker, env::Fd fd) : view(std::make_shared<ListenerView>()), worker_(worker), fd_(std::move(fd)) {}
+  Acceptor(Worker& worker, env::Fd fd)
+      : view(std::make_shared<ListenerView>()), worker_(worker), fd_(std::move(fd)), again_([this] { on_events(0); }) {}
   [[nodiscard]] int fd() const { return fd_.get(); }
   void close() { env::Fd gone = std::move(fd_); }
 
@@ -38,6 +40,7 @@ class Acceptor final : public Watcher {
       env::Fd fd(::accept4(fd_.get(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (!fd) {
         if (errno == ECONNABORTED || errno == EINTR) continue;
+        if (errno != EAGAIN) worker_.loop().set_timer(again_, kOutOfDescriptors);
         return false;
       }
       disable_nagle(fd.get());
@@ -53,6 +56,7 @@ class Acceptor final : public Watcher {
  private:
   Worker& worker_;
   env::Fd fd_;
+  Alarm again_;
 };
 
 Worker::Worker(unsigned index, env::Duration connect_timeout)
@@ -60,7 +64,9 @@ Worker::Worker(unsigned index, env::Duration connect_timeout)
   if (::getrandom(&random_state_, sizeof random_state_, 0) != sizeof random_state_) random_state_ = index;
 }
 
-Worker::~Worker() { stop_and_join(); }
+Worker::~Worker() {
+  stop_and_join();
+}
 
 void Worker::start() {
   thread_ = std::thread([this] { run(); });
@@ -221,10 +227,9 @@ const ConfiguredTarget* Worker::choose_target(const Config& config, const Config
   const std::uint64_t cursor = group.state->cursor.fetch_add(1, std::memory_order_relaxed);
   const std::uint32_t target =
       group.least_outstanding
-          ? choose_least_outstanding(view.targets, cursor,
-                                     [&](std::uint32_t i) {
-                                       return group.targets[i].state->in_flight.load(std::memory_order_relaxed);
-                                     })
+          ? choose_least_outstanding(
+                view.targets, cursor,
+                [&](std::uint32_t i) { return group.targets[i].state->in_flight.load(std::memory_order_relaxed); })
           : choose_round_robin(view.targets, cursor);
   return &group.targets[target];
 }
