@@ -22,7 +22,9 @@ TIME_FORMATS = {"iso8601": "iso8601", "rfc822": "http_date", "unixTimestamp": "e
 LOCATIONS = {"uri": "uri", "querystring": "query", "header": "header", "headers": "headers", "statusCode": "status_code"}
 KEYWORDS = {"default", "operator", "delete", "new", "class", "struct", "enum", "public", "private", "protected", "union",
             "template", "typename", "this", "int", "long", "double", "float", "bool", "char", "return", "if", "else",
-            "for", "while", "switch", "case", "namespace", "export", "register", "string", "static", "const", "auto"}
+            "for", "while", "switch", "case", "namespace", "export", "register", "string", "static", "const", "auto", "short", "signed", "unsigned", "void", "volatile", "break", "continue", "goto", "do",
+            "try", "catch", "throw", "typedef", "using", "friend", "inline", "mutable", "explicit", "virtual", "sizeof",
+            "extern", "true", "false", "nullptr", "and", "or", "not", "xor", "requires", "concept", "decltype"}
 
 
 def quote(text):

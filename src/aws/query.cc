@@ -49,10 +49,7 @@ class Reader {
   Result<void> structure(const Shape& shape, void* out, Node& node, const std::string& path) {
     for (const Member& member : shape.members) {
       const Shape& inner = *member.shape();
-      std::string name = query_name(dialect_, member);
-      // A flattened list with named elements goes by the elements' name.
-      if (dialect_ == QueryDialect::query && inner.kind == Kind::list && flattened(inner, &member) && inner.element_name)
-        name = inner.element_name;
+      const std::string name = query_name(dialect_, member);
       const auto found = node.children.find(name);
       if (found == node.children.end()) continue;
       BRUME_CHECK(value(inner, &member, member.emplace(out), found->second, path.empty() ? name : path + "." + name));
@@ -194,12 +191,7 @@ class Writer {
     std::string base = prefix;
     if (dialect_ == QueryDialect::query) {
       if (size == 0) return put(prefix, "");
-      if (!flattened(shape, member)) {
-        base.append(".").append(shape.element_name ? shape.element_name : "member");
-      } else if (shape.element_name) {
-        const auto dot = prefix.rfind('.');
-        base = dot == std::string::npos ? shape.element_name : prefix.substr(0, dot + 1) + shape.element_name;
-      }
+      if (!flattened(shape, member)) base.append(".").append(shape.element_name ? shape.element_name : "member");
     }
     for (std::size_t i = 0; i < size; ++i)
       value(*shape.element(), nullptr, shape.list->at(held, i), fmt::format("{}.{}", base, i + 1));

@@ -96,7 +96,7 @@ Result<void> read_headers(const Member& member, void* structure, const Headers& 
 Result<void> write_headers(const Member& member, const void* held, Headers& headers) {
   if (member.location == Location::header) {
     BRUME_TRY(text, header_text(member, held));
-    if (!text.empty() || member.shape()->kind == Kind::string) headers.emplace_back(member.wire(), std::move(text));
+    headers.emplace_back(member.wire(), std::move(text));
     return {};
   }
   const Shape& shape = *member.shape();
@@ -138,7 +138,7 @@ std::pair<std::string, const char*> body_of(const Shape& shape, const void* stru
   const Shape& inner = *member->shape();
   if (inner.kind == Kind::blob) return held ? std::pair(static_cast<const Blob*>(held)->bytes, "application/octet-stream") : std::pair(std::string(), "");
   if (inner.kind == Kind::string) return held ? std::pair(*static_cast<const std::string*>(held), "text/plain") : std::pair(std::string(), "");
-  if (!held) return answer ? std::pair(std::string(), "") : std::pair(std::string("{}"), "application/json");
+  if (!held) return answer || inner.is_union ? std::pair(std::string(), "") : std::pair(std::string("{}"), "application/json");
   return {write_json(inner, held, kWireJson), "application/json"};
 }
 
@@ -163,11 +163,9 @@ std::vector<std::string_view> segments(std::string_view path) {
 
 Result<void> read_query(const Shape& shape, void* input, std::string_view query) {
   BRUME_TRY(pairs, parse_form(query));
-  std::set<std::string_view> named;
   for (const Member& member : shape.members) {
     const Shape& inner = *member.shape();
     if (member.location != Location::query || inner.kind == Kind::map) continue;
-    named.insert(member.wire());
     const Shape& item = inner.kind == Kind::list ? *inner.element() : inner;
     for (const auto& [name, value] : pairs) {
       if (name != member.wire()) continue;
@@ -175,12 +173,12 @@ Result<void> read_query(const Shape& shape, void* input, std::string_view query)
       BRUME_CHECK(read_scalar(member, item, inner.kind == Kind::list ? inner.list->append(held) : held, value));
     }
   }
-  // A map takes what no other member is named for.
+  // A map takes them all, also those that other members are named for (Smithy, httpQueryParams).
   for (const Member& member : shape.members) {
     const Shape& inner = *member.shape();
     if (member.location != Location::query || inner.kind != Kind::map) continue;
     for (const auto& [name, value] : pairs) {
-      if (named.contains(name) || name.starts_with("X-Amz-") || !is_text(name)) continue;
+      if (name.starts_with("X-Amz-") || !is_text(name)) continue;
       const Shape& element = *inner.element();
       const Shape& item = element.kind == Kind::list ? *element.element() : element;
       void* held = inner.map->insert(member.emplace(input), name);

@@ -11,13 +11,6 @@ constexpr int kMaxDepth = 32;
 
 bool flattened(const Shape& shape, const Member& member) { return shape.flattened || member.flattened; }
 
-// The element's name for a member. A flattened list with named elements goes by the elements' name.
-const char* element_name(const Member& member) {
-  const Shape& shape = *member.shape();
-  if (shape.kind == Kind::list && flattened(shape, member) && shape.element_name) return shape.element_name;
-  return member.wire();
-}
-
 class Writer {
  public:
   std::string out;
@@ -54,14 +47,14 @@ class Writer {
       const Shape& inner = *member.shape();
       const void* held = member.get(structure);
       if (!held) {
-        if (top && inner.kind == Kind::list && !flattened(inner, member)) out.append("<").append(element_name(member)).append("/>");
+        if (top && inner.kind == Kind::list && !flattened(inner, member)) out.append("<").append(member.wire()).append("/>");
         continue;
       }
       if (flattened(inner, member) && (inner.kind == Kind::list || inner.kind == Kind::map)) {
-        items(inner, held, element_name(member));
+        items(inner, held, member.wire());
         continue;
       }
-      value(inner, &member, held, element_name(member));
+      value(inner, &member, held, member.wire());
     }
   }
 
@@ -129,7 +122,7 @@ Result<void> read_members(const Shape& shape, void* out, const pugi::xml_node& n
         BRUME_CHECK(from_text(inner, member.emplace(out), attribute.value()));
       continue;
     }
-    const char* name = element_name(member);
+    const char* name = member.wire();
     if (flattened(inner, member) && (inner.kind == Kind::list || inner.kind == Kind::map)) {
       for (const pugi::xml_node& child : node.children(name)) {
         void* container = member.emplace(out);
@@ -220,13 +213,14 @@ std::string write_xml_error(QueryDialect dialect, const char* xml_namespace, con
 }
 
 Result<void> read_xml_answer(QueryDialect dialect, const Operation& operation, void* output, std::string_view body) {
-  if (!operation.output || !output) return {};
+  if (!operation.output || !output || body.empty()) return {};
   pugi::xml_document document;
   if (!load(document, body)) return fail("SerializationException", "The answer to {} is not XML", operation.name);
   pugi::xml_node node = document.document_element();
   if (dialect == QueryDialect::query && operation.result_wrapper) {
-    node = node.child(operation.result_wrapper);
-    if (!node) return fail("SerializationException", "The answer to {} has no {}", operation.name, operation.result_wrapper);
+    if (node.name() != std::string(operation.name) + "Response")
+      return fail("SerializationException", "The answer is <{}>, not one to {}", node.name(), operation.name);
+    node = node.child(operation.result_wrapper);  // left out by some services when it would be empty
   }
   return read_members(*operation.output(), output, node, 0);
 }
