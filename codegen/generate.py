@@ -307,7 +307,8 @@ def write_operations(model):
             f"constexpr aws::ServiceModel service{{.id = {quote(ns)}, .signing_name = {signing}, "
             f".api_version = {text('apiVersion')}, .xml_namespace = {text('xmlNamespace')}, "
             f".target_prefix = {text('targetPrefix')}, .json_version = {text('jsonVersion')}, .protocols = protocols, "
-            f".operations = operations, .known = known, .errors = {'errors' if errors else '{}'}}};", "",
+            f".operations = operations, .known = known, .errors = {'errors' if errors else '{}'}, "
+            f".query_compatible = {'true' if 'awsQueryCompatible' in metadata else 'false'}}};", "",
             "}  // namespace", "", "const aws::ServiceModel& model() { return service; }", "", f"}}  // namespace brume::{ns}", ""]
     return "\n".join(out)
 

@@ -46,6 +46,7 @@ struct ServiceModel {
   std::span<const Operation> operations;   // those that Brume generates, sorted by name
   std::span<const char* const> known;      // every operation of the service, sorted
   std::span<const ErrorModel> errors;
+  bool query_compatible = false;           // once a query service: errors keep their old codes, in a header
 
   [[nodiscard]] const Operation* find(std::string_view name) const;
   [[nodiscard]] bool knows(std::string_view name) const;

@@ -209,6 +209,12 @@ Result<void> read(const Shape& shape, const Member* member, void* out, const bj:
   return {};
 }
 
+bj::value parse(std::string_view text, bj::error_code& error) {
+  bj::parse_options options;
+  options.max_depth = kMaxDepth;
+  return bj::parse({text.data(), text.size()}, error, bj::make_shared_resource<bj::monotonic_resource>(), options);
+}
+
 }  // namespace
 
 std::string write_json(const Shape& shape, const void* value, const JsonStyle& style) {
@@ -218,13 +224,16 @@ std::string write_json(const Shape& shape, const void* value, const JsonStyle& s
 }
 
 Result<void> read_json(const Shape& shape, void* value, std::string_view text, const JsonStyle& style) {
-  bj::parse_options options;
-  options.max_depth = kMaxDepth;
   bj::error_code error;
-  bj::monotonic_resource memory;
-  const bj::value document = bj::parse({text.data(), text.size()}, error, &memory, options);
+  const bj::value document = parse(text, error);
   if (error) return fail("SerializationException", "The document is not valid JSON: {}", error.message());
   return read(shape, nullptr, value, document, style, "");
+}
+
+bool is_json_object(std::string_view text) {
+  bj::error_code error;
+  const bj::value document = parse(text, error);
+  return !error && document.is_object();
 }
 
 std::string json_quote(std::string_view text) {

@@ -34,6 +34,9 @@ Result<T> from_json(std::string_view text) {
   return value;
 }
 
+// Is `text` a JSON object (and nothing else)?
+bool is_json_object(std::string_view text);
+
 // `text` as a JSON string literal with its quotes.
 std::string json_quote(std::string_view text);
 

@@ -24,6 +24,8 @@ struct InstanceSpec {
   std::string zone;               // its cgroup lies in its zone's
   double vcpus = 1;               // upper bound of CPU time a second, in seconds
   std::int64_t memory_bytes = 0;  // upper bound; beyond it the kernel ends a process of the instance
+  std::string private_address;    // for its /etc/hosts; written when the disk is made, like the next
+  std::string nameserver;         // VPC base + 2, for its /etc/resolv.conf; empty: the image's own is kept
 };
 
 enum class State : std::uint8_t {

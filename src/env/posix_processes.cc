@@ -84,6 +84,28 @@ void drain(Fd& fd, std::string& into, std::size_t limit) {
   into.append(buffer, std::min(std::size_t(n), limit - std::min(limit, into.size())));
 }
 
+struct ProcessStatus {
+  bool there = false;
+  bool ended = false;  // nobody has reaped it yet
+  std::uint64_t start_time = 0;
+};
+
+// From /proc/<pid>/stat (proc(5)).
+ProcessStatus status_of(pid_t pid) {
+  ProcessStatus status;
+  const auto stat = PosixFiles().read(fmt::format("/proc/{}/stat", pid));
+  if (!stat) return status;
+  // The command name, in parentheses, may hold anything; fields are counted from its end.
+  std::size_t at = stat->rfind(')');
+  if (at == std::string::npos || at + 2 >= stat->size()) return status;
+  status.there = true;
+  status.ended = (*stat)[at + 2] == 'Z' || (*stat)[at + 2] == 'X';
+  for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat->find(' ', at + 1);
+  if (at != std::string::npos)
+    std::from_chars(stat->data() + at + 1, stat->data() + stat->size(), status.start_time);
+  return status;
+}
+
 int exit_status(int wait_status) {
   return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
 }
@@ -132,21 +154,12 @@ Result<pid_t> PosixProcesses::start(const Command& command, const std::string& l
   return spawn(command, null.get(), out, out, true);
 }
 
-std::uint64_t PosixProcesses::start_time(pid_t pid) const {
-  const auto stat = PosixFiles().read(fmt::format("/proc/{}/stat", pid));
-  if (!stat) return 0;
-  // The command name, in parentheses, may hold anything; fields are counted from its end.
-  std::size_t at = stat->rfind(')');
-  for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat->find(' ', at + 1);
-  if (at == std::string::npos) return 0;
-  std::uint64_t value = 0;
-  std::from_chars(stat->data() + at + 1, stat->data() + stat->size(), value);
-  return value;
-}
+std::uint64_t PosixProcesses::start_time(pid_t pid) const { return status_of(pid).start_time; }
 
 bool PosixProcesses::alive(pid_t pid, std::uint64_t expected_start) const {
-  if (pid <= 0 || (::kill(pid, 0) != 0 && errno == ESRCH)) return false;
-  return expected_start == 0 || start_time(pid) == expected_start;
+  if (pid <= 0) return false;
+  const ProcessStatus status = status_of(pid);
+  return status.there && !status.ended && (expected_start == 0 || status.start_time == expected_start);
 }
 
 Result<void> PosixProcesses::kill(pid_t pid, int signal) {

@@ -90,6 +90,15 @@ TEST_P(StoreTest, AnInnerFailureUndoesOnlyTheInner) {
   EXPECT_EQ(pets_->find("a")->name, "Ada");
 }
 
+TEST_P(StoreTest, TheKeyMayLieInsideTheRecord) {
+  ASSERT_TRUE(store_->transact([&]() -> Result<void> {
+    Pet pet{"a name too long to be held in the string object itself", 1};
+    pets_->put(pet.name, std::move(pet));
+    return {};
+  }));
+  EXPECT_TRUE(pets_->contains("a name too long to be held in the string object itself"));
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, StoreTest, testing::Bool(),
                          [](const auto& which) { return which.param ? "Sqlite" : "Memory"; });
 

@@ -42,14 +42,16 @@ class Table {
   [[nodiscard]] const std::map<std::string, T, std::less<>>& rows() const { return rows_; }
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
 
-  void put(const std::string& key, T record) {
-    std::string json = to_json(record);
+  // By reference, so that `key` may lie inside `record`.
+  void put(const std::string& key, T&& record) {
+    Change change{name_, scope_, key, to_json(record)};
     auto before = std::make_shared<std::optional<T>>();
-    const auto [row, added] = rows_.try_emplace(key);
+    const auto [row, added] = rows_.try_emplace(change.key);
     if (!added) *before = std::move(row->second);
     row->second = std::move(record);
-    remember({name_, scope_, key, std::move(json)}, std::move(before));
+    remember(std::move(change), std::move(before));
   }
+  void put(const std::string& key, const T& record) { put(key, T(record)); }
 
   // Changes a row in place through `change(T&)`. The row must exist.
   template <typename F>

@@ -1,0 +1,58 @@
+// The API's HTTP/1.1 server, on the state loop.
+//
+// Loopback only unless told otherwise. Bounded in every direction: connections, header and body size, time to send a request,
+// idle time. One request of a connection at a time; handlers are synchronous. Knows nothing of AWS's protocols but the errors
+// for requests that are too large.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "aws/http.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace brume::aws {
+
+class HttpServer {
+ public:
+  using Handler = std::function<HttpAnswer(const HttpRequest&)>;
+
+  struct Options {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 4566;  // 0: any free one
+    std::size_t body_limit = 2 << 20;
+    std::uint32_t header_limit = 64 << 10;
+    std::chrono::milliseconds read_timeout = std::chrono::seconds(30);   // for one whole request
+    std::chrono::milliseconds idle_timeout = std::chrono::seconds(120);  // between requests
+    std::size_t max_connections = 512;
+  };
+
+  // Listens at once; serves while `io` runs. Errors: PortInUse, InternalFailure, with the mend.
+  static Result<std::unique_ptr<HttpServer>> start(boost::asio::io_context& io, Options options, Handler handler);
+  // Stops listening and closes what is open.
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const;
+
+  // Unsigned GETs of exactly this path go to `handler` ("/health", "/metrics").
+  void route(std::string path, Handler handler);
+
+ private:
+  class Listener;
+  explicit HttpServer(std::shared_ptr<Listener> listener);
+  std::shared_ptr<Listener> listener_;
+};
+
+// {"status":"running"}: what /health answers.
+HttpAnswer health_answer(const HttpRequest& request);
+
+}  // namespace brume::aws

@@ -1,0 +1,58 @@
+// `brume`: one program for the daemon, the load balancer and the people who use them.
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "cli/doctor.h"
+#include "cli/env.h"
+#include "cli/image.h"
+#include "cli/lifecycle.h"
+#include "cli/up.h"
+#include "daemon/daemon.h"
+#include "lb/run_lb.h"
+
+int main(int argc, char** argv) {
+  using namespace brume;
+  CLI::App app("Brume: an elastic cloud on this machine that speaks the AWS API", "brume");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", BRUME_VERSION);
+  std::string root;
+  app.add_option("--root", root, "Keep state, sockets and settings below this folder");
+
+  auto* up = app.add_subcommand("up", "Deploy a folder's stack and wait until the service answers");
+  std::string folder = ".", environment;
+  up->add_option("folder", folder, "A folder with stack.yaml")->capture_default_str();
+  up->add_option("--env", environment, "Use parameters/<env>.json and name the stack <folder>-<env>");
+  auto* down = app.add_subcommand("down", "Delete every stack, stop everything, leave nothing behind");
+  auto* start = app.add_subcommand("start", "Start the daemon in the background");
+  auto* stop = app.add_subcommand("stop", "Stop the daemon; instances and load balancers go on");
+  auto* env = app.add_subcommand("env", "Print the API's address and your keys as shell exports");
+  auto* doctor = app.add_subcommand("doctor", "Say what this machine lacks, and the mend");
+  auto* image = app.add_subcommand("image", "Images that instances start from");
+  image->require_subcommand(1);
+  auto* import = image->add_subcommand("import", "Import a root file system: a tarball, a folder or an OCI layout");
+  std::string source, name, parameter;
+  import->add_option("source", source, "Tarball, folder or OCI layout")->required();
+  import->add_option("--name", name, "The image's name (default: the file's)");
+  import->add_option("--parameter", parameter, "Set this SSM parameter to the image's id");
+  auto* daemon = app.add_subcommand("daemon", "Run the daemon in the foreground");
+  auto* lb = app.add_subcommand("lb", "Run the load balancer process (the daemon does)");
+  std::string socket;
+  unsigned threads = 0;
+  lb->add_option("--socket", socket, "Where the daemon connects")->required();
+  lb->add_option("--threads", threads, "0: one a core");
+  CLI11_PARSE(app, argc, argv);
+
+  if (*lb) return lb::run_lb(socket, threads);
+  const auto settings = daemon::load_settings(root);
+  if (!settings) return cli::report(settings.error());
+  if (*daemon) return daemon::run_daemon(*settings);
+  if (*up) return cli::up(*settings, root, folder, environment);
+  if (*down) return cli::down(*settings, root);
+  if (*start) return cli::start(*settings, root);
+  if (*stop) return cli::stop(*settings);
+  if (*env) return cli::env(*settings);
+  if (*doctor) return cli::doctor(*settings);
+  return cli::image_import(*settings, source, name, parameter);
+}

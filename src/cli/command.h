@@ -1,0 +1,36 @@
+// What the commands of `brume` share: settings, a session with the daemon, and how errors are shown.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "aws/client.h"
+#include "cloudformation/api.h"
+#include "daemon/settings.h"
+#include "ec2/api.h"
+#include "elbv2/api.h"
+#include "ssm/api.h"
+
+namespace brume::cli {
+
+// The daemon's API as its owner.
+struct Session {
+  explicit Session(aws::HttpTransport::Options options) : transport(std::move(options)) {}
+  aws::HttpTransport transport;
+  aws::Call call;
+  cloudformation::Client cloudformation{transport};
+  ec2::Client ec2{transport};
+  elbv2::Client elbv2{transport};
+  ssm::Client ssm{transport};
+};
+
+// With the owner's key from the state folder; region from AWS_REGION, AWS_DEFAULT_REGION or the settings.
+// Errors: NotStarted (no key yet), AccessDenied (not root).
+Result<std::unique_ptr<Session>> open_session(const daemon::Settings& settings);
+
+std::string region_of(const daemon::Settings& settings);
+
+// Prints "brume: <message>" on standard error; returns the exit status 1.
+int report(const Error& error);
+
+}  // namespace brume::cli

@@ -1,1 +1,0 @@
-#include "compute/driver.h"

@@ -1,0 +1,64 @@
+// The services, put together: one set a region, made when the region is first used, and the global ones.
+//
+// The order of construction is the order of dependence; nothing here decides anything.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "aws/dispatcher.h"
+#include "compute/driver.h"
+#include "compute/images.h"
+#include "net/fabric.h"
+#include "services/autoscaling/service.h"
+#include "services/cloudformation/service.h"
+#include "services/ec2/service.h"
+#include "services/elbv2/service.h"
+#include "services/iam/service.h"
+#include "services/ssm/service.h"
+#include "services/sts/service.h"
+
+namespace brume::daemon {
+
+struct Machine {
+  net::Fabric& fabric;
+  compute::Driver& driver;
+  compute::Images& images;
+  elbv2::DataPlane& data_plane;
+};
+
+class Cloud {
+ public:
+  Cloud(env::Env& env, store::Store& store, Machine machine);
+  // Reads the state of every region that has some, and starts their controllers.
+  Result<void> start();
+  // Offers every service to the dispatcher.
+  void serve(aws::Dispatcher& dispatcher);
+  void on_stats(const lb::Stats& stats);
+
+  struct Region {
+    Region(services::Context context, Cloud& cloud);
+    ec2::Service ec2;
+    ssm::Service ssm;
+    elbv2::Service elbv2;
+    autoscaling::Service autoscaling;
+    cloudformation::Service cloudformation;
+  };
+  // Error: InvalidRegion for a region that AWS does not have.
+  Result<Region*> region(const std::string& name);
+  // Those in use.
+  [[nodiscard]] const std::map<std::string, std::unique_ptr<Region>>& regions() const { return regions_; }
+  [[nodiscard]] iam::Service& iam() { return iam_; }
+
+ private:
+  env::Env& env_;
+  store::Store& store_;
+  Machine machine_;
+  services::Hints hints_;
+  iam::Service iam_;
+  sts::Service sts_;
+  std::map<std::string, std::unique_ptr<Region>> regions_;
+};
+
+}  // namespace brume::daemon

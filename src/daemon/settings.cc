@@ -1,0 +1,45 @@
+#include "daemon/settings.h"
+
+#include <unistd.h>
+
+#include "base/json.h"
+#include "env/posix_files.h"
+
+namespace brume::daemon {
+
+Result<Settings> load_settings(const std::string& root) {
+  Settings settings;
+  if (!root.empty()) {
+    settings.state_dir = root + "/lib";
+    settings.run_dir = root + "/run";
+    settings.config_dir = root + "/etc";
+  }
+  const std::string path = settings.config_dir + "/brume.json";
+  const env::PosixFiles files;
+  if (files.exists(path)) {
+    BRUME_TRY(text, files.read(path));
+    if (auto read = read_json(shape_of<Settings>(), &settings, text); !read)
+      return fail("InvalidSettings", "{}: {}", path, read.error().message);
+  }
+  if (settings.api_port < 1 || settings.api_port > 65535)
+    return fail("InvalidSettings", "{}: api_port must be from 1 to 65535", path);
+  if (settings.init.empty()) {
+    const std::string program = program_path();
+    const std::string folder = program.substr(0, program.rfind('/'));
+    // Installed under libexec; beside the program in a build folder.
+    settings.init = folder + "/../libexec/brume/brume-init";
+    if (!files.exists(settings.init)) settings.init = folder + "/brume-init";
+  }
+  return settings;
+}
+
+std::string program_path() {
+  char buffer[4096];
+  const ssize_t n = ::readlink("/proc/self/exe", buffer, sizeof buffer);
+  std::string path = n > 0 ? std::string(buffer, std::size_t(n)) : "brume";
+  // A program that was replaced while it ran: its successor is at the same place.
+  if (path.ends_with(" (deleted)")) path.resize(path.size() - 10);
+  return path;
+}
+
+}  // namespace brume::daemon

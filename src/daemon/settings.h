@@ -1,0 +1,32 @@
+// Where the daemon keeps things and what it runs. From <config_dir>/brume.json, if there is one; all members optional.
+#pragma once
+
+#include <string>
+
+#include "base/reflect.h"
+#include "base/result.h"
+
+namespace brume::daemon {
+
+struct Settings {
+  std::string state_dir = "/var/lib/brume";
+  std::string run_dir = "/run/brume";
+  std::string config_dir = "/etc/brume";
+  std::string region = "ap-southeast-1";  // what `brume env` and `brume up` use where the user names none
+  std::int32_t api_port = 4566;           // on 127.0.0.1
+  std::string runtime = "runc";           // any OCI runtime
+  std::string conmon = "conmon";
+  std::string init;                       // brume-init; empty: beside this program
+  std::int32_t lb_threads = 0;            // of the load balancer; 0: one a core
+};
+
+// `root` moves the three folders: <root>/lib, <root>/run and <root>/etc; empty leaves them where they are.
+// Errors: InvalidSettings, naming file and member.
+Result<Settings> load_settings(const std::string& root);
+
+// The path of the running program.
+std::string program_path();
+
+}  // namespace brume::daemon
+
+BRUME_RECORD(brume::daemon::Settings, state_dir, run_dir, config_dir, region, api_port, runtime, conmon, init, lb_threads)

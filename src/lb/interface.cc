@@ -1,1 +1,0 @@
-#include "lb/config.h"

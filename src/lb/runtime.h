@@ -1,0 +1,122 @@
+// What the threads share: a snapshot in the form in which requests are served, and the live state of its targets.
+//
+// A Config never changes once made; workers swap the pointer. States outlive configs: compile() carries them over, so
+// that counters, health and cursors go on when a snapshot is replaced. Everything mutable here is atomic.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "env/clock.h"
+#include "lb/config.h"
+#include "lb/forward.h"
+#include "lb/replies.h"
+#include "lb/rules.h"
+#include "lb/sockets.h"
+
+namespace brume::lb {
+
+struct TargetState {
+  std::string group, id, address;
+  std::int32_t port = 0;
+  std::atomic<bool> healthy = false;
+  std::atomic<bool> draining = false;
+  std::atomic<bool> removed = false;  // the snapshot no longer has it
+  std::atomic<std::int64_t> in_flight = 0;
+  std::atomic<std::int64_t> requests = 0;
+};
+
+struct GroupState {
+  std::atomic<std::uint64_t> changes = 1;  // of the health of its targets
+  std::atomic<std::uint64_t> cursor = 0;
+};
+
+// One writer each (a worker), so that counting costs no locked instruction.
+class Counter {
+ public:
+  void add(std::int64_t by = 1) { value_.store(value_.load(std::memory_order_relaxed) + by, std::memory_order_relaxed); }
+  [[nodiscard]] std::int64_t get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::int64_t> value_ = 0;
+};
+
+struct alignas(64) Counters {
+  Counter requests, elb_4xx, elb_5xx, elb_502, elb_503, elb_504;
+  Counter target_2xx, target_3xx, target_4xx, target_5xx;
+  Counter active_connections, new_connections, processed_bytes;
+};
+
+struct BalancerState {
+  explicit BalancerState(std::size_t workers) : by_worker(workers) {}
+  std::vector<Counters> by_worker;
+};
+
+struct ConfiguredTarget {
+  std::shared_ptr<TargetState> state;
+  std::string zone;
+};
+
+struct ConfiguredGroup {
+  std::string id;
+  std::shared_ptr<GroupState> state;
+  bool least_outstanding = false;
+  std::vector<ConfiguredTarget> targets;
+};
+
+struct ConfiguredAction {
+  std::vector<std::size_t> groups;  // indices into Config::groups
+  std::vector<std::uint32_t> weights;
+  std::optional<Redirect> redirect;
+  std::optional<FixedResponse> fixed;
+};
+
+struct ConfiguredListener {
+  std::string id, endpoint;  // endpoint: "address:port"
+  std::string address;
+  std::int32_t port = 0;
+  std::string proto_fields;  // X-Forwarded-Proto and -Port
+  std::vector<CompiledRule> rules;
+  std::vector<ConfiguredAction> actions;  // the last is the default
+};
+
+struct ConfiguredBalancer {
+  std::string id;
+  std::shared_ptr<BalancerState> state;
+  std::shared_ptr<const NetworkNamespace> network_namespace;  // null: it could not be opened
+  std::vector<Node> nodes;
+  std::vector<ConfiguredListener> listeners;
+  env::Duration idle_timeout{}, client_keep_alive{};
+  bool preserve_host_header = false, drop_invalid_header_fields = false, xff_client_port = false;
+  XffMode xff_mode = XffMode::append;
+
+  // The address that connections to a target in `zone` come from: the zone's node, else any; may be empty.
+  [[nodiscard]] std::string source_for(std::string_view zone) const;
+};
+
+struct Config {
+  std::int64_t version = 0;
+  std::vector<ConfiguredBalancer> balancers;
+  std::vector<ConfiguredGroup> groups;
+};
+
+class StateRegistry {
+ public:
+  explicit StateRegistry(std::size_t workers) : workers_(workers) {}
+  // Marks the targets that `snapshot` no longer has as removed.
+  std::shared_ptr<const Config> compile(const Snapshot& snapshot);
+
+ private:
+  std::size_t workers_;
+  std::map<std::string, std::shared_ptr<TargetState>> targets_;
+  std::map<std::string, std::shared_ptr<GroupState>> groups_;
+  std::map<std::string, std::shared_ptr<BalancerState>> balancers_;
+};
+
+}  // namespace brume::lb

@@ -1,0 +1,158 @@
+#include "lb/server.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace brume::lb {
+namespace {
+
+std::size_t thread_count(const ServerOptions& options) {
+  return options.threads > 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+}
+
+BalancerStats add_up(const ConfiguredBalancer& balancer) {
+  BalancerStats sum{.load_balancer = balancer.id};
+  for (const Counters& one : balancer.state->by_worker) {
+    sum.requests += one.requests.get();
+    sum.elb_4xx += one.elb_4xx.get();
+    sum.elb_5xx += one.elb_5xx.get();
+    sum.elb_502 += one.elb_502.get();
+    sum.elb_503 += one.elb_503.get();
+    sum.elb_504 += one.elb_504.get();
+    sum.target_2xx += one.target_2xx.get();
+    sum.target_3xx += one.target_3xx.get();
+    sum.target_4xx += one.target_4xx.get();
+    sum.target_5xx += one.target_5xx.get();
+    sum.active_connections += one.active_connections.get();
+    sum.new_connections += one.new_connections.get();
+    sum.processed_bytes += one.processed_bytes.get();
+  }
+  return sum;
+}
+
+}  // namespace
+
+Server::Server(EventLoop& loop, const ServerOptions& options, std::function<void()> changed)
+    : loop_(loop),
+      listen_retry_(options.listen_retry),
+      changed_(std::move(changed)),
+      states_(thread_count(options)),
+      health_(loop, [this] { changed_(); }),
+      config_(std::make_shared<Config>()),
+      retry_([this] { open_endpoints(); }),
+      grace_([this] { finish_shut_down(); }) {
+  const std::size_t threads = thread_count(options);
+  for (std::size_t i = 0; i < threads; ++i) {
+    workers_.push_back(std::make_unique<Worker>(unsigned(i), options.connect_timeout));
+    workers_.back()->start();
+  }
+}
+
+Server::~Server() {
+  for (auto& worker : workers_) worker->stop_and_join();
+}
+
+void Server::apply(const Snapshot& snapshot) {
+  if (done_) return;
+  config_ = states_.compile(snapshot);
+  health_.apply(snapshot, config_);
+  open_endpoints();
+}
+
+std::int64_t Server::applied_version() const {
+  std::int64_t version = config_->version;
+  for (const auto& worker : workers_) version = std::min(version, worker->applied_version());
+  return version;
+}
+
+// Opens what the config wants and is not open, and hands config and new sockets to the workers.
+void Server::open_endpoints() {
+  if (done_) return;
+  std::map<std::string, Endpoint> wanted;
+  std::map<std::string, std::string> errors;
+  std::vector<std::map<std::string, std::shared_ptr<env::Fd>>> sockets(workers_.size());
+  bool retry = false;
+  for (const auto& balancer : config_->balancers) {
+    for (const auto& listener : balancer.listeners) {
+      if (wanted.contains(listener.endpoint)) {
+        errors[listener.id] = fmt::format("port {} is in use", listener.port);
+        continue;
+      }
+      Endpoint& endpoint = wanted[listener.endpoint];
+      endpoint.listener = listener.id;
+      const auto known = endpoints_.find(listener.endpoint);
+      if (known != endpoints_.end() && known->second.error.empty()) continue;
+      // Ours share a port among threads; whoever else has it must be noticed before we would share with him.
+      Result<void> opened = check_port_is_free(listener.address, listener.port);
+      std::vector<std::shared_ptr<env::Fd>> fresh;
+      for (std::size_t i = 0; opened && i < workers_.size(); ++i) {
+        auto fd = open_listener(listener.address, listener.port);
+        if (fd) fresh.push_back(std::make_shared<env::Fd>(std::move(*fd)));
+        else opened = std::unexpected(fd.error());
+      }
+      if (opened) {
+        for (std::size_t i = 0; i < workers_.size(); ++i) sockets[i][listener.endpoint] = fresh[i];
+      } else {
+        endpoint.error = errors[listener.id] = opened.error().message;
+        retry = true;
+      }
+    }
+  }
+  const bool news = errors != listener_errors_;
+  endpoints_ = std::move(wanted);
+  listener_errors_ = std::move(errors);
+  auto applied = [this] {
+    loop_.post([this] {
+      if (std::exchange(reported_version_, applied_version()) != applied_version()) changed_();
+    });
+  };
+  for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i]->apply(config_, std::move(sockets[i]), applied);
+  if (retry) loop_.set_timer(retry_, listen_retry_);
+  if (news) changed_();
+}
+
+Stats Server::stats() const {
+  Stats stats{.version = applied_version()};
+  for (const auto& group : config_->groups) {
+    for (const auto& target : group.targets) {
+      HealthReport report = health_.report(*target.state);
+      stats.targets.push_back({.target_group = group.id,
+                               .target = target.state->id,
+                               .health = std::move(report.health),
+                               .reason = std::move(report.reason),
+                               .description = std::move(report.description),
+                               .in_flight = target.state->in_flight.load(),
+                               .requests = target.state->requests.load()});
+    }
+  }
+  for (const auto& balancer : config_->balancers) {
+    for (const auto& listener : balancer.listeners) {
+      const auto error = listener_errors_.find(listener.id);
+      stats.listeners.push_back({listener.id, error == listener_errors_.end() ? std::string() : error->second});
+    }
+    stats.load_balancers.push_back(add_up(balancer));
+  }
+  return stats;
+}
+
+void Server::shut_down(env::Duration grace, std::function<void()> done) {
+  if (done_) return;
+  done_ = std::move(done);
+  workers_running_ = workers_.size();
+  for (auto& worker : workers_) {
+    worker->shut_down([this] {
+      loop_.post([this] {
+        if (--workers_running_ == 0) finish_shut_down();
+      });
+    });
+  }
+  loop_.set_timer(grace_, grace);
+}
+
+void Server::finish_shut_down() {
+  TimerWheel::cancel(grace_);
+  for (auto& worker : workers_) worker->stop_and_join();
+  if (auto done = std::exchange(done_, [] {})) done();
+}
+
+}  // namespace brume::lb

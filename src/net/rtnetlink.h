@@ -1,0 +1,114 @@
+// The kernel's links, addresses, routes and neighbours, through rtnetlink(7).
+//
+// A Rtnetlink belongs to the namespace in which its thread was when it was opened, and to one thread at a time.
+// Requests are acknowledged before they return. Errors: InternalFailure, naming the step and the kernel's reason.
+// Leaves to others: what to make (kernel_fabric.h).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "env/fd.h"
+#include "net/address.h"
+
+namespace brume::net {
+
+// One netlink request under construction.
+class NetlinkMessage {
+ public:
+  NetlinkMessage(std::uint16_t type, std::uint16_t flags);
+  // The fixed part that follows the header: ifinfomsg, ifaddrmsg, …
+  template <typename T>
+  NetlinkMessage& body(const T& value) {
+    return append(&value, sizeof value);
+  }
+  NetlinkMessage& attribute(std::uint16_t type, const void* data, std::size_t size);
+  NetlinkMessage& attribute(std::uint16_t type, std::uint32_t value) { return attribute(type, &value, sizeof value); }
+  // Zero-terminated, as interface names are.
+  NetlinkMessage& attribute(std::uint16_t type, const std::string& text);
+  NetlinkMessage& attribute(std::uint16_t type, Ipv4 address);
+  // Attributes added by `fill` lie inside the new one.
+  NetlinkMessage& nested(std::uint16_t type, const std::function<void(NetlinkMessage&)>& fill);
+
+  // The finished bytes, with length and sequence number in place.
+  const std::string& finish(std::uint32_t sequence);
+
+ private:
+  NetlinkMessage& append(const void* data, std::size_t size);
+  std::string bytes_;
+};
+
+struct Link {
+  int index = 0;
+  std::string name;
+  std::string kind;  // "veth"; empty for lo
+  std::string alias;
+  bool operational = false;  // up, its peer too, and a queue attached
+};
+
+struct LabelledAddress {
+  Ipv4 address;
+  std::string label;
+};
+
+struct VethSpec {
+  std::string name, peer_name;
+  int peer_namespace = -1;  // descriptor; the peer is made there and never seen elsewhere
+  Mac mac, peer_mac;
+  std::uint32_t mtu = 0;
+};
+
+class Rtnetlink {
+ public:
+  // In the namespace of the calling thread.
+  static Result<Rtnetlink> open();
+
+  // The near end comes up; the peer cannot before both are there. One that is there already is an error.
+  Result<void> add_veth(const VethSpec& spec);
+  // A link that is not there is fine.
+  Result<void> delete_link(const std::string& name);
+  Result<void> set_alias(int link, const std::string& alias);
+  Result<void> set_up(int link);
+  // Waits until packets that are sent to the link are not dropped any more. That is some time after both ends are up:
+  // the kernel attaches the queue from a work item (Linux before 6.7; later ones do it when asked for the link's
+  // state).
+  Result<void> await_operational(const std::string& name);
+  Result<std::vector<Link>> links();
+  // Index 0 if there is none of that name.
+  Result<Link> find_link(const std::string& name);
+
+  // Adds or confirms. No route to the block is made. `label`: at most 15 characters.
+  Result<void> add_address(int link, Ipv4 address, int prefix, const std::string& label);
+  Result<void> delete_address(int link, Ipv4 address, int prefix);
+  Result<std::vector<LabelledAddress>> addresses(int link);
+
+  // A single address that lies directly behind `link`.
+  Result<void> add_host_route(int link, Ipv4 destination);
+  // The gateway is taken to be on the link although no block says so. `table` 0: the main one.
+  Result<void> add_default_route(int link, Ipv4 gateway, std::uint32_t metric, std::uint32_t table);
+  // Packets from `source` look into `table` first.
+  Result<void> add_source_rule(Ipv4 source, std::uint32_t table);
+  // All rules that name `table`.
+  Result<void> delete_rules(std::uint32_t table);
+  // `address` has `mac` for good: no ARP is asked and none believed.
+  Result<void> add_neighbour(int link, Ipv4 address, const Mac& mac);
+
+ private:
+  explicit Rtnetlink(env::Fd socket) : socket_(std::move(socket)) {}
+  // `harmless`: an errno that means the kernel is already as asked.
+  Result<void> request(std::string_view what, NetlinkMessage message, int harmless = 0);
+  Result<void> dump(std::string_view what, NetlinkMessage message,
+                    const std::function<void(std::uint16_t type, std::string_view payload)>& visit);
+  Result<void> send(std::string_view what, const std::string& bytes);
+  Result<std::string_view> receive(std::string_view what);
+
+  env::Fd socket_;
+  std::uint32_t sequence_ = 0;
+  std::string buffer_ = std::string(64 * 1024, '\0');
+};
+
+}  // namespace brume::net

@@ -1,0 +1,136 @@
+#include "net/sim_fabric.h"
+
+#include "net/spec_check.h"
+
+namespace brume::net {
+
+Result<void> SimFabric::begin(Operation operation) {
+  ++calls_[operation];
+  auto& faults = faults_[operation];
+  if (faults.empty()) return {};
+  Error error = std::move(faults.front());
+  faults.pop_front();
+  return std::unexpected(std::move(error));
+}
+
+Result<void> SimFabric::need_vpc(const std::string& vpc_id) const {
+  if (!vpcs_.contains(vpc_id)) return fail_internal("The VPC {} has no namespace", vpc_id);
+  return {};
+}
+
+void SimFabric::forget_instance(const std::string& instance_id) {
+  instances_.erase(instance_id);
+  std::erase_if(interfaces_, [&](const auto& entry) { return entry.second.instance_id == instance_id; });
+}
+
+Result<void> SimFabric::ensure_vpc(const VpcSpec& spec) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::ensure_vpc));
+  BRUME_CHECK(check(spec));
+  vpcs_[spec.id] = spec;
+  return {};
+}
+
+Result<void> SimFabric::remove_vpc(const std::string& vpc_id) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::remove_vpc));
+  BRUME_CHECK(check_id(vpc_id, "vpc-"));
+  std::set<std::string> instances;
+  for (const auto& [id, spec] : interfaces_)
+    if (spec.vpc_id == vpc_id) instances.insert(spec.instance_id);
+  for (const std::string& instance : instances) forget_instance(instance);
+  std::erase_if(nodes_, [&](const auto& entry) { return entry.first.first == vpc_id; });
+  vpcs_.erase(vpc_id);
+  return {};
+}
+
+Result<void> SimFabric::ensure_interface(const InterfaceSpec& spec) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::ensure_interface));
+  BRUME_CHECK(check(spec));
+  BRUME_CHECK(need_vpc(spec.vpc_id));
+  for (const auto& [id, other] : interfaces_) {
+    if (id == spec.id) continue;
+    if ((other.vpc_id == spec.vpc_id && other.address == spec.address) ||
+        (other.instance_id == spec.instance_id && other.device_index == spec.device_index))
+      return fail_internal("The interface {} is in the way of {}", id, spec.id);
+  }
+  instances_.insert(spec.instance_id);
+  interfaces_[spec.id] = spec;
+  return {};
+}
+
+Result<void> SimFabric::remove_interface(const std::string& interface_id, const std::string& vpc_id) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::remove_interface));
+  BRUME_CHECK(check_id(interface_id, "eni-"));
+  BRUME_CHECK(check_id(vpc_id, "vpc-"));
+  if (const auto found = interfaces_.find(interface_id); found != interfaces_.end() && found->second.vpc_id == vpc_id)
+    interfaces_.erase(found);
+  return {};
+}
+
+Result<void> SimFabric::remove_instance(const std::string& instance_id) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::remove_instance));
+  BRUME_CHECK(check_id(instance_id, "i-"));
+  forget_instance(instance_id);
+  return {};
+}
+
+Result<void> SimFabric::ensure_node(const NodeSpec& spec) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::ensure_node));
+  BRUME_CHECK(check(spec));
+  BRUME_CHECK(need_vpc(spec.vpc_id));
+  nodes_[{spec.vpc_id, spec.address}] = spec;
+  return {};
+}
+
+Result<void> SimFabric::remove_node(const NodeSpec& spec) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::remove_node));
+  BRUME_CHECK(check(spec));
+  nodes_.erase({spec.vpc_id, spec.address});
+  return {};
+}
+
+Result<Inventory> SimFabric::list() {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::list));
+  Inventory inventory;
+  for (const auto& [id, spec] : vpcs_) inventory.vpcs.push_back(id);
+  for (const auto& [id, spec] : interfaces_) inventory.interfaces.push_back(id);
+  inventory.instances.assign(instances_.begin(), instances_.end());
+  return inventory;
+}
+
+void SimFabric::fail_next(Operation operation, Error error) {
+  const std::lock_guard lock(mutex_);
+  faults_[operation].push_back(std::move(error));
+}
+
+std::uint64_t SimFabric::calls(Operation operation) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = calls_.find(operation);
+  return found == calls_.end() ? 0 : found->second;
+}
+
+std::map<std::string, VpcSpec> SimFabric::vpcs() const {
+  const std::lock_guard lock(mutex_);
+  return vpcs_;
+}
+
+std::map<std::string, InterfaceSpec> SimFabric::interfaces() const {
+  const std::lock_guard lock(mutex_);
+  return interfaces_;
+}
+
+std::vector<NodeSpec> SimFabric::nodes() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<NodeSpec> nodes;
+  for (const auto& [key, spec] : nodes_) nodes.push_back(spec);
+  return nodes;
+}
+
+}  // namespace brume::net

@@ -1,0 +1,18 @@
+// Records as the data plane is told them. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lb/config.h"
+#include "services/elbv2/records.h"
+
+namespace brume::elbv2 {
+
+// Without its listeners.
+lb::LoadBalancer describe(const LoadBalancerRecord& record, const std::string& network_namespace);
+// `rules` as DescribeRules gives them: ascending, the default one last.
+lb::Listener describe(const ListenerRecord& record, const std::vector<Rule>& rules);
+lb::TargetGroup describe(const TargetGroupRecord& record);
+
+}  // namespace brume::elbv2
