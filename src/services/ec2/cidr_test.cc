@@ -17,7 +17,7 @@ TEST(Cidr, ParsesAndCanonicalises) {
   for (const auto& c : cases) {
     const auto cidr = parse_cidr(c.text);
     ASSERT_EQ(cidr.has_value(), c.canonical != nullptr) << c.text;
-    if (cidr) EXPECT_EQ(format_cidr(*cidr), c.canonical);
+    if (cidr) { EXPECT_EQ(format_cidr(*cidr), c.canonical); }
   }
 }
 

@@ -15,8 +15,8 @@ namespace {
 
 // What filters look at: the record with the parts that live elsewhere, none of it copied.
 struct Candidate {
-  const InstanceRecord* record;
-  const NetworkState* network;
+  const InstanceRecord* record = nullptr;
+  const NetworkState* network = nullptr;
   List<Tag> Tags;
 
   [[nodiscard]] std::vector<const NetworkInterface*> interfaces() const {
@@ -139,21 +139,15 @@ constexpr FilterField<Candidate> kStatusFields[] = {
 #undef INNER_FIELD
 #undef INTERFACE_FIELD
 
-Result<std::vector<const InstanceRecord*>> select(const std::vector<const InstanceRecord*>& records, const NetworkState& network,
+Result<std::vector<const InstanceRecord*>> select(std::vector<const InstanceRecord*> records, const NetworkState& network,
                                                   const List<Filter>& filters, std::span<const FilterField<Candidate>> fields) {
   if (filters.empty()) return records;
   BRUME_CHECK(check_filters(filters));
-  for (const Filter& filter : filters) {  // before all, so that a misspelt one is an error also where there are none
-    const std::string_view name = *filter.Name;
-    if (!matches_tags(filter, {}) && std::ranges::find(fields, name, &FilterField<Candidate>::name) == fields.end())
-      return unknown_filter(filter);
-  }
-  std::vector<const InstanceRecord*> selected;
-  for (const InstanceRecord* record : records) {
-    BRUME_TRY(pass, passes(Candidate{record, &network, network.tags.of(*record->instance.InstanceId)}, filters, fields));
-    if (pass) selected.push_back(record);
-  }
-  return selected;
+  BRUME_CHECK(check_names<Candidate>(filters, fields));
+  std::erase_if(records, [&](const InstanceRecord* record) {
+    return !passes(Candidate{record, &network, network.tags.of(*record->instance.InstanceId)}, filters, fields);
+  });
+  return records;
 }
 
 std::string id_of(const InstanceRecord* record) { return *record->instance.InstanceId; }
@@ -272,7 +266,7 @@ Result<DescribeInstancesResult> InstanceOperations::DescribeInstances(const aws:
   if (!request.InstanceIds.empty() && request.MaxResults)
     return fail("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults");
   BRUME_TRY(found, find_instances(request.InstanceIds));
-  BRUME_TRY(selected, select(found, network_, request.Filters, kFields));
+  BRUME_TRY(selected, select(std::move(found), network_, request.Filters, kFields));
   BRUME_TRY(page, services::paginate(std::move(selected), std::size_t(std::max(0, request.MaxResults.value_or(0))), request.NextToken, id_of));
   DescribeInstancesResult result;
   result.NextToken = page.next_token;
@@ -290,7 +284,7 @@ Result<DescribeInstanceStatusResult> InstanceOperations::DescribeInstanceStatus(
   BRUME_TRY(found, find_instances(request.InstanceIds));
   if (!request.IncludeAllInstances.value_or(false))
     std::erase_if(found, [](const InstanceRecord* record) { return record->state() != InstanceStateCode::running; });
-  BRUME_TRY(selected, select(found, network_, request.Filters, kStatusFields));
+  BRUME_TRY(selected, select(std::move(found), network_, request.Filters, kStatusFields));
   BRUME_TRY(page, services::paginate(std::move(selected), std::size_t(std::max(0, request.MaxResults.value_or(0))), request.NextToken, id_of));
   DescribeInstanceStatusResult result;
   result.NextToken = page.next_token;

@@ -110,6 +110,7 @@ void InstanceController::look(const std::string& id) {
     case Step::start: return begin_start(id);
     case Step::stop: return stop(id, *record);
     case Step::destroy: return destroy(id);
+    case Step::remove_network: return remove_network(id);
     case Step::mark_running:
       return update(id, mark_running);
     case Step::mark_restarting:
@@ -220,7 +221,7 @@ void InstanceController::start_done(const std::string& id, const Result<void>& d
     machine.observed = {.exists = true, .running = !machine.ended_meanwhile};
     // If it has run and ended already, it must be seen to have run: else it would be started over and over.
     const InstanceRecord* record = instances_.find(id);
-    if (machine.ended_meanwhile && record && next_step(*record, {true, true}, {}) == Step::mark_running) {
+    if (machine.ended_meanwhile && record && next_step(*record, {.exists = true, .running = true}, {}) == Step::mark_running) {
       update(id, mark_running);
     }
   } else {
@@ -272,7 +273,19 @@ void InstanceController::destroy(const std::string& id) {
     destroyed.busy = false;
     if (!done) return retry(id, done.error());
     destroyed.failures = 0;
-    destroyed.observed = {};
+    destroyed.observed.exists = destroyed.observed.running = false;
+    look(id);
+  });
+}
+
+void InstanceController::remove_network(const std::string& id) {
+  machines_[id].busy = true;
+  fabric_.remove(id, [this, id](const Result<void>& done) {
+    Machine& machine = machines_[id];
+    machine.busy = false;
+    if (!done) return retry(id, done.error());
+    machine.failures = 0;
+    machine.observed.network = false;
     look(id);
   });
 }

@@ -58,6 +58,7 @@ class InstanceController {
   void start_failed(const std::string& id, const Error& error);
   void stop(const std::string& id, const InstanceRecord& record);
   void destroy(const std::string& id);
+  void remove_network(const std::string& id);
   void exited(const std::string& id);
   void look_later(const std::string& id, env::Duration delay);
   void retry(const std::string& id, const Error& error);

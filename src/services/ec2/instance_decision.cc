@@ -28,7 +28,8 @@ Step next_step(const InstanceRecord& record, ObservedInstance observed, Timestam
       return observed.running ? Step::stop : Step::none;
     case InstanceStateCode::shutting_down:
       if (observed.running && !record.hard) return Step::stop;
-      return observed.exists || observed.running ? Step::destroy : Step::mark_terminated;
+      if (observed.exists || observed.running) return Step::destroy;
+      return observed.network ? Step::remove_network : Step::mark_terminated;
     case InstanceStateCode::terminated:
       if (observed.exists || observed.running) return Step::destroy;
       return record.terminated_at && now >= *record.terminated_at + kTerminatedVisible ? Step::forget : Step::none;

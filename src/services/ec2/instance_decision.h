@@ -9,10 +9,11 @@
 
 namespace brume::ec2 {
 
-// Of one instance, as far as the driver knows.
+// Of one instance, as far as is known.
 struct ObservedInstance {
   bool exists = false;   // there is a disk
   bool running = false;
+  bool network = true;   // its namespace may be there
 };
 
 enum class Step : std::uint8_t {
@@ -20,6 +21,7 @@ enum class Step : std::uint8_t {
   start,             // ensure the network, then run it
   stop,              // ask it to end, kill it after a while
   destroy,           // remove it from the machine
+  remove_network,    // remove its namespace; its interfaces stay in the tables until that is done
   mark_running,      // pending → running; ends a reboot
   mark_restarting,   // a reboot's stop is done
   mark_stopped,      // stopping → stopped

@@ -8,7 +8,7 @@ namespace {
 using enum InstanceStateCode;
 
 TEST(NextStep, Table) {
-  constexpr ObservedInstance kNothing{}, kStopped{.exists = true, .running = false}, kRunning{.exists = true, .running = true};
+  constexpr ObservedInstance kNothing{.network = false}, kNetwork{}, kStopped{.exists = true, .running = false}, kRunning{.exists = true, .running = true};
   const Timestamp now{std::chrono::hours(1000)};
   const struct {
     InstanceStateCode state;
@@ -26,6 +26,7 @@ TEST(NextStep, Table) {
       {stopping, "", false, kNothing, Step::mark_stopped},  {stopped, "", false, kStopped, Step::none},
       {stopped, "", false, kRunning, Step::stop},           {shutting_down, "", false, kRunning, Step::stop},
       {shutting_down, "", true, kRunning, Step::destroy},   {shutting_down, "", false, kStopped, Step::destroy},
+      {shutting_down, "", false, kNetwork, Step::remove_network},
       {shutting_down, "", false, kNothing, Step::mark_terminated},
       {terminated, "", false, kNothing, Step::none},        {terminated, "", false, kStopped, Step::destroy},
   };

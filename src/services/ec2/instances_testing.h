@@ -111,6 +111,9 @@ class FakeFabric : public InstanceNetwork {
   void ensure(const std::string&, std::function<void(Result<void>)> done) override {
     loop_.after(std::chrono::milliseconds(2), [done = std::move(done)] { done({}); });
   }
+  void remove(const std::string&, std::function<void(Result<void>)> done) override {
+    loop_.after(std::chrono::milliseconds(2), [done = std::move(done)] { done({}); });
+  }
   [[nodiscard]] std::string network_namespace(const std::string& id) const override { return "/run/netns/" + id; }
 
  private:

@@ -111,6 +111,7 @@ void enter_interface(NetworkState& state, const NetworkInterface& interface) {
   for (const NetworkInterfacePrivateIpAddress& address : interface.PrivateIpAddresses)
     state.addresses.put(address_key(*interface.SubnetId, *parse_ipv4(*address.PrivateIpAddress)), {id});
   for (const GroupIdentifier& group : interface.Groups) state.link(*group.GroupId, id);
+  if (is_node(interface)) state.link(*interface.VpcId, id);
   state.network_interfaces.put(id, interface);
   state.changed(*interface.VpcId);
 }
@@ -124,7 +125,10 @@ void erase_interface(NetworkState& state, const std::string& interface_id) {
   for (const GroupIdentifier& group : interface.Groups) state.unlink(*group.GroupId, interface_id);
   for (const NetworkInterfacePrivateIpAddress& address : interface.PrivateIpAddresses)
     state.addresses.erase(address_key(*interface.SubnetId, *parse_ipv4(*address.PrivateIpAddress)));
-  if (is_node(interface)) state.removed_nodes.put(interface_id, {*interface.VpcId, *interface.PrivateIpAddress});
+  if (is_node(interface)) {
+    state.unlink(*interface.VpcId, interface_id);
+    state.removed_nodes.put(interface_id, {*interface.VpcId, *interface.PrivateIpAddress});
+  }
   state.tags.erase_all(interface_id);
   state.network_interfaces.erase(interface_id);
   state.changed(*interface.VpcId);

@@ -153,6 +153,6 @@ void NetworkState::changed(const std::string& vpc_id) {
   });
 }
 
-bool is_node(const NetworkInterface& interface) { return interface.Description.value_or("").starts_with("ELB "); }
+bool is_node(const NetworkInterface& interface) { return interface.RequesterId == kLoadBalancerRequester; }
 
 }  // namespace brume::ec2

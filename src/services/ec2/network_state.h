@@ -28,7 +28,7 @@ struct VpcRecord {
 };
 
 // "child is in parent", so that one finds children without looking at every interface: key "<parent>/<child>".
-// Parents of an interface: its instance, its security groups.
+// Parents of an interface: its instance, its security groups; of a load balancer's node also its VPC.
 struct Link {
   std::string parent, child;
 };
@@ -93,7 +93,9 @@ class NetworkState {
   std::function<void(const std::string& vpc_id)> on_change;
 };
 
-// Is it a load balancer's node rather than an instance's interface? (Their descriptions are "ELB app/<name>/<id>".)
+// Who asked for the interfaces that are a load balancer's nodes (those made with a description "ELB …").
+inline constexpr const char* kLoadBalancerRequester = "amazon-elb";
+// Is it a load balancer's node rather than an instance's interface?
 bool is_node(const NetworkInterface& interface);
 
 }  // namespace brume::ec2

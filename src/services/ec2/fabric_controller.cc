@@ -1,0 +1,200 @@
+#include "services/ec2/fabric_controller.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "services/ec2/network_interface.h"
+
+namespace brume::ec2 {
+namespace {
+
+env::Duration back_off(int failures) {
+  return std::chrono::seconds(std::min(30, 1 << std::min(failures - 1, 5)));
+}
+
+}  // namespace
+
+FabricController::FabricController(NetworkState& state, net::Fabric& fabric)
+    : state_(state), fabric_(fabric), loop_(state.context.env.loop) {}
+
+void FabricController::start() {
+  state_.on_change = [this](const std::string& vpc_id) { sync(vpc_id); };
+  start_attempt(0);
+}
+
+void FabricController::start_attempt(int failures) {
+  auto inventory = std::make_shared<Result<net::Inventory>>();
+  loop_.run_blocking([this, inventory] { *inventory = fabric_.list(); },
+                     [this, inventory, failures] {
+                       if (*inventory) return take_stock(**inventory);
+                       loop_.after(back_off(failures + 1), [this, failures] { start_attempt(failures + 1); });
+                     });
+}
+
+void FabricController::take_stock(const net::Inventory& inventory) {
+  for (const std::string& id : inventory.instances)
+    if (state_.children(id).empty()) remove_instance(id, [](const Result<void>&) {});
+  // An interface that no instance has any more. The fabric does not say in which VPC it lies.
+  for (const std::string& id : inventory.interfaces) {
+    const NetworkInterface* interface = state_.network_interfaces.find(id);
+    if (interface && interface->Attachment) continue;
+    for (const std::string& vpc_id : inventory.vpcs)
+      enqueue(vpc_id, {[this, id, vpc_id]() -> std::function<Result<void>()> {
+                         const NetworkInterface* now = state_.network_interfaces.find(id);
+                         if (now && now->Attachment) return [] { return Result<void>(); };
+                         return [this, id, vpc_id] { return fabric_.remove_interface(id, vpc_id); };
+                       },
+                       [](const Result<void>&) {}});
+  }
+  std::set<std::string> vpcs(inventory.vpcs.begin(), inventory.vpcs.end());
+  for (const auto& [vpc_id, record] : state_.vpcs.rows()) vpcs.insert(vpc_id);
+  for (const auto& [id, node] : state_.removed_nodes.rows()) vpcs.insert(node.vpc_id);
+  for (const std::string& vpc_id : vpcs) sync(vpc_id);
+}
+
+void FabricController::ensure_instance(const std::string& instance_id, Done done) {
+  enqueue(vpc_of(instance_id),
+          {[this, instance_id]() -> std::function<Result<void>()> {
+             std::vector<net::InterfaceSpec> interfaces;
+             for (const NetworkInterface* interface : interfaces_of(state_, instance_id))
+               interfaces.push_back({.id = *interface->NetworkInterfaceId, .vpc_id = *interface->VpcId,
+                                     .instance_id = instance_id, .address = *interface->PrivateIpAddress,
+                                     .subnet_cidr = *state_.subnets.find(*interface->SubnetId)->CidrBlock,
+                                     .mac = *interface->MacAddress,
+                                     .device_index = interface->Attachment->DeviceIndex.value_or(0)});
+             if (interfaces.empty())
+               return [instance_id]() -> Result<void> {
+                 return fail_internal("The instance {} has no network interface.", instance_id);
+               };
+             return [this, vpc = vpc_spec(interfaces[0].vpc_id), interfaces]() -> Result<void> {
+               BRUME_CHECK(fabric_.ensure_vpc(vpc));
+               for (const net::InterfaceSpec& interface : interfaces) BRUME_CHECK(fabric_.ensure_interface(interface));
+               return {};
+             };
+           },
+           std::move(done)});
+}
+
+void FabricController::remove_instance(const std::string& instance_id, Done done) {
+  remove_attempt(vpc_of(instance_id), instance_id, std::move(done), 0);
+}
+
+void FabricController::remove_attempt(const std::string& vpc_id, const std::string& instance_id, Done done,
+                                      int failures) {
+  enqueue(vpc_id, {[this, instance_id]() -> std::function<Result<void>()> {
+                     return [this, instance_id] { return fabric_.remove_instance(instance_id); };
+                   },
+                   [this, vpc_id, instance_id, done, failures](const Result<void>& result) {
+                     if (result) return done({});
+                     loop_.after(back_off(failures + 1), [this, vpc_id, instance_id, done, failures] {
+                       remove_attempt(vpc_id, instance_id, done, failures + 1);
+                     });
+                   }});
+}
+
+void FabricController::enqueue(const std::string& vpc_id, Job job) {
+  queues_[vpc_id].jobs.push_back(std::move(job));
+  run_next(vpc_id);
+}
+
+void FabricController::run_next(const std::string& vpc_id) {
+  Queue& queue = queues_[vpc_id];
+  if (queue.busy) return;
+  if (queue.jobs.empty()) {
+    if (queue.failures == 0) queues_.erase(vpc_id);
+    return;
+  }
+  Job job = std::move(queue.jobs.front());
+  queue.jobs.pop_front();
+  queue.busy = true;
+  auto result = std::make_shared<Result<void>>();
+  loop_.run_blocking([work = job.plan(), result] { *result = work(); },
+                     [this, vpc_id, result, settle = std::move(job.settle)] {
+                       queues_[vpc_id].busy = false;
+                       settle(*result);
+                       run_next(vpc_id);
+                     });
+}
+
+FabricController::Desired FabricController::desired(const std::string& vpc_id) const {
+  Desired wanted;
+  for (const auto& [id, node] : state_.removed_nodes.rows())
+    if (node.vpc_id == vpc_id) wanted.gone.push_back({id, vpc_id, node.address});
+  wanted.exists = state_.vpcs.contains(vpc_id);
+  if (!wanted.exists) return wanted;
+  for (const std::string& id : state_.children(vpc_id)) {
+    const NetworkInterface& interface = *state_.network_interfaces.find(id);
+    wanted.nodes.push_back({id, vpc_id, *interface.PrivateIpAddress});
+  }
+  if (!wanted.nodes.empty()) wanted.vpc = vpc_spec(vpc_id);
+  return wanted;
+}
+
+Result<void> FabricController::bring_about(const std::string& vpc_id, const Desired& wanted) {
+  if (!wanted.exists) return fabric_.remove_vpc(vpc_id);
+  for (const net::NodeSpec& node : wanted.gone) {
+    // Its address may be another node's by now.
+    if (std::ranges::find(wanted.nodes, node.address, &net::NodeSpec::address) == wanted.nodes.end())
+      BRUME_CHECK(fabric_.remove_node(node));
+  }
+  if (wanted.nodes.empty()) return {};
+  BRUME_CHECK(fabric_.ensure_vpc(wanted.vpc));
+  for (const net::NodeSpec& node : wanted.nodes) BRUME_CHECK(fabric_.ensure_node(node));
+  return {};
+}
+
+void FabricController::sync(const std::string& vpc_id) {
+  // Most changes are none to the nodes: nothing to do, or nothing new.
+  const Desired now = desired(vpc_id);
+  const auto last = last_synced_.find(vpc_id);
+  if (now.exists && now.gone.empty() && now.nodes.empty()) return;
+  if (last != last_synced_.end() && last->second == now.fingerprint()) return;
+  Queue& queue = queues_[vpc_id];
+  if (queue.sync_waiting) return;
+  queue.sync_waiting = true;
+  auto wanted = std::make_shared<Desired>();
+  enqueue(vpc_id, {[this, vpc_id, wanted]() -> std::function<Result<void>()> {
+                     queues_[vpc_id].sync_waiting = false;
+                     *wanted = desired(vpc_id);
+                     return [this, vpc_id, wanted] { return bring_about(vpc_id, *wanted); };
+                   },
+                   [this, vpc_id, wanted](const Result<void>& result) { synced(vpc_id, *wanted, result); }});
+}
+
+void FabricController::synced(const std::string& vpc_id, const Desired& wanted, const Result<void>& result) {
+  Queue& queue = queues_[vpc_id];
+  last_synced_.erase(vpc_id);
+  const Result<void> recorded = !result ? result : state_.context.store.transact([&]() -> Result<void> {
+    for (const net::NodeSpec& node : wanted.gone) state_.removed_nodes.erase(node.id);
+    return {};
+  });
+  if (recorded) {
+    queue.failures = 0;
+    if (wanted.exists && wanted.gone.empty()) last_synced_[vpc_id] = wanted.fingerprint();
+    return;
+  }
+  ++queue.failures;
+  loop_.after(back_off(queue.failures), [this, vpc_id] { sync(vpc_id); });
+}
+
+std::string FabricController::Desired::fingerprint() const {
+  std::string text = exists ? "" : "gone";
+  for (const std::string& cidr : vpc.subnet_cidrs) text += cidr + " ";
+  for (const net::NodeSpec& node : nodes) text += node.id + "=" + node.address + " ";
+  for (const net::NodeSpec& node : gone) text += "-" + node.id + " ";
+  return text;
+}
+
+std::string FabricController::vpc_of(const std::string& instance_id) const {
+  const auto interfaces = interfaces_of(state_, instance_id);
+  return interfaces.empty() ? instance_id : *interfaces[0]->VpcId;
+}
+
+net::VpcSpec FabricController::vpc_spec(const std::string& vpc_id) const {
+  net::VpcSpec spec{.id = vpc_id, .subnet_cidrs = {}};
+  for (const Subnet* subnet : state_.subnets_of(vpc_id)) spec.subnet_cidrs.push_back(*subnet->CidrBlock);
+  return spec;
+}
+
+}  // namespace brume::ec2
