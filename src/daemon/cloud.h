@@ -10,6 +10,7 @@
 #include "aws/dispatcher.h"
 #include "compute/driver.h"
 #include "compute/images.h"
+#include "daemon/region_machine.h"
 #include "net/fabric.h"
 #include "services/autoscaling/service.h"
 #include "services/cloudformation/service.h"
@@ -31,6 +32,7 @@ struct Machine {
 class Cloud {
  public:
   Cloud(env::Env& env, store::Store& store, Machine machine);
+  ~Cloud();
   // Reads the state of every region that has some, and starts their controllers.
   Result<void> start();
   // Offers every service to the dispatcher.
@@ -39,6 +41,9 @@ class Cloud {
 
   struct Region {
     Region(services::Context context, Cloud& cloud);
+    IsForeign foreign;
+    RegionDriver driver;
+    RegionFabric fabric;
     ec2::Service ec2;
     ssm::Service ssm;
     elbv2::Service elbv2;
@@ -52,10 +57,16 @@ class Cloud {
   [[nodiscard]] iam::Service& iam() { return iam_; }
 
  private:
+  Result<void> load(const std::string& name);
+  Result<void> start(Region& region);
+  // Does another region have this VPC, instance or interface?
+  [[nodiscard]] bool is_foreign(const std::string& region, const std::string& id) const;
+
   env::Env& env_;
   store::Store& store_;
   Machine machine_;
   services::Hints hints_;
+  ExitHub exits_;
   iam::Service iam_;
   sts::Service sts_;
   std::map<std::string, std::unique_ptr<Region>> regions_;

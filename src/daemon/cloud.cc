@@ -1,0 +1,112 @@
+#include "daemon/cloud.h"
+
+#include <regex>
+
+#include "daemon/region_machine.h"
+
+namespace brume::daemon {
+namespace {
+
+services::Context context_of(env::Env& env, store::Store& store, services::Hints& hints, std::string region) {
+  return services::Context{env, store, hints, std::move(region)};
+}
+
+// "ap-southeast-1", "us-gov-west-1": the form of AWS's region names.
+bool is_region_name(const std::string& name) {
+  static const std::regex form("[a-z]{2}(-[a-z]{2,4})?-[a-z]{4,12}-[1-9]");
+  return std::regex_match(name, form);
+}
+
+}  // namespace
+
+Cloud::Region::Region(services::Context context, Cloud& cloud)
+    : foreign([&cloud, region = context.region](const std::string& id) { return cloud.is_foreign(region, id); }),
+      driver(cloud.machine_.driver, cloud.exits_, foreign),
+      fabric(cloud.machine_.fabric, foreign),
+      ec2(context, fabric, driver, cloud.machine_.images,
+          [&cloud](std::string_view name_or_arn) -> std::optional<ec2::InstanceProfile> {
+            const auto profile = cloud.iam_.find_profile(name_or_arn);
+            if (!profile) return std::nullopt;
+            return ec2::InstanceProfile{*profile->InstanceProfileName, *profile->InstanceProfileId, *profile->Arn};
+          }),
+      ssm(context,
+          [this, context](const std::string& image) {
+            ec2::DescribeImagesRequest request;
+            request.ImageIds = {image};
+            return ec2.DescribeImages(context.call("ssm"), request).has_value();
+          }),
+      elbv2(context, ec2, cloud.machine_.data_plane),
+      autoscaling(context, ec2, elbv2),
+      cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm}) {}
+
+Cloud::Cloud(env::Env& env, store::Store& store, Machine machine)
+    : env_(env), store_(store), machine_(machine), hints_(env.loop), exits_(machine.driver), iam_(context_of(env, store, hints_, "")) {}
+
+Cloud::~Cloud() = default;
+
+bool Cloud::is_foreign(const std::string& region, const std::string& id) const {
+  for (const auto& [name, other] : regions_)
+    if (name != region && other->ec2.owns(id)) return true;
+  return false;
+}
+
+Result<void> Cloud::start() {
+  BRUME_CHECK(iam_.load());
+  BRUME_TRY(scopes, store_.backend().scopes());
+  // All are loaded before any starts: each must know what is another's.
+  for (const std::string& scope : scopes)
+    if (!scope.empty()) BRUME_CHECK(load(scope));
+  for (const auto& [name, region] : regions_) BRUME_CHECK(start(*region));
+  return {};
+}
+
+Result<void> Cloud::load(const std::string& name) {
+  auto made = std::make_unique<Region>(context_of(env_, store_, hints_, name), *this);
+  BRUME_CHECK(made->ec2.load());
+  BRUME_CHECK(made->ssm.load());
+  BRUME_CHECK(made->elbv2.load());
+  BRUME_CHECK(made->autoscaling.load());
+  BRUME_CHECK(made->cloudformation.load());
+  regions_.emplace(name, std::move(made));
+  return {};
+}
+
+Result<void> Cloud::start(Region& region) {
+  BRUME_CHECK(region.ec2.start());
+  region.elbv2.start();
+  region.autoscaling.start();
+  region.cloudformation.start();
+  return {};
+}
+
+Result<Cloud::Region*> Cloud::region(const std::string& name) {
+  if (const auto found = regions_.find(name); found != regions_.end()) return found->second.get();
+  if (!is_region_name(name)) return fail("InvalidRegion", "'{}' is not the name of an AWS region", name);
+  BRUME_CHECK(load(name));
+  Region& made = *regions_.at(name);
+  BRUME_CHECK(start(made));
+  return &made;
+}
+
+void Cloud::serve(aws::Dispatcher& dispatcher) {
+  // Api is a virtual base of ec2::Service: the pointer must be to the Api.
+  const auto regional = [&](const aws::ServiceModel& model, auto member) {
+    dispatcher.add(model, [this, member](const std::string& name) -> Result<void*> {
+      BRUME_TRY(found, region(name));
+      return member(*found);
+    });
+  };
+  regional(ec2::model(), [](Region& r) -> void* { return static_cast<ec2::Api*>(&r.ec2); });
+  regional(ssm::model(), [](Region& r) -> void* { return static_cast<ssm::Api*>(&r.ssm); });
+  regional(elbv2::model(), [](Region& r) -> void* { return static_cast<elbv2::Api*>(&r.elbv2); });
+  regional(autoscaling::model(), [](Region& r) -> void* { return static_cast<autoscaling::Api*>(&r.autoscaling); });
+  regional(cloudformation::model(), [](Region& r) -> void* { return static_cast<cloudformation::Api*>(&r.cloudformation); });
+  dispatcher.add(iam::model(), [this](const std::string&) -> Result<void*> { return static_cast<iam::Api*>(&iam_); });
+  dispatcher.add(sts::model(), [this](const std::string&) -> Result<void*> { return static_cast<sts::Api*>(&sts_); });
+}
+
+void Cloud::on_stats(const lb::Stats& stats) {
+  for (const auto& [name, region] : regions_) region->elbv2.on_stats(stats);
+}
+
+}  // namespace brume::daemon

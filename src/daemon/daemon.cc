@@ -1,0 +1,109 @@
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "aws/dispatcher.h"
+#include "aws/http_server.h"
+#include "base/log.h"
+#include "compute/images_on_disk.h"
+#include "daemon/cloud.h"
+#include "daemon/instance_metadata.h"
+#include "daemon/keys.h"
+#include "daemon/lb_process.h"
+#include "daemon/metadata_fabric.h"
+#include "env/real.h"
+#include "net/kernel_fabric.h"
+#include "net/metadata_server.h"
+#include "store/sqlite_backend.h"
+
+namespace brume::daemon {
+namespace {
+
+constexpr unsigned kWorkers = 8;  // what is under way in the kernel and the runtime at once
+
+Result<void> run(const Settings& settings) {
+  if (::geteuid() != 0) return fail("AccessDenied", "Brume needs root to make namespaces and cgroups; run it as root");
+  env::RealEnv world(kWorkers);
+  env::Env& env = world.env();
+  BRUME_CHECK(env.files.make_folders(settings.state_dir, 0700));
+  BRUME_CHECK(env.files.make_folders(settings.run_dir, 0700));
+  BRUME_TRY(backend, store::SqliteBackend::open(state_file(settings)));
+  store::Store store(*backend);
+  BRUME_TRY(key, owner_key(env.files, env.random, settings.state_dir));
+  BRUME_TRY(token_key, secret(env.files, env.random, settings.state_dir, "metadata-tokens"));
+
+  net::KernelFabric kernel(settings.run_dir);
+  compute::ImagesOnDisk images(env.files, env.processes, settings.state_dir);
+  compute::OciDriver driver(env, {settings.state_dir, settings.run_dir}, compute_settings(settings), images);
+  Cloud* cloud_made = nullptr;
+  net::MetadataServer metadata(world.io(), env.clock, env.random, kernel, token_key,
+                               [&](const std::string& vpc_id, const std::string& address) {
+                                 return cloud_made ? instance_metadata(*cloud_made, vpc_id, address) : std::nullopt;
+                               });
+  const auto open_metadata = [&](const std::string& vpc_id) {
+    if (auto opened = metadata.open(vpc_id); !opened) log_error("metadata service of {}: {}", vpc_id, opened.error().message);
+  };
+  MetadataFabric fabric(kernel, env.loop, open_metadata, [&](const std::string& vpc_id) { metadata.close(vpc_id); });
+  LbProcess lb(env, world.io(), settings, fabric, [&](const lb::Stats& stats) { if (cloud_made) cloud_made->on_stats(stats); });
+  Cloud cloud(env, store, {fabric, driver, images, lb});
+  cloud_made = &cloud;
+
+  aws::Dispatcher dispatcher(env, store, [&](std::string_view access_key) -> std::optional<aws::Credentials> {
+    if (access_key != key.access_key_id) return std::nullopt;
+    return aws::Credentials{.access_key = key.access_key_id, .secret_key = key.secret_access_key, .session_token = "",
+                            .principal_arn = fmt::format("arn:aws:iam::{}:root", aws::kAccount), .user_id = aws::kAccount};
+  });
+  cloud.serve(dispatcher);
+  // The port is taken first: two daemons do not both touch the machine.
+  aws::HttpServer::Options options;
+  options.port = std::uint16_t(settings.api_port);
+  BRUME_TRY(server, aws::HttpServer::start(world.io(), options, [&](const aws::HttpRequest& r) { return dispatcher.handle(r); }));
+  server->route("/health", aws::health_answer);
+
+  BRUME_TRY(there, kernel.list());
+  for (const std::string& vpc_id : there.vpcs) open_metadata(vpc_id);
+  BRUME_CHECK(cloud.start());
+  BRUME_CHECK(lb.start());
+  BRUME_CHECK(env.files.write(pid_file(settings), fmt::format("{} {}\n", ::getpid(), env.processes.start_time(::getpid())), 0600));
+
+  boost::asio::signal_set signals(world.io(), SIGTERM, SIGINT);
+  signals.async_wait([&](const boost::system::error_code& error, int) {
+    if (!error) world.stop();
+  });
+  log_info("the API is at http://127.0.0.1:{}", settings.api_port);
+  world.run();
+  log_info("stopped; instances and load balancers go on");
+  return env.files.remove_all(pid_file(settings));
+}
+
+}  // namespace
+
+std::string pid_file(const Settings& settings) { return settings.run_dir + "/daemon.pid"; }
+std::string state_file(const Settings& settings) { return settings.state_dir + "/state.db"; }
+
+compute::Settings compute_settings(const Settings& settings) {
+  return {.runtime = settings.runtime, .conmon = settings.conmon, .cgroup_root = cgroup_root(settings), .init_path = settings.init};
+}
+
+std::string cgroup_root(const Settings& settings) {
+  // Daemons side by side each have their own.
+  if (settings.state_dir == Settings().state_dir) return "brume";
+  return fmt::format("brume-{:08x}", std::uint32_t(std::hash<std::string>{}(settings.state_dir)));
+}
+
+int run_daemon(const Settings& settings) {
+  ::umask(0077);
+  ::signal(SIGPIPE, SIG_IGN);
+  if (auto ran = run(settings); !ran) {
+    log_error("{}", ran.error().message);
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace brume::daemon

@@ -1,0 +1,21 @@
+// `brume daemon`: the control plane as a process.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compute/oci_driver.h"
+#include "daemon/settings.h"
+
+namespace brume::daemon {
+
+// Serves until SIGTERM or SIGINT; instances and the load balancer go on without it. Returns the exit status: 1, with a
+// sentence as the last line of the log, if it cannot start.
+int run_daemon(const Settings& settings);
+
+std::string pid_file(const Settings& settings);
+std::string state_file(const Settings& settings);
+compute::Settings compute_settings(const Settings& settings);
+std::string cgroup_root(const Settings& settings);
+
+}  // namespace brume::daemon
