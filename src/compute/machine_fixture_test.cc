@@ -100,7 +100,16 @@ void Machine::make_namespace() {
   server_ = std::thread([this] { serve(); });
 }
 
+void Machine::set_user_data(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  user_data_ = text;
+}
+
 void Machine::serve() {
+  const auto user_data = [this] {
+    const std::lock_guard lock(mutex_);
+    return user_data_;
+  };
   for (;;) {
     const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) return;
@@ -118,7 +127,7 @@ void Machine::serve() {
     else if (trusted && request.starts_with("GET /latest/meta-data/instance-id "))
       body = "i-1";
     else if (trusted && request.starts_with("GET /latest/user-data "))
-      body = user_data;
+      body = user_data();
     const std::string answer =
         body.empty() ? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
                      : "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;

@@ -54,9 +54,9 @@ std::string read(const std::string& path) {
 TEST(OciDriver, AnInstanceLivesAndLeavesNothing) {
   NEEDS_INSTANCES();
   Machine machine;
-  machine.user_data =
+  machine.set_user_data(
       "#!/bin/sh\necho user data of $(id -u) in $PWD\ncat /etc/hosts /etc/resolv.conf\n"
-      "mount -t tmpfs x /tmp || echo no mounts\nsleep 1000\n";
+      "mount -t tmpfs x /tmp || echo no mounts\nsleep 1000\n");
   OciDriver driver(machine.real.env(), machine.paths, machine.settings, *machine.images);
   std::vector<std::string> exits;
   driver.on_exit([&](const std::string& id, int) { exits.push_back(id); });
@@ -146,7 +146,7 @@ TEST(OciDriver, WithoutItsMonitorAnInstanceDoesNotLiveOn) {
 TEST(OciDriver, AStubbornInstanceIsKilledAfterTheGrace) {
   NEEDS_INSTANCES();
   Machine machine;
-  machine.user_data = "#!/bin/sh\ntrap '' TERM\necho stubborn\nwhile true; do sleep 1; done\n";
+  machine.set_user_data("#!/bin/sh\ntrap '' TERM\necho stubborn\nwhile true; do sleep 1; done\n");
   OciDriver driver(machine.real.env(), machine.paths, machine.settings, *machine.images);
   ASSERT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-1"), done); })), "");
   prints(machine, driver, "i-1", "stubborn\n");
