@@ -25,6 +25,14 @@ bool parse_integer(std::string_view text, std::int64_t& out) {
 
 bool is_json(const Shape& shape) { return &shape == json_shape(); }
 
+std::optional<bool> truth(std::string_view text) {
+  for (const std::string_view word : {"true", "yes", "Yes", "on"})
+    if (text == word) return true;
+  for (const std::string_view word : {"false", "no", "No", "off"})
+    if (text == word) return false;
+  return std::nullopt;
+}
+
 const char* type_name(Kind kind) {
   switch (kind) {
     case Kind::boolean: return "Boolean";
@@ -51,7 +59,7 @@ void check_value(const Shape& shape, const Value& value, const std::string& path
   };
   switch (shape.kind) {
     case Kind::boolean:
-      if (!value.is_scalar() || (value.text != "true" && value.text != "false")) wrong();
+      if (!value.is_scalar() || !truth(value.text)) wrong();
       return;
     case Kind::integer:
     case Kind::long_integer: {
@@ -119,7 +127,7 @@ std::vector<Problem> check_properties(const ResourceType& type, const Value& pro
 Result<void> fill(const Shape& shape, void* target, const Value& value) {
   const auto wrong = [&] { return fail("ValidationError", "'{}' is not of type {}", value.text, type_name(shape.kind)); };
   switch (shape.kind) {
-    case Kind::boolean: *static_cast<bool*>(target) = value.text == "true"; return {};
+    case Kind::boolean: *static_cast<bool*>(target) = truth(value.text).value_or(false); return {};
     case Kind::integer:
     case Kind::long_integer: {
       std::int64_t parsed = 0;
@@ -165,7 +173,7 @@ Value without(Value map, std::initializer_list<std::string_view> keys) {
 
 bool flag(const Value& properties, std::string_view name, bool otherwise) {
   const std::string text = properties.text_of(name);
-  return text.empty() ? otherwise : text == "true";
+  return text.empty() ? otherwise : truth(text).value_or(otherwise);
 }
 
 bool changed(const Value& before, const Value& after, std::string_view name) {

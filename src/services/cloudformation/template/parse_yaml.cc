@@ -40,8 +40,9 @@ bool is_number(std::string_view text) {
 Value scalar(const std::string& tag, const std::string& text, int line) {
   if (tag == "!" || tag == "tag:yaml.org,2002:str") return Value::string(text, line);
   if (one_of(text, {"", "~", "null", "Null", "NULL"})) return Value{.line = line};
-  if (one_of(text, {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})) return Value::boolean(true, line);
-  if (one_of(text, {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})) return Value::boolean(false, line);
+  // `yes` and `no` stay text, for they are names as often as truth values; Boolean properties take them.
+  if (one_of(text, {"true", "True", "TRUE"})) return Value::boolean(true, line);
+  if (one_of(text, {"false", "False", "FALSE"})) return Value::boolean(false, line);
   return is_number(text) ? Value::number(text, line) : Value::string(text, line);
 }
 
