@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include <spdlog/spdlog.h>
+#include "base/log.h"
 
 namespace brume::ec2 {
 
@@ -65,7 +65,7 @@ void ImageController::imported(const std::string& id, const Result<std::int64_t>
   });
   if (!done) {
     // The import is done again: the row still says pending.
-    spdlog::error("{}: its new state cannot be kept: {}", id, done.error().message);
+    log_error("{}: its new state cannot be kept: {}", id, done.error().message);
     return look_later();
   }
   context_.hints.publish(id);
@@ -98,7 +98,7 @@ void ImageController::removed(const std::string& id, const Result<void>& done) {
     });
   }
   if (kept) return look();
-  spdlog::error("{} cannot be removed: {}", id, kept.error().message);
+  log_error("{} cannot be removed: {}", id, kept.error().message);
   look_later();
 }
 

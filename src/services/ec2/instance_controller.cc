@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
-#include <spdlog/spdlog.h>
+#include "base/log.h"
 
 #include "services/ec2/instance_types.h"
 #include "services/ec2/network_interface.h"
+#include "services/ec2/other_regions.h"
 
 namespace brume::ec2 {
 namespace {
@@ -61,20 +62,9 @@ InstanceController::InstanceController(services::Context context, store::Table<I
       driver_(driver),
       on_gone_(std::move(on_gone)) {}
 
-Result<std::set<std::string>> InstanceController::foreign() const {
-  std::set<std::string> ids;
-  BRUME_TRY(scopes, context_.store.backend().scopes());
-  for (const std::string& scope : scopes) {
-    if (scope == context_.region) continue;
-    BRUME_TRY(rows, context_.store.backend().load(kInstanceTable, scope));
-    for (store::Row& row : rows) ids.insert(std::move(row.key));
-  }
-  return ids;
-}
-
 Result<void> InstanceController::start() {
   driver_.on_exit([this](const std::string& id, int) { exited(id); });
-  BRUME_TRY(others, foreign());
+  BRUME_TRY(others, ids_of_other_regions(context_, {kInstanceTable}));
   BRUME_TRY(found, driver_.list());
   for (const compute::Observed& observed : found) {
     if (others.contains(observed.id)) continue;
@@ -237,7 +227,7 @@ void InstanceController::start_failed(const std::string& id, const Error& error)
   const InstanceRecord* record = instances_.find(id);
   if (!record || next_step(*record, {}, {}) != Step::start) return;  // it is no longer wanted
   ++machine.failures;
-  spdlog::warn("{} does not start (attempt {}): {}", id, machine.failures, error.message);
+  log_warning("{} does not start (attempt {}): {}", id, machine.failures, error.message);
   if (may_pass(error) && machine.failures < kStartAttempts) {
     machine.not_before = context_.env.clock.now() + std::chrono::seconds(1 << (machine.failures - 1));
     return;
@@ -298,7 +288,7 @@ void InstanceController::exited(const std::string& id) {
 }
 
 void InstanceController::retry(const std::string& id, const Error& error) {
-  spdlog::error("{}: will be tried again: {}", id, error.message);
+  log_error("{}: will be tried again: {}", id, error.message);
   Machine& machine = machines_[id];
   const int doublings = std::min(machine.failures++, 5);
   look_later(id, std::min<env::Duration>(std::chrono::seconds(1 << doublings), kLongestRetry));
@@ -314,6 +304,7 @@ compute::InstanceSpec InstanceController::spec_of(const std::string& id, const I
   const Instance& instance = record.instance;
   compute::InstanceSpec spec;
   spec.id = id;
+  spec.private_address = record.instance.PrivateIpAddress.value_or("");
   spec.image_id = *instance.ImageId;
   spec.hostname = "ip-" + instance.PrivateIpAddress.value_or("");
   std::ranges::replace(spec.hostname, '.', '-');

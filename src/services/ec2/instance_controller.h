@@ -49,8 +49,6 @@ class InstanceController {
     env::Loop::TimerId timer = 0;
   };
 
-  // Ids of instances that are another region's.
-  Result<std::set<std::string>> foreign() const;
   void look(const std::string& id);
   void begin_start(const std::string& id);
   void start_next();
