@@ -21,7 +21,7 @@ TEST_F(InstanceLife, LaunchStopStartRebootTerminateForget) {
   const compute::InstanceSpec spec = plane->driver.specs[id];
   EXPECT_EQ(spec.vcpus, 2);
   EXPECT_EQ(spec.memory_bytes, std::int64_t{1} << 30);
-  EXPECT_EQ(spec.network_namespace, "/run/netns/" + id);
+  EXPECT_EQ(spec.network_namespace, "/sim/netns/" + id);
   EXPECT_TRUE(spec.zone.starts_with(kRegion));
 
   auto stopped = call(&Api::StopInstances, StopInstancesRequest{.InstanceIds = {id}});
@@ -124,6 +124,7 @@ TEST_F(InstanceLife, ARestartAtAnyMomentLaunchesNothingTwiceAndLeavesNoOrphan) {
     ASSERT_EQ(state(id), "terminated") << at;
     ASSERT_TRUE(machine.instances.empty()) << at;
     ASSERT_EQ(plane->network.network_interfaces.size(), 0u) << at;
+    ASSERT_TRUE(fabric.list()->instances.empty()) << at;
   }
   EXPECT_EQ(machine.started_twice, 0);
 }
@@ -137,6 +138,7 @@ TEST_F(InstanceLife, TerminatedWhileItStarts) {
     run_for(2s);
     ASSERT_EQ(state(id), "terminated") << at;
     ASSERT_TRUE(machine.instances.empty()) << at;
+    ASSERT_TRUE(fabric.list()->instances.empty()) << at;
   }
 }
 
