@@ -57,7 +57,8 @@ TEST_F(InstanceLife, LaunchStopStartRebootTerminateForget) {
   EXPECT_EQ(plane->network.network_interfaces.size(), 0u);
   EXPECT_EQ(code(call(&Api::StartInstances, StartInstancesRequest{.InstanceIds = {id}})), "IncorrectInstanceState");
   run_for(61min);
-  EXPECT_EQ(code(call(&Api::DescribeInstances, DescribeInstancesRequest{.InstanceIds = {id}})), "InvalidInstanceID.NotFound");
+  EXPECT_EQ(code(call(&Api::DescribeInstances, DescribeInstancesRequest{.InstanceIds = {id}})),
+            "InvalidInstanceID.NotFound");
 }
 
 TEST_F(InstanceLife, AnInstanceThatEndsStopsOrTerminates) {
@@ -192,7 +193,9 @@ TEST_F(InstanceLife, ProtectionAndForce) {
   run_for(1s);
   auto refused = call(&Api::TerminateInstances, TerminateInstancesRequest{.InstanceIds = {id}});
   EXPECT_EQ(code(refused), "OperationNotPermitted");
-  EXPECT_EQ(refused.error().message, "The instance '" + id + "' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.");
+  EXPECT_EQ(refused.error().message,
+            "The instance '" + id +
+                "' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.");
   EXPECT_EQ(code(call(&Api::StopInstances, StopInstancesRequest{.InstanceIds = {id}})), "OperationNotPermitted");
   ModifyInstanceAttributeRequest change;
   change.InstanceId = id;

@@ -1,5 +1,5 @@
-// A simulated region for tests of the instance half: the whole service over a machine and a fabric that survive restarts
-// of the control plane.
+// A simulated region for tests of the instance half: the whole service over a machine and a fabric that survive
+// restarts of the control plane.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,11 +22,11 @@ namespace brume::ec2::testing {
 // What is on the machine, whoever put it there.
 struct FakeMachine {
   std::map<std::string, compute::State> instances;
-  std::map<std::string, int> starts;     // how often an instance was really started
+  std::map<std::string, int> starts;  // how often an instance was really started
   std::set<std::string> images;
-  std::map<std::string, Error> refuse;   // by image: how a start fails
-  int refusals_left = 1 << 30;           // so many of them
-  int started_twice = 0;                 // starts of what ran already
+  std::map<std::string, Error> refuse;  // by image: how a start fails
+  int refusals_left = 1 << 30;          // so many of them
+  int started_twice = 0;                // starts of what ran already
   int starting = 0, most_starting = 0;
 };
 
@@ -39,13 +39,16 @@ class FakeDriver : public compute::Driver {
     specs[spec.id] = spec;
     loop_.after(std::chrono::milliseconds(20), [this, spec, done = std::move(done)] {
       --machine_.starting;
-      if (const auto refusal = machine_.refuse.find(spec.image_id); refusal != machine_.refuse.end() && machine_.refusals_left > 0) {
+      if (const auto refusal = machine_.refuse.find(spec.image_id);
+          refusal != machine_.refuse.end() && machine_.refusals_left > 0) {
         --machine_.refusals_left;
         return done(std::unexpected(refusal->second));
       }
       const auto [row, added] = machine_.instances.try_emplace(spec.id, compute::State::stopped);
-      if (row->second == compute::State::running) ++machine_.started_twice;
-      else ++machine_.starts[spec.id];
+      if (row->second == compute::State::running)
+        ++machine_.started_twice;
+      else
+        ++machine_.starts[spec.id];
       row->second = compute::State::running;
       loop_.after(std::chrono::milliseconds(3), [done] { done({}); });
     });
@@ -94,7 +97,10 @@ class FakeImages : public compute::Images {
     machine_.images.insert(id);
     return std::int64_t{9} << 30;
   }
-  Result<void> remove(const std::string& id) override { machine_.images.erase(id); return {}; }
+  Result<void> remove(const std::string& id) override {
+    machine_.images.erase(id);
+    return {};
+  }
   [[nodiscard]] bool exists(const std::string& id) const override { return machine_.images.contains(id); }
   [[nodiscard]] Result<std::vector<std::string>> list() const override {
     return std::vector<std::string>(machine_.images.begin(), machine_.images.end());
@@ -144,12 +150,14 @@ class Region : public ::testing::Test {
   // Calls an operation as the dispatcher does: in a transaction.
   template <typename Answer, typename Owner, typename Request>
   Result<Answer> call(Result<Answer> (Owner::*operation)(const aws::Call&, const Request&), const Request& request) {
-    const aws::Call user{.region = kRegion, .principal_arn = "arn:aws:iam::000000000000:root", .source_address = "127.0.0.1"};
+    const aws::Call user{
+        .region = kRegion, .principal_arn = "arn:aws:iam::000000000000:root", .source_address = "127.0.0.1"};
     return plane->store.transact([&] { return (plane->api.*operation)(user, request); });
   }
 
   std::string make_image() {
-    auto made = call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///images/base.tar", .Name = "base-" + std::to_string(++images_made)});
+    auto made = call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///images/base.tar",
+                                                               .Name = "base-" + std::to_string(++images_made)});
     EXPECT_TRUE(made) << made.error().message;
     sim.loop.run_for(std::chrono::milliseconds(50));
     return *made->ImageId;
@@ -177,7 +185,9 @@ class Region : public ::testing::Test {
   std::string state(const std::string& id) { return shown(id).State.value_or(InstanceState()).Name.value_or("none"); }
 
   template <typename T>
-  static std::string code(const Result<T>& result) { return result ? "" : result.error().code; }
+  static std::string code(const Result<T>& result) {
+    return result ? "" : result.error().code;
+  }
 
   void run_for(env::Duration duration) { sim.loop.run_for(duration); }
 

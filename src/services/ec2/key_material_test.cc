@@ -48,9 +48,9 @@ TEST(PublicKeys, KnownFingerprints) {
 
 TEST(PublicKeys, BadOnesAreRefused) {
   const std::string good = kEd25519;
-  for (const std::string& bad :
-       {std::string(), std::string("ssh-ed25519"), std::string("ssh-ed25519 !!!! x"), std::string("ssh-dss AAAAB3NzaC1kc3MAAACB x"),
-        "ssh-rsa" + good.substr(11), good.substr(0, 60), std::string("hello"), std::string(20000, 'a'), good + good}) {
+  for (const std::string& bad : {std::string(), std::string("ssh-ed25519"), std::string("ssh-ed25519 !!!! x"),
+                                 std::string("ssh-dss AAAAB3NzaC1kc3MAAACB x"), "ssh-rsa" + good.substr(11),
+                                 good.substr(0, 60), std::string("hello"), std::string(20000, 'a'), good + good}) {
     const auto read = read_public_key(bad);
     ASSERT_FALSE(read) << bad;
     EXPECT_EQ(read.error().code, "InvalidKey.Format");
@@ -75,7 +75,8 @@ TEST_F(KeyPairs, CreateDescribeDelete) {
   auto made = call(&Api::CreateKeyPair, CreateKeyPairRequest{.KeyName = "web", .KeyType = "ed25519"});
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_EQ(code(call(&Api::CreateKeyPair, CreateKeyPairRequest{.KeyName = "web"})), "InvalidKeyPair.Duplicate");
-  EXPECT_EQ(code(call(&Api::CreateKeyPair, CreateKeyPairRequest{.KeyName = "w2", .KeyFormat = "ppk"})), "UnsupportedOperation");
+  EXPECT_EQ(code(call(&Api::CreateKeyPair, CreateKeyPairRequest{.KeyName = "w2", .KeyFormat = "ppk"})),
+            "UnsupportedOperation");
   ImportKeyPairRequest import;
   import.KeyName = "mine";
   import.PublicKeyMaterial = Blob{kRsa};
@@ -88,8 +89,10 @@ TEST_F(KeyPairs, CreateDescribeDelete) {
   EXPECT_EQ(found->KeyPairs[1].KeyFingerprint, made->KeyFingerprint);
   EXPECT_FALSE(call(&Api::DescribeKeyPairs, DescribeKeyPairsRequest{.KeyNames = {"web"}})->KeyPairs.at(0).PublicKey);
   // No private key anywhere on disk.
-  for (const store::Row& row : *backend.load("ec2.key-pairs", kRegion)) EXPECT_EQ(row.value.find("PRIVATE"), std::string::npos);
-  EXPECT_EQ(code(call(&Api::DescribeKeyPairs, DescribeKeyPairsRequest{.KeyNames = {"nobody"}})), "InvalidKeyPair.NotFound");
+  for (const store::Row& row : *backend.load("ec2.key-pairs", kRegion))
+    EXPECT_EQ(row.value.find("PRIVATE"), std::string::npos);
+  EXPECT_EQ(code(call(&Api::DescribeKeyPairs, DescribeKeyPairsRequest{.KeyNames = {"nobody"}})),
+            "InvalidKeyPair.NotFound");
   EXPECT_EQ(call(&Api::DeleteKeyPair, DeleteKeyPairRequest{.KeyName = "web"})->KeyPairId, made->KeyPairId);
   EXPECT_TRUE(call(&Api::DeleteKeyPair, DeleteKeyPairRequest{.KeyName = "web"}));
   EXPECT_EQ(call(&Api::DescribeKeyPairs, DescribeKeyPairsRequest())->KeyPairs.size(), 1u);
