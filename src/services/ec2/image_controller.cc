@@ -37,7 +37,9 @@ bool ImageController::import_next() {
     busy_ = true;
     auto bytes = std::make_shared<Result<std::int64_t>>(0);
     context_.env.loop.run_blocking(
-        [this, bytes, id = id, path = image_path(*image.ImageLocation).value_or("")] { *bytes = images_.import(id, path); },
+        [this, bytes, id = id, path = image_path(*image.ImageLocation).value_or("")] {
+          *bytes = images_.import(id, path);
+        },
         [this, bytes, id = id] { imported(id, *bytes); });
     return true;
   }
@@ -57,7 +59,8 @@ void ImageController::imported(const std::string& id, const Result<std::int64_t>
         ebs.VolumeSize = std::max(*ebs.VolumeSize, std::int32_t((*bytes + kGiB - 1) / kGiB));
       } else {
         image.StateReason = StateReason{};
-        image.StateReason->Code = bytes.error().code == "InvalidParameterValue" ? "Client.InvalidParameterValue" : "Server.InternalError";
+        image.StateReason->Code =
+            bytes.error().code == "InvalidParameterValue" ? "Client.InvalidParameterValue" : "Server.InternalError";
         image.StateReason->Message = bytes.error().message;
       }
     });

@@ -50,11 +50,13 @@ std::string gmt(Timestamp now) {
   return text + " GMT";
 }
 
-std::string user_initiated(Timestamp now) { return fmt::format("User initiated ({})", gmt(now)); }
+std::string user_initiated(Timestamp now) {
+  return fmt::format("User initiated ({})", gmt(now));
+}
 
 InstanceController::InstanceController(services::Context context, store::Table<InstanceRecord>& instances,
-                                       NetworkState& network, InstanceNetwork& fabric,
-                                       compute::Driver& driver, std::function<void()> on_gone)
+                                       NetworkState& network, InstanceNetwork& fabric, compute::Driver& driver,
+                                       std::function<void()> on_gone)
     : context_(std::move(context)),
       instances_(instances),
       network_(network),
@@ -88,8 +90,10 @@ void InstanceController::look(const std::string& id) {
   if (machine.busy) return;
   const InstanceRecord* record = instances_.find(id);
   if (!record) {  // an orphan
-    if (machine.observed.exists || machine.observed.running) destroy(id);
-    else machines_.erase(id);
+    if (machine.observed.exists || machine.observed.running)
+      destroy(id);
+    else
+      machines_.erase(id);
     return;
   }
   const Timestamp now = context_.env.clock.wall();
@@ -97,10 +101,14 @@ void InstanceController::look(const std::string& id) {
     case Step::none:
       if (record->terminated_at) look_later(id, *record->terminated_at + kTerminatedVisible - now);
       return;
-    case Step::start: return begin_start(id);
-    case Step::stop: return stop(id, *record);
-    case Step::destroy: return destroy(id);
-    case Step::remove_network: return remove_network(id);
+    case Step::start:
+      return begin_start(id);
+    case Step::stop:
+      return stop(id, *record);
+    case Step::destroy:
+      return destroy(id);
+    case Step::remove_network:
+      return remove_network(id);
     case Step::mark_running:
       return update(id, mark_running);
     case Step::mark_restarting:
@@ -116,8 +124,8 @@ void InstanceController::look(const std::string& id) {
       });
     case Step::mark_ended:
       return update(id, [&](InstanceRecord& row) -> Result<void> {
-        row.instance.StateReason = reason("Client.InstanceInitiatedShutdown",
-                                          "Client.InstanceInitiatedShutdown: Instance initiated shutdown");
+        row.instance.StateReason =
+            reason("Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown");
         row.instance.StateTransitionReason = "";
         row.set_state(row.shutdown_behavior == "terminate" ? InstanceStateCode::shutting_down
                                                            : InstanceStateCode::stopped);
@@ -211,7 +219,8 @@ void InstanceController::start_done(const std::string& id, const Result<void>& d
     machine.observed = {.exists = true, .running = !machine.ended_meanwhile};
     // If it has run and ended already, it must be seen to have run: else it would be started over and over.
     const InstanceRecord* record = instances_.find(id);
-    if (machine.ended_meanwhile && record && next_step(*record, {.exists = true, .running = true}, {}) == Step::mark_running) {
+    if (machine.ended_meanwhile && record &&
+        next_step(*record, {.exists = true, .running = true}, {}) == Step::mark_running) {
       update(id, mark_running);
     }
   } else {

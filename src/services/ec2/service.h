@@ -33,7 +33,10 @@ class InstanceFabric : public InstanceNetwork {
 // What both halves stand on; a base of Service so that it is there before them.
 struct ServiceGround {
   ServiceGround(services::Context service_context, net::Fabric& fabric)
-      : context(service_context), network(service_context), fabric_controller(network, fabric), instance_fabric(fabric_controller, fabric) {}
+      : context(service_context),
+        network(service_context),
+        fabric_controller(network, fabric),
+        instance_fabric(fabric_controller, fabric) {}
   services::Context context;
   NetworkState network;
   FabricController fabric_controller;
