@@ -55,6 +55,23 @@ Result<const Operation*> find_operation(Protocol protocol, const ServiceModel& s
   return no_such_operation(protocol, name, &service);
 }
 
+// The service and operation that a rest-json request is for; null if it is none. Of the operations that fit, the one with
+// the most literal path: "/functions/x" before "/functions/{Name}".
+template <typename Service>
+std::pair<const Service*, const char*> find_route(const std::vector<const Service*>& candidates, const HttpRequest& request) {
+  std::pair<const Service*, const char*> best{nullptr, ""};
+  std::ptrdiff_t fewest_labels = 0;
+  for (const Service* candidate : candidates)
+    for (const Route& route : candidate->model->routes) {
+      if (request.method != route.method || !match_uri(route.uri, request.target)) continue;
+      const auto labels = std::ranges::count(std::string_view(route.uri), '{');
+      if (best.first && labels >= fewest_labels) continue;
+      best = {candidate, route.name};
+      fewest_labels = labels;
+    }
+  return best;
+}
+
 bool asks_dry_run(const Operation& operation, const void* input) {
   if (!operation.input) return false;
   const Member* member = operation.input()->find("DryRun");
@@ -171,20 +188,11 @@ Result<Dispatcher::Target> Dispatcher::find_target(const HttpRequest& request, c
       break;
     }
     case Protocol::rest_json: {
-      // Of the operations that fit, the one with the most literal path: "/functions/x" before "/functions/{Name}".
-      std::optional<Target> best;
-      std::size_t fewest_labels = 0;
-      for (const Service* candidate : candidates)
-        for (const Operation& operation : candidate->model->operations) {
-          if (request.method != operation.method || !match_uri(operation.uri, request.target)) continue;
-          const auto labels = std::size_t(std::ranges::count(std::string_view(operation.uri), '{'));
-          if (best && labels >= fewest_labels) continue;
-          best = Target{candidate, &operation};
-          fewest_labels = labels;
-        }
-      if (!best) return no_such_operation(attempt.protocol, request.method + " " + std::string(split_target(request.target).first), nullptr);
-      attempt.service = best->service->model;
-      return *best;
+      const auto [service, route] = find_route(candidates, request);
+      if (!service) return no_such_operation(attempt.protocol, request.method + " " + std::string(split_target(request.target).first), nullptr);
+      candidates = {service};
+      name = route;
+      break;
     }
   }
   if (candidates.empty()) return no_such_operation(attempt.protocol, name, nullptr);

@@ -19,11 +19,12 @@ std::shared_ptr<void> make() { return std::make_shared<fuzz::Tree>(); }
 constexpr Operation kOperations[] = {{.name = "Do", .uri = "/do/x", .input = &reflect::Describe<fuzz::Tree>::shape,
                                       .output = &reflect::Describe<fuzz::Tree>::shape, .result_wrapper = "DoResult",
                                       .make_input = &make, .make_output = &make, .invoke = &echo}};
+constexpr Route kRoutes[] = {{"Do", "POST", "/do/{x+}"}, {"Else", "POST", "/do/x"}};
 constexpr const char* kKnown[] = {"Do", "Else"};
 constexpr Protocol kAll[] = {Protocol::query, Protocol::json, Protocol::rest_json, Protocol::rpc_v2_cbor};
 constexpr Protocol kEc2[] = {Protocol::ec2};
 constexpr ServiceModel kService{.id = "s", .signing_name = "s", .api_version = "V", .xml_namespace = nullptr, .target_prefix = "T",
-                                .json_version = "1.0", .protocols = kAll, .operations = kOperations, .known = kKnown, .errors = {}};
+                                .json_version = "1.0", .protocols = kAll, .operations = kOperations, .known = kKnown, .errors = {}, .routes = kRoutes};
 constexpr ServiceModel kEc2Service{.id = "ec2", .signing_name = "ec2", .api_version = "V", .xml_namespace = nullptr, .target_prefix = nullptr,
                                    .json_version = nullptr, .protocols = kEc2, .operations = kOperations, .known = kKnown, .errors = {}};
 const Credentials kKeys{.access_key = "A", .secret_key = "S"};

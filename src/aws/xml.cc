@@ -75,6 +75,11 @@ class Writer {
       close(name);
       return;
     }
+    const bool empty = (shape.kind == Kind::list && shape.list->size(held) == 0) || (shape.kind == Kind::map && shape.map->size(held) == 0);
+    if (empty) {
+      out.append("<").append(name).append("/>");
+      return;
+    }
     open(name);
     if (shape.kind == Kind::list) items(shape, held, shape.element_name ? shape.element_name : "member");
     else if (shape.kind == Kind::map) items(shape, held, "entry");
