@@ -1,5 +1,5 @@
-// Any JSON body: never a crash; what is accepted can be written and read again. (Not compared: Boost.JSON 1.81 may round a
-// number of many digits differently from what wrote it.)
+// Any JSON body: never a crash; what is accepted can be written and read again. (Not compared: Boost.JSON 1.81 may
+// round a number of many digits differently from what wrote it.)
 #include "aws/fuzz_shapes.h"
 #include "aws/json_rpc.h"
 
