@@ -20,7 +20,6 @@ enum class QueryDialect : std::uint8_t { query, ec2 };
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 // Reads the members of `shape` from `parameters`. `Action`, `Version` and those of a presigned URL (X-Amz-…) are passed
-// over.
 // over. Unknown parameters: ignored by query; ec2 answers UnknownParameter. Values that are not of their type:
 // InvalidParameterValue (ec2), MalformedInput (query). Also: MalformedQueryString. `shape` may be null: no input.
 Result<void> read_query(QueryDialect dialect, const Shape* shape, void* value, const Parameters& parameters);
