@@ -23,7 +23,7 @@ release:
 
 install: | build
 	@$(MAKE) --no-print-directory release
-	@install -D -m 0755 $(BUILD)/bin/brume-init $(PREFIX)/libexec/brume/brume-init
+	@install -D -m 0755 $(BUILD)/bin/brume-init $(PREFIX)/lib/brume/brume-init
 	@cmp -s $(BUILD)/bin/brume $(PREFIX)/bin/brume || install -D -m 0755 $(BUILD)/bin/brume $(PREFIX)/bin/brume
 
 build:

@@ -292,6 +292,12 @@ def write_operations(model):
     out += ["};", "", "constexpr const char* known[] = {"]
     out += [f"    {quote(n)}," for n in sorted(model.data["operations"])]
     out += ["};", ""]
+    routed = "rest_json" in protocols(metadata)
+    if routed:
+        out.append("constexpr aws::Route routes[] = {")
+        out += [f"    {{{quote(n)}, {quote(o['http']['method'])}, {quote(o['http']['requestUri'])}}},"
+                for n, o in sorted(model.data["operations"].items())]
+        out += ["};", ""]
     errors = {}
     for operation in model.data["operations"].values():
         for error in operation.get("errors", []):
@@ -310,7 +316,8 @@ def write_operations(model):
             f".api_version = {text('apiVersion')}, .xml_namespace = {text('xmlNamespace')}, "
             f".target_prefix = {text('targetPrefix')}, .json_version = {text('jsonVersion')}, .protocols = protocols, "
             f".operations = operations, .known = known, .errors = {'errors' if errors else '{}'}, "
-            f".query_compatible = {'true' if 'awsQueryCompatible' in metadata else 'false'}}};", "",
+            f".query_compatible = {'true' if 'awsQueryCompatible' in metadata else 'false'}, "
+            f".routes = {'routes' if routed else '{}'}}};", "",
             "}  // namespace", "", "const aws::ServiceModel& model() { return service; }", "", f"}}  // namespace brume::{ns}", ""]
     return "\n".join(out)
 

@@ -49,8 +49,8 @@ resource "aws_route_table_association" "public" {
   route_table_id = aws_route_table.public.id
 }
 
-# The list knows no connections, so answers to what the instances ask for outside need an entry too: the ports from which Linux
-# opens connections. Port 3389 is not among them.
+# The list knows no connections, so answers to what the instances ask for outside need an entry too: the ports from
+# which Linux opens connections. Port 3389 is not among them.
 locals {
   inbound = {
     "100" = { protocol = "-1", cidr = aws_vpc.main.cidr_block, from = 0, to = 0 }

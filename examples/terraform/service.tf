@@ -61,8 +61,8 @@ resource "aws_autoscaling_group" "web" {
     }
   }
 
-  # Instances answer health checks only once there are a way out of the subnets, the rules that let the load balancer in, and a
-  # listener that uses the target group.
+  # Instances answer health checks only once there are a way out of the subnets, the rules that let the load balancer
+  # in, and a listener that uses the target group.
   depends_on = [
     aws_route.default,
     aws_route_table_association.public,

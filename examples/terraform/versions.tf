@@ -9,8 +9,8 @@ terraform {
   }
 }
 
-# Everything about where and as whom comes from the environment: AWS_ENDPOINT_URL, AWS_REGION and the keys, as `brume env` prints
-# them, or as they are for AWS itself.
+# Everything about where and as whom comes from the environment: AWS_ENDPOINT_URL, AWS_REGION and the keys, as `brume
+# env` prints them, or as they are for AWS itself.
 provider "aws" {
   default_tags {
     tags = {

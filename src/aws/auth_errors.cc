@@ -12,10 +12,14 @@ Error worded_for(Protocol protocol, Error error) {
   }
   if (code == "RequestExpired") error.code = "SignatureDoesNotMatch";
   if (protocol == Protocol::query) return error;
-  if (code == "InvalidClientTokenId") error.code = "UnrecognizedClientException";
-  else if (error.code == "SignatureDoesNotMatch") error.code = "InvalidSignatureException";
-  else if (code == "IncompleteSignature") error.code = "IncompleteSignatureException";
-  else if (code == "MissingAuthenticationToken") error.code = "MissingAuthenticationTokenException";
+  if (code == "InvalidClientTokenId")
+    error.code = "UnrecognizedClientException";
+  else if (error.code == "SignatureDoesNotMatch")
+    error.code = "InvalidSignatureException";
+  else if (code == "IncompleteSignature")
+    error.code = "IncompleteSignatureException";
+  else if (code == "MissingAuthenticationToken")
+    error.code = "MissingAuthenticationTokenException";
   if (protocol == Protocol::json || protocol == Protocol::rpc_v2_cbor) error.status = 400;
   return error;
 }

@@ -5,8 +5,8 @@
 
 namespace brume::aws {
 
-// `error` as sigv4.h gives it. Query services tell it as it is, save that an expired request is SignatureDoesNotMatch; EC2
-// has codes of its own, JSON services others.
+// `error` as sigv4.h gives it. Query services tell it as it is, save that an expired request is SignatureDoesNotMatch;
+// EC2 has codes of its own, JSON services others.
 Error worded_for(Protocol protocol, Error error);
 
 }  // namespace brume::aws

@@ -21,16 +21,22 @@ void head(std::string& out, Major major, std::uint64_t argument) {
   const auto first = [&](unsigned info) { out += char(major << 5 | info); };
   int bytes = 0;
   if (argument < 24) return first(unsigned(argument));
-  if (argument <= 0xFF) first(24), bytes = 1;
-  else if (argument <= 0xFFFF) first(25), bytes = 2;
-  else if (argument <= 0xFFFFFFFF) first(26), bytes = 4;
-  else first(27), bytes = 8;
+  if (argument <= 0xFF)
+    first(24), bytes = 1;
+  else if (argument <= 0xFFFF)
+    first(25), bytes = 2;
+  else if (argument <= 0xFFFFFFFF)
+    first(26), bytes = 4;
+  else
+    first(27), bytes = 8;
   while (bytes-- > 0) out += char(argument >> (8 * bytes) & 0xFF);
 }
 
 void write_integer(std::string& out, std::int64_t value) {
-  if (value >= 0) head(out, kUnsigned, std::uint64_t(value));
-  else head(out, kNegative, ~std::uint64_t(value));
+  if (value >= 0)
+    head(out, kUnsigned, std::uint64_t(value));
+  else
+    head(out, kNegative, ~std::uint64_t(value));
 }
 
 void write_double(std::string& out, double value) {
@@ -46,11 +52,17 @@ void write_text(std::string& out, std::string_view text) {
 
 void write_value(std::string& out, const Shape& shape, const void* value) {
   switch (shape.kind) {
-    case Kind::boolean: out += char(*static_cast<const bool*>(value) ? 0xF5 : 0xF4); return;
-    case Kind::integer: return write_integer(out, *static_cast<const std::int32_t*>(value));
-    case Kind::long_integer: return write_integer(out, *static_cast<const std::int64_t*>(value));
-    case Kind::real: return write_double(out, *static_cast<const double*>(value));
-    case Kind::string: return write_text(out, *static_cast<const std::string*>(value));
+    case Kind::boolean:
+      out += char(*static_cast<const bool*>(value) ? 0xF5 : 0xF4);
+      return;
+    case Kind::integer:
+      return write_integer(out, *static_cast<const std::int32_t*>(value));
+    case Kind::long_integer:
+      return write_integer(out, *static_cast<const std::int64_t*>(value));
+    case Kind::real:
+      return write_double(out, *static_cast<const double*>(value));
+    case Kind::string:
+      return write_text(out, *static_cast<const std::string*>(value));
     case Kind::blob:
       head(out, kBytes, static_cast<const Blob*>(value)->bytes.size());
       out += static_cast<const Blob*>(value)->bytes;
@@ -58,8 +70,10 @@ void write_value(std::string& out, const Shape& shape, const void* value) {
     case Kind::timestamp: {
       head(out, kTag, 1);
       const auto millis = static_cast<const Timestamp*>(value)->time_since_epoch().count();
-      if (millis % 1000 == 0) write_integer(out, millis / 1000);
-      else write_double(out, double(millis) / 1000.0);
+      if (millis % 1000 == 0)
+        write_integer(out, millis / 1000);
+      else
+        write_double(out, double(millis) / 1000.0);
       return;
     }
     case Kind::list: {
@@ -94,9 +108,12 @@ void write_value(std::string& out, const Shape& shape, const void* value) {
 double half(unsigned bits) {
   const unsigned exponent = bits >> 10 & 0x1F, fraction = bits & 0x3FF;
   double value = 0;
-  if (exponent == 0) value = std::ldexp(double(fraction), -24);
-  else if (exponent == 31) value = fraction ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
-  else value = std::ldexp(double(fraction + 1024), int(exponent) - 25);
+  if (exponent == 0)
+    value = std::ldexp(double(fraction), -24);
+  else if (exponent == 31)
+    value = fraction ? std::numeric_limits<double>::quiet_NaN() : std::numeric_limits<double>::infinity();
+  else
+    value = std::ldexp(double(fraction + 1024), int(exponent) - 25);
   return bits & 0x8000 ? -value : value;
 }
 
@@ -126,7 +143,8 @@ class Reader {
         *static_cast<bool*>(out) = h.info == 21;
         return {};
       case Kind::integer:
-      case Kind::long_integer: return integer(shape.kind, out, h, path);
+      case Kind::long_integer:
+        return integer(shape.kind, out, h, path);
       case Kind::real: {
         BRUME_TRY(number, real(h, path));
         *static_cast<double*>(out) = number;
@@ -189,14 +207,17 @@ class Reader {
         BRUME_CHECK(string(h, path));
         return {};
       }
-      case kArray: return each(h, path, [&](std::uint64_t) { return skip(path, depth + 1); });
+      case kArray:
+        return each(h, path, [&](std::uint64_t) { return skip(path, depth + 1); });
       case kMap:
         return each(h, path, [&](std::uint64_t) -> Result<void> {
           BRUME_CHECK(skip(path, depth + 1));
           return skip(path, depth + 1);
         });
-      case kTag: return skip(path, depth + 1);
-      default: return {};
+      case kTag:
+        return skip(path, depth + 1);
+      default:
+        return {};
     }
   }
 
@@ -208,7 +229,9 @@ class Reader {
     auto read = each(*h, "", [&](std::uint64_t) -> Result<void> {
       BRUME_TRY(name, key(""));
       const bool text = !rest_.empty() && static_cast<unsigned char>(rest_[0]) >> 5 == kText;
-      std::string* target = name == "__type" ? &found.first : name == "message" || name == "Message" ? &found.second : nullptr;
+      std::string* target = name == "__type"                         ? &found.first
+                            : name == "message" || name == "Message" ? &found.second
+                                                                     : nullptr;
       if (!text || !target) return skip("", 1);
       BRUME_TRY(inner, next(""));
       BRUME_TRY(value, string(inner, ""));
@@ -270,7 +293,8 @@ class Reader {
     } else {
       while (!take_break()) {
         BRUME_TRY(chunk, next(path));
-        if (chunk.major != h.major || chunk.indefinite() || chunk.argument > rest_.size()) return bad(path, "a well-formed string");
+        if (chunk.major != h.major || chunk.indefinite() || chunk.argument > rest_.size())
+          return bad(path, "a well-formed string");
         text += rest_.substr(0, chunk.argument);
         rest_.remove_prefix(chunk.argument);
       }
@@ -291,8 +315,10 @@ class Reader {
     if (h.major != kUnsigned && h.major != kNegative) return bad(path, "an integer");
     if (h.argument > limit) return bad(path, "an integer in range");
     const std::int64_t number = h.major == kUnsigned ? std::int64_t(h.argument) : -1 - std::int64_t(h.argument);
-    if (kind == Kind::integer) *static_cast<std::int32_t*>(out) = std::int32_t(number);
-    else *static_cast<std::int64_t*>(out) = number;
+    if (kind == Kind::integer)
+      *static_cast<std::int32_t*>(out) = std::int32_t(number);
+    else
+      *static_cast<std::int64_t*>(out) = number;
     return {};
   }
 
@@ -316,7 +342,9 @@ std::string write_cbor(const Shape& shape, const void* value) {
   return out;
 }
 
-Result<void> read_cbor(const Shape& shape, void* value, std::string_view bytes) { return Reader(bytes).document(shape, value); }
+Result<void> read_cbor(const Shape& shape, void* value, std::string_view bytes) {
+  return Reader(bytes).document(shape, value);
+}
 
 std::string write_cbor_error(std::string_view type, std::string_view message) {
   std::string out;
@@ -328,6 +356,8 @@ std::string write_cbor_error(std::string_view type, std::string_view message) {
   return out;
 }
 
-std::pair<std::string, std::string> read_cbor_error(std::string_view bytes) { return Reader(bytes).error(); }
+std::pair<std::string, std::string> read_cbor_error(std::string_view bytes) {
+  return Reader(bytes).error();
+}
 
 }  // namespace brume::aws

@@ -1,7 +1,8 @@
 // CBOR (RFC 8949) bodies of Smithy's rpc-v2-cbor protocol.
 //
-// Reading is strict: well-formed, UTF-8 checked, nesting at most 32 deep, no trailing bytes, lengths checked against what is
-// left before anything is allocated. Unknown members are passed over, null is absence. Writing uses definite lengths.
+// Reading is strict: well-formed, UTF-8 checked, nesting at most 32 deep, no trailing bytes, lengths checked against
+// what is left before anything is allocated. Unknown members are passed over, null is absence. Writing uses definite
+// lengths.
 #pragma once
 
 #include <string>

@@ -29,7 +29,8 @@ std::string authority_of(std::string_view endpoint) {
 
 }  // namespace
 
-Result<HttpAnswer> http_exchange(std::string_view endpoint, const HttpRequest& request, std::chrono::milliseconds timeout) {
+Result<HttpAnswer> http_exchange(std::string_view endpoint, const HttpRequest& request,
+                                 std::chrono::milliseconds timeout) {
   const std::string authority = authority_of(endpoint);
   if (authority.empty()) return unreachable(endpoint, "an endpoint is of the form http://host:port");
   const auto colon = authority.rfind(':');
@@ -67,18 +68,20 @@ Result<HttpAnswer> http_exchange(std::string_view endpoint, const HttpRequest& r
 
   auto& answer = parser.get();
   HttpAnswer result{.status = int(answer.result_int())};
-  for (const auto& field : answer) result.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+  for (const auto& field : answer)
+    result.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
   result.body = std::move(answer.body());
   return result;
 }
 
-Result<void> HttpTransport::send(const ServiceModel& service, const Operation& operation, const Call& call, const void* input,
-                                 void* output) {
+Result<void> HttpTransport::send(const ServiceModel& service, const Operation& operation, const Call& call,
+                                 const void* input, void* output) {
   const Protocol protocol = preferred_protocol(service);
   BRUME_TRY(request, write_request(protocol, service, operation, input));
   request.headers.emplace_back("Host", authority_of(options_.endpoint));
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  sign_request(request, options_.credentials, call.region.empty() ? options_.region : call.region, service.signing_name, now);
+  sign_request(request, options_.credentials, call.region.empty() ? options_.region : call.region, service.signing_name,
+               now);
   BRUME_TRY(answer, http_exchange(options_.endpoint, request, options_.timeout));
   return read_answer(protocol, operation, answer, output);
 }

@@ -1,7 +1,7 @@
 // The transport below generated Clients: signs a call, sends it over HTTP, reads the answer.
 //
-// Blocking, one connection a call, never retried: whether a call may be repeated is for its caller to know. Speaks to any
-// http:// endpoint; not for use on the state loop.
+// Blocking, one connection a call, never retried: whether a call may be repeated is for its caller to know. Speaks to
+// any http:// endpoint; not for use on the state loop.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@ class HttpTransport : public Transport {
   struct Options {
     std::string endpoint;  // "http://127.0.0.1:4566"
     Credentials credentials;
-    std::string region;    // where Call::region is empty
+    std::string region;  // where Call::region is empty
     std::chrono::milliseconds timeout = std::chrono::seconds(60);
   };
 
@@ -33,6 +33,7 @@ class HttpTransport : public Transport {
 };
 
 // Sends one request to "http://host[:port]". Errors: EndpointConnectionError.
-Result<HttpAnswer> http_exchange(std::string_view endpoint, const HttpRequest& request, std::chrono::milliseconds timeout);
+Result<HttpAnswer> http_exchange(std::string_view endpoint, const HttpRequest& request,
+                                 std::chrono::milliseconds timeout);
 
 }  // namespace brume::aws

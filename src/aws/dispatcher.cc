@@ -22,7 +22,8 @@ Protocol protocol_of(const HttpRequest& request, std::string_view signing_name) 
   const std::string* type = find_header(request.headers, "content-type");
   if (type && to_lower(*type).starts_with("application/x-www-form-urlencoded")) return query;
   const auto [path, parameters] = split_target(request.target);
-  if (path == "/" && (parameters.find("Action=") != std::string_view::npos || request.body.starts_with("Action="))) return query;
+  if (path == "/" && (parameters.find("Action=") != std::string_view::npos || request.body.starts_with("Action=")))
+    return query;
   if (type && type->starts_with("application/x-amz-json")) return Protocol::json;
   if (path == "/" && (!type || signing_name == "ec2")) return query;
   return Protocol::rest_json;
@@ -44,8 +45,10 @@ std::unexpected<Error> no_such_operation(Protocol protocol, std::string_view nam
   if (!is_text(name)) name = "";
   if (protocol == Protocol::ec2) return fail("InvalidAction", "The action {} is not valid for this web service.", name);
   if (protocol == Protocol::query)
-    return fail("InvalidAction", "Could not find operation {} for version {}", name, service ? service->api_version : "NO_VERSION_SPECIFIED");
-  return std::unexpected(Error{"UnknownOperationException", fmt::format("The operation {} is not known to this service.", name),
+    return fail("InvalidAction", "Could not find operation {} for version {}", name,
+                service ? service->api_version : "NO_VERSION_SPECIFIED");
+  return std::unexpected(Error{"UnknownOperationException",
+                               fmt::format("The operation {} is not known to this service.", name),
                                protocol == Protocol::rest_json ? 404 : 400});
 }
 
@@ -53,6 +56,24 @@ Result<const Operation*> find_operation(Protocol protocol, const ServiceModel& s
   if (const Operation* operation = service.find(name)) return operation;
   if (service.knows(name)) return not_implemented(name);
   return no_such_operation(protocol, name, &service);
+}
+
+// The service and operation that a rest-json request is for; null if it is none. Of the operations that fit, the one
+// with the most literal path: "/functions/x" before "/functions/{Name}".
+template <typename Service>
+std::pair<const Service*, const char*> find_route(const std::vector<const Service*>& candidates,
+                                                  const HttpRequest& request) {
+  std::pair<const Service*, const char*> best{nullptr, ""};
+  std::ptrdiff_t fewest_labels = 0;
+  for (const Service* candidate : candidates)
+    for (const Route& route : candidate->model->routes) {
+      if (request.method != route.method || !match_uri(route.uri, request.target)) continue;
+      const auto labels = std::ranges::count(std::string_view(route.uri), '{');
+      if (best.first && labels >= fewest_labels) continue;
+      best = {candidate, route.name};
+      fewest_labels = labels;
+    }
+  return best;
 }
 
 bool asks_dry_run(const Operation& operation, const void* input) {
@@ -72,12 +93,16 @@ int status_of(const ServiceModel* service, const Error& error) {
 }  // namespace
 
 Dispatcher::Dispatcher(env::Env& env, store::Store& store, CredentialsLookup credentials)
-    : env_(env), store_(store), credentials_(std::move(credentials)),
+    : env_(env),
+      store_(store),
+      credentials_(std::move(credentials)),
       idempotency_(std::make_unique<Idempotency>(env.clock, store)) {}
 
 Dispatcher::~Dispatcher() = default;
 
-void Dispatcher::add(const ServiceModel& model, Resolver resolver) { services_.push_back({&model, std::move(resolver)}); }
+void Dispatcher::add(const ServiceModel& model, Resolver resolver) {
+  services_.push_back({&model, std::move(resolver)});
+}
 
 HttpAnswer Dispatcher::handle(const HttpRequest& request) {
   Attempt attempt{.request_id = env_.random.uuid()};
@@ -109,15 +134,19 @@ Result<HttpAnswer> Dispatcher::attempt(const HttpRequest& request, Attempt& atte
   }
 
   BRUME_TRY(target, find_target(*readable, signing_name, attempt));
-  Call call{.region = authorization->region, .request_id = attempt.request_id, .principal_arn = credentials->principal_arn,
-            .user_id = credentials->user_id, .source_address = request.peer};
+  Call call{.region = authorization->region,
+            .request_id = attempt.request_id,
+            .principal_arn = credentials->principal_arn,
+            .user_id = credentials->user_id,
+            .source_address = request.peer};
   return run(target, *readable, call, attempt);
 }
 
 Result<Credentials> Dispatcher::authenticate(const HttpRequest& request, const Authorization& authorization) const {
   auto credentials = credentials_(authorization.access_key);
   if (!credentials)
-    return std::unexpected(Error{"InvalidClientTokenId", "The security token included in the request is invalid.", 403});
+    return std::unexpected(
+        Error{"InvalidClientTokenId", "The security token included in the request is invalid.", 403});
   BRUME_CHECK(verify_signature(request, authorization, *credentials, env_.clock.wall()));
   if (!well_formed_region(authorization.region))
     return std::unexpected(Error{"SignatureDoesNotMatch", "Credential should be scoped to a valid region.", 403});
@@ -135,8 +164,12 @@ Result<Dispatcher::Target> Dispatcher::find_target(const HttpRequest& request, c
                                                    Attempt& attempt) const {
   auto candidates = signed_for(signing_name);
   if (candidates.empty())
-    return std::unexpected(Error{"NotImplemented", fmt::format("The service {} is not implemented by Brume.", is_text(signing_name) ? signing_name : ""), 501});
-  std::erase_if(candidates, [&](const Service* s) { return std::ranges::find(s->model->protocols, attempt.protocol) == s->model->protocols.end(); });
+    return std::unexpected(Error{
+        "NotImplemented",
+        fmt::format("The service {} is not implemented by Brume.", is_text(signing_name) ? signing_name : ""), 501});
+  std::erase_if(candidates, [&](const Service* s) {
+    return std::ranges::find(s->model->protocols, attempt.protocol) == s->model->protocols.end();
+  });
 
   std::string name;
   switch (attempt.protocol) {
@@ -149,8 +182,10 @@ Result<Dispatcher::Target> Dispatcher::find_target(const HttpRequest& request, c
       if (!version.empty() && !candidates.empty()) {
         std::erase_if(candidates, [&](const Service* s) { return version != s->model->api_version; });
         if (candidates.empty())
-          return std::unexpected(Error{"NotImplemented", fmt::format("Version {} of the service {} is not implemented by Brume.",
-                                                                     is_text(version) ? version : "", signing_name), 501});
+          return std::unexpected(Error{"NotImplemented",
+                                       fmt::format("Version {} of the service {} is not implemented by Brume.",
+                                                   is_text(version) ? version : "", signing_name),
+                                       501});
       }
       break;
     }
@@ -160,7 +195,9 @@ Result<Dispatcher::Target> Dispatcher::find_target(const HttpRequest& request, c
       const auto dot = target.rfind('.');
       if (dot == std::string::npos) return no_such_operation(attempt.protocol, target, nullptr);
       name = target.substr(dot + 1);
-      std::erase_if(candidates, [&](const Service* s) { return !s->model->target_prefix || target.substr(0, dot) != s->model->target_prefix; });
+      std::erase_if(candidates, [&](const Service* s) {
+        return !s->model->target_prefix || target.substr(0, dot) != s->model->target_prefix;
+      });
       break;
     }
     case Protocol::rpc_v2_cbor: {
@@ -171,20 +208,13 @@ Result<Dispatcher::Target> Dispatcher::find_target(const HttpRequest& request, c
       break;
     }
     case Protocol::rest_json: {
-      // Of the operations that fit, the one with the most literal path: "/functions/x" before "/functions/{Name}".
-      std::optional<Target> best;
-      std::size_t fewest_labels = 0;
-      for (const Service* candidate : candidates)
-        for (const Operation& operation : candidate->model->operations) {
-          if (request.method != operation.method || !match_uri(operation.uri, request.target)) continue;
-          const auto labels = std::size_t(std::ranges::count(std::string_view(operation.uri), '{'));
-          if (best && labels >= fewest_labels) continue;
-          best = Target{candidate, &operation};
-          fewest_labels = labels;
-        }
-      if (!best) return no_such_operation(attempt.protocol, request.method + " " + std::string(split_target(request.target).first), nullptr);
-      attempt.service = best->service->model;
-      return *best;
+      const auto [service, route] = find_route(candidates, request);
+      if (!service)
+        return no_such_operation(attempt.protocol,
+                                 request.method + " " + std::string(split_target(request.target).first), nullptr);
+      candidates = {service};
+      name = route;
+      break;
     }
   }
   if (candidates.empty()) return no_such_operation(attempt.protocol, name, nullptr);
@@ -194,7 +224,8 @@ Result<Dispatcher::Target> Dispatcher::find_target(const HttpRequest& request, c
   return Target{service, operation};
 }
 
-Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& request, Call& call, const Attempt& attempt) {
+Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& request, Call& call,
+                                   const Attempt& attempt) {
   const ServiceModel& model = *target.service->model;
   const Operation& operation = *target.operation;
   const std::shared_ptr<void> input = operation.make_input ? operation.make_input() : nullptr;

@@ -1,8 +1,9 @@
 // From an HTTP request to an answer: who asks, which operation of which service, run in a transaction.
 //
-// Knows no sockets. Verifies the signature before it looks at anything else; finds the protocol and the operation; reads and
-// validates the input; answers retries with the same idempotency token from memory; writes the answer or error in the client's
-// protocol. Everything a handler writes is durable before its answer leaves. Used on the state loop only. Never logs.
+// Knows no sockets. Verifies the signature before it looks at anything else; finds the protocol and the operation;
+// reads and validates the input; answers retries with the same idempotency token from memory; writes the answer or
+// error in the client's protocol. Everything a handler writes is durable before its answer leaves. Used on the state
+// loop only. Never logs.
 #pragma once
 
 #include <functional>

@@ -9,8 +9,8 @@
 
 namespace brume::aws {
 
-// The content of one gzip member. Errors: RequestEntityTooLarge (413) beyond `limit` bytes, SerializationException for what
-// is not whole gzip.
+// The content of one gzip member. Errors: RequestEntityTooLarge (413) beyond `limit` bytes, SerializationException for
+// what is not whole gzip.
 Result<std::string> gunzip(std::string_view bytes, std::size_t limit);
 
 }  // namespace brume::aws

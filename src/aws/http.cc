@@ -7,7 +7,9 @@ namespace {
 
 constexpr std::size_t kMaxPairs = 20000;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c;
+}
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -94,7 +96,8 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_form(std::string_
     const std::string_view pair = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (pair.empty()) continue;
-    if (pairs.size() == kMaxPairs) return fail("MalformedQueryString", "The request has more than {} parameters.", kMaxPairs);
+    if (pairs.size() == kMaxPairs)
+      return fail("MalformedQueryString", "The request has more than {} parameters.", kMaxPairs);
     const auto equals = std::min(pair.find('='), pair.size());
     BRUME_TRY(name, percent_decode(pair.substr(0, equals), true));
     BRUME_TRY(value, percent_decode(pair.substr(std::min(equals + 1, pair.size())), true));
@@ -112,7 +115,10 @@ bool is_text(std::string_view bytes) {
       ++i;
       continue;
     }
-    const int more = lead >= 0xF0 && lead <= 0xF4 ? 3 : lead >= 0xE0 && lead < 0xF0 ? 2 : lead >= 0xC2 && lead < 0xE0 ? 1 : 0;
+    const int more = lead >= 0xF0 && lead <= 0xF4  ? 3
+                     : lead >= 0xE0 && lead < 0xF0 ? 2
+                     : lead >= 0xC2 && lead < 0xE0 ? 1
+                                                   : 0;
     if (more == 0) return false;
     unsigned code = lead & (0x3Fu >> more);
     for (int k = 1; k <= more; ++k) {
@@ -121,7 +127,8 @@ bool is_text(std::string_view bytes) {
       code = code << 6 | (next & 0x3F);
     }
     const bool overlong = (more == 2 && code < 0x800) || (more == 3 && code < 0x10000);
-    if (overlong || (code >= 0xD800 && code <= 0xDFFF) || code == 0xFFFE || code == 0xFFFF || code > 0x10FFFF) return false;
+    if (overlong || (code >= 0xD800 && code <= 0xDFFF) || code == 0xFFFE || code == 0xFFFF || code > 0x10FFFF)
+      return false;
     i += std::size_t(more) + 1;
   }
   return true;

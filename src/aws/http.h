@@ -1,7 +1,7 @@
 // HTTP messages as values, and how their targets and forms are spelled.
 //
-// Nothing here touches a socket: servers and clients (http_server.h, client.h) carry these. Header names compare without
-// regard to case; the order and repetition of headers are kept.
+// Nothing here touches a socket: servers and clients (http_server.h, client.h) carry these. Header names compare
+// without regard to case; the order and repetition of headers are kept.
 #pragma once
 
 #include <string>

@@ -34,8 +34,11 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error == asio::error::address_in_use)
-      return std::unexpected(Error{"PortInUse", fmt::format("Port {} on {} is in use by another program: stop it, or choose another port.",
-                                                            options_.port, options_.address), 500});
+      return std::unexpected(
+          Error{"PortInUse",
+                fmt::format("Port {} on {} is in use by another program: stop it, or choose another port.",
+                            options_.port, options_.address),
+                500});
     if (error) return fail_internal("Cannot listen on {}:{}: {}.", options_.address, options_.port, error.message());
     accept();
     return {};
@@ -49,7 +52,8 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
 
   HttpAnswer answer(const HttpRequest& request) {
     if (request.method == "GET" && !find_header(request.headers, "authorization"))
-      if (const auto route = routes.find(split_target(request.target).first); route != routes.end()) return route->second(request);
+      if (const auto route = routes.find(split_target(request.target).first); route != routes.end())
+        return route->second(request);
     return handler_(request);
   }
 
@@ -67,7 +71,8 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
 // One connection. Kept alive by the operation that it waits for.
 class HttpServer::Listener::Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, std::shared_ptr<Listener> listener) : stream_(std::move(socket)), listener_(std::move(listener)) {
+  Session(tcp::socket socket, std::shared_ptr<Listener> listener)
+      : stream_(std::move(socket)), listener_(std::move(listener)) {
     beast::error_code error;
     const auto peer = stream_.socket().remote_endpoint(error);
     if (!error) peer_ = peer.address().to_string();
@@ -83,11 +88,12 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
     parser_->header_limit(listener_->options().header_limit);
     stream_.expires_after(listener_->options().idle_timeout);
     if (buffer_.size() > 0) return read_header();
-    stream_.async_read_some(buffer_.prepare(4096), [self = shared_from_this()](beast::error_code error, std::size_t size) {
-      if (error) return;
-      self->buffer_.commit(size);
-      self->read_header();
-    });
+    stream_.async_read_some(buffer_.prepare(4096),
+                            [self = shared_from_this()](beast::error_code error, std::size_t size) {
+                              if (error) return;
+                              self->buffer_.commit(size);
+                              self->read_header();
+                            });
   }
 
   void close() { stream_.close(); }
@@ -95,10 +101,11 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
  private:
   void read_header() {
     stream_.expires_after(listener_->options().read_timeout);
-    http::async_read_header(stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, std::size_t) {
-      if (error) return self->refuse(error);
-      self->read_body();
-    });
+    http::async_read_header(stream_, buffer_, *parser_,
+                            [self = shared_from_this()](beast::error_code error, std::size_t) {
+                              if (error) return self->refuse(error);
+                              self->read_body();
+                            });
   }
 
   void read_body() {
@@ -122,8 +129,10 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
 
   void handle() {
     auto& message = parser_->get();
-    HttpRequest request{.method = std::string(message.method_string()), .target = std::string(message.target()), .peer = peer_};
-    for (const auto& field : message) request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+    HttpRequest request{
+        .method = std::string(message.method_string()), .target = std::string(message.target()), .peer = peer_};
+    for (const auto& field : message)
+      request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     request.body = std::move(message.body());
     // A target in absolute form names the host again; what follows it is what counts.
     if (request.target.starts_with("http://")) {
@@ -135,18 +144,28 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
 
   void refuse(beast::error_code error) {
     if (error == http::error::body_limit)
-      return respond({413, {{"Content-Type", "application/json"}}, R"({"__type":"RequestEntityTooLarge","message":"The request body is too large."})"}, false, false);
+      return respond({413,
+                      {{"Content-Type", "application/json"}},
+                      R"({"__type":"RequestEntityTooLarge","message":"The request body is too large."})"},
+                     false, false);
     if (error == http::error::header_limit)
-      return respond({431, {{"Content-Type", "application/json"}}, R"({"__type":"RequestHeaderTooLarge","message":"The request headers are too large."})"}, false, false);
-    if (error.category() == make_error_code(http::error::bad_target).category() && error != http::error::end_of_stream &&
-        error != http::error::partial_message)
-      return respond({400, {{"Content-Type", "application/json"}}, R"({"__type":"BadRequest","message":"The request is not valid HTTP."})"}, false, false);
+      return respond({431,
+                      {{"Content-Type", "application/json"}},
+                      R"({"__type":"RequestHeaderTooLarge","message":"The request headers are too large."})"},
+                     false, false);
+    if (error.category() == make_error_code(http::error::bad_target).category() &&
+        error != http::error::end_of_stream && error != http::error::partial_message)
+      return respond({400,
+                      {{"Content-Type", "application/json"}},
+                      R"({"__type":"BadRequest","message":"The request is not valid HTTP."})"},
+                     false, false);
     beast::error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_both, ignored);
   }
 
   void respond(HttpAnswer answer, bool keep_alive, bool head) {
-    auto message = std::make_shared<http::response<http::string_body>>(http::int_to_status(unsigned(answer.status)), 11);
+    auto message =
+        std::make_shared<http::response<http::string_body>>(http::int_to_status(unsigned(answer.status)), 11);
     message->result(unsigned(answer.status));
     for (const auto& [name, value] : answer.headers) message->insert(name, value);
     message->keep_alive(keep_alive);
@@ -154,11 +173,12 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
     message->prepare_payload();
     if (head) message->body().clear();
     stream_.expires_after(listener_->options().read_timeout);
-    http::async_write(stream_, *message, [self = shared_from_this(), message, keep_alive](beast::error_code error, std::size_t) {
-      if (error) return;
-      if (keep_alive) return self->read();
-      self->linger();
-    });
+    http::async_write(stream_, *message,
+                      [self = shared_from_this(), message, keep_alive](beast::error_code error, std::size_t) {
+                        if (error) return;
+                        if (keep_alive) return self->read();
+                        self->linger();
+                      });
   }
 
   // Reads on for a little, so that a client still sending sees the answer rather than a reset.
@@ -170,9 +190,10 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
   }
   void drain() {
     buffer_.clear();
-    stream_.async_read_some(buffer_.prepare(16384), [self = shared_from_this()](beast::error_code error, std::size_t size) {
-      if (!error && (self->drained_ += size) < (8u << 20)) self->drain();
-    });
+    stream_.async_read_some(buffer_.prepare(16384),
+                            [self = shared_from_this()](beast::error_code error, std::size_t size) {
+                              if (!error && (self->drained_ += size) < (8u << 20)) self->drain();
+                            });
   }
 
   beast::tcp_stream stream_;
@@ -194,7 +215,8 @@ void HttpServer::Listener::accept() {
       return;
     }
     // Beyond the cap a connection is closed at once: better than to let it wait for a turn that may not come.
-    if (self->sessions_.size() < self->options_.max_connections) std::make_shared<Session>(std::move(socket), self)->read();
+    if (self->sessions_.size() < self->options_.max_connections)
+      std::make_shared<Session>(std::move(socket), self)->read();
     self->accept();
   });
 }
@@ -207,7 +229,9 @@ void HttpServer::Listener::close() {
 }
 
 HttpServer::HttpServer(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
-HttpServer::~HttpServer() { listener_->close(); }
+HttpServer::~HttpServer() {
+  listener_->close();
+}
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(asio::io_context& io, Options options, Handler handler) {
   auto listener = std::make_shared<Listener>(io, std::move(options), std::move(handler));
@@ -215,10 +239,16 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(asio::io_context& io, Opti
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(listener)));
 }
 
-std::uint16_t HttpServer::port() const { return listener_->port(); }
+std::uint16_t HttpServer::port() const {
+  return listener_->port();
+}
 
-void HttpServer::route(std::string path, Handler handler) { listener_->routes[std::move(path)] = std::move(handler); }
+void HttpServer::route(std::string path, Handler handler) {
+  listener_->routes[std::move(path)] = std::move(handler);
+}
 
-HttpAnswer health_answer(const HttpRequest&) { return {200, {{"Content-Type", "application/json"}}, R"({"status":"running"})"}; }
+HttpAnswer health_answer(const HttpRequest&) {
+  return {200, {{"Content-Type", "application/json"}}, R"({"status":"running"})"};
+}
 
 }  // namespace brume::aws

@@ -1,8 +1,8 @@
 // The API's HTTP/1.1 server, on the state loop.
 //
-// Loopback only unless told otherwise. Bounded in every direction: connections, header and body size, time to send a request,
-// idle time. One request of a connection at a time; handlers are synchronous. Knows nothing of AWS's protocols but the errors
-// for requests that are too large.
+// Loopback only unless told otherwise. Bounded in every direction: connections, header and body size, time to send a
+// request, idle time. One request of a connection at a time; handlers are synchronous. Knows nothing of AWS's protocols
+// but the errors for requests that are too large.
 #pragma once
 
 #include <chrono>

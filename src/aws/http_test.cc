@@ -25,8 +25,10 @@ TEST(Http, Forms) {
 }
 
 TEST(Http, Text) {
-  for (const char* good : {"", "plain\t\r\n", "\xC3\xA4", "\xF0\x9F\x98\xB9", "\xEF\xBF\xBD"}) EXPECT_TRUE(is_text(good)) << good;
-  for (const char* bad : {"\x01", "\xFF", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE0\x80\x80"}) EXPECT_FALSE(is_text(bad)) << bad;
+  for (const char* good : {"", "plain\t\r\n", "\xC3\xA4", "\xF0\x9F\x98\xB9", "\xEF\xBF\xBD"})
+    EXPECT_TRUE(is_text(good)) << good;
+  for (const char* bad : {"\x01", "\xFF", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE0\x80\x80"})
+    EXPECT_FALSE(is_text(bad)) << bad;
 }
 
 TEST(RestJson, Uris) {

@@ -12,7 +12,9 @@ std::string key_of(const ServiceModel& service, const Operation& operation, cons
   return fmt::format("{}:{}:{}", service.id, operation.name, token);
 }
 
-std::string hash_of(const Operation& operation, const void* input) { return sha256_hex(write_json(*operation.input(), input)); }
+std::string hash_of(const Operation& operation, const void* input) {
+  return sha256_hex(write_json(*operation.input(), input));
+}
 
 }  // namespace
 

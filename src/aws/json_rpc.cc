@@ -44,9 +44,12 @@ Error read_json_error(const HttpAnswer& answer) {
   Body body;
   if (auto read = from_json<Body>(answer.body)) body = *std::move(read);
   Error error{"UnknownError", body.message.value_or(body.Message.value_or("")), answer.status};
-  if (const std::string* type = find_header(answer.headers, "x-amzn-errortype")) error.code = bare_error_name(*type);
-  else if (body.type) error.code = bare_error_name(*body.type);
-  else if (body.code) error.code = bare_error_name(*body.code);
+  if (const std::string* type = find_header(answer.headers, "x-amzn-errortype"))
+    error.code = bare_error_name(*type);
+  else if (body.type)
+    error.code = bare_error_name(*body.type);
+  else if (body.code)
+    error.code = bare_error_name(*body.code);
   if (std::string code = query_error_code(answer.headers); !code.empty()) error.code = std::move(code);
   return error;
 }

@@ -35,6 +35,13 @@ struct ErrorModel {
   const char* shape;  // the shape's name, which JSON clients are told
 };
 
+// Where an operation of a rest-json service is found.
+struct Route {
+  const char* name;
+  const char* method;
+  const char* uri;
+};
+
 struct ServiceModel {
   const char* id;            // "ec2", "elbv2": botocore's folder name
   const char* signing_name;  // of the SigV4 scope; shared by elb and elbv2
@@ -47,6 +54,7 @@ struct ServiceModel {
   std::span<const char* const> known;      // every operation of the service, sorted
   std::span<const ErrorModel> errors;
   bool query_compatible = false;           // once a query service: errors keep their old codes, in a header
+  std::span<const Route> routes = {};      // of every operation, where the protocol is rest-json
 
   [[nodiscard]] const Operation* find(std::string_view name) const;
   [[nodiscard]] bool knows(std::string_view name) const;

@@ -11,7 +11,9 @@
 namespace brume::aws {
 namespace {
 
-QueryDialect dialect_of(Protocol protocol) { return protocol == Protocol::ec2 ? QueryDialect::ec2 : QueryDialect::query; }
+QueryDialect dialect_of(Protocol protocol) {
+  return protocol == Protocol::ec2 ? QueryDialect::ec2 : QueryDialect::query;
+}
 
 std::string json_type(const ServiceModel* service) {
   return std::string("application/x-amz-json-") + (service && service->json_version ? service->json_version : "1.1");
@@ -49,7 +51,8 @@ Result<void> read_request(Protocol protocol, const Operation& operation, const H
     case Protocol::rpc_v2_cbor:
       if (!shape || request.body.empty()) return {};
       return read_cbor(*shape, input, request.body);
-    case Protocol::rest_json: return shape ? read_rest_request(operation, request, input) : Result<void>();
+    case Protocol::rest_json:
+      return shape ? read_rest_request(operation, request, input) : Result<void>();
   }
   return {};
 }
@@ -75,13 +78,16 @@ HttpAnswer write_answer(Protocol protocol, const ServiceModel& service, const Op
         answer.body = write_cbor(*shape, output);
       }
       break;
-    case Protocol::rest_json: answer = write_rest_answer(operation, output); break;
+    case Protocol::rest_json:
+      answer = write_rest_answer(operation, output);
+      break;
   }
   answer.headers.emplace_back("x-amzn-RequestId", request_id);
   return answer;
 }
 
-HttpAnswer write_error(Protocol protocol, const ServiceModel* service, const Error& error, std::string_view request_id) {
+HttpAnswer write_error(Protocol protocol, const ServiceModel* service, const Error& error,
+                       std::string_view request_id) {
   HttpAnswer answer{.status = error.status};
   const char* sender = error.status < 500 ? "Sender" : "Receiver";
   const std::string name = shape_name(service, error.code);
@@ -89,18 +95,21 @@ HttpAnswer write_error(Protocol protocol, const ServiceModel* service, const Err
     case Protocol::query:
     case Protocol::ec2:
       answer.headers.emplace_back("Content-Type", protocol == Protocol::ec2 ? "text/xml;charset=UTF-8" : "text/xml");
-      answer.body = write_xml_error(dialect_of(protocol), service ? service->xml_namespace : nullptr, error, request_id);
+      answer.body =
+          write_xml_error(dialect_of(protocol), service ? service->xml_namespace : nullptr, error, request_id);
       break;
     case Protocol::json: {
       answer.headers.emplace_back("Content-Type", json_type(service));
       const bool prefixed = service && service->json_version && std::string_view(service->json_version) == "1.0";
-      answer.body = write_json_error((prefixed ? fmt::format("com.amazonaws.{}#", service->signing_name) : "") + name, error.message);
+      answer.body = write_json_error((prefixed ? fmt::format("com.amazonaws.{}#", service->signing_name) : "") + name,
+                                     error.message);
       break;
     }
     case Protocol::rpc_v2_cbor:
       answer.headers.emplace_back("Content-Type", "application/cbor");
       answer.headers.emplace_back("smithy-protocol", "rpc-v2-cbor");
-      answer.body = write_cbor_error((service ? fmt::format("com.amazonaws.{}#", service->signing_name) : "") + name, error.message);
+      answer.body = write_cbor_error((service ? fmt::format("com.amazonaws.{}#", service->signing_name) : "") + name,
+                                     error.message);
       break;
     case Protocol::rest_json:
       answer.headers.emplace_back("Content-Type", "application/json");
@@ -114,9 +123,12 @@ HttpAnswer write_error(Protocol protocol, const ServiceModel* service, const Err
   return answer;
 }
 
-Protocol preferred_protocol(const ServiceModel& service) { return service.protocols.front(); }
+Protocol preferred_protocol(const ServiceModel& service) {
+  return service.protocols.front();
+}
 
-Result<HttpRequest> write_request(Protocol protocol, const ServiceModel& service, const Operation& operation, const void* input) {
+Result<HttpRequest> write_request(Protocol protocol, const ServiceModel& service, const Operation& operation,
+                                  const void* input) {
   HttpRequest request;
   const Shape* shape = operation.input && input ? operation.input() : nullptr;
   const auto target = [&] { return std::string(service.target_prefix ? service.target_prefix : service.id); };
@@ -168,7 +180,8 @@ Result<void> read_answer(Protocol protocol, const Operation& operation, const Ht
         auto [type, message] = read_cbor_error(answer.body);
         std::string code = query_error_code(answer.headers);
         if (code.empty()) code = bare_error_name(type);
-        return std::unexpected(Error{code.empty() ? "UnknownError" : std::move(code), std::move(message), answer.status});
+        return std::unexpected(
+            Error{code.empty() ? "UnknownError" : std::move(code), std::move(message), answer.status});
       }
       if (!shape || answer.body.empty()) return {};
       return read_cbor(*shape, output, answer.body);

@@ -1,7 +1,7 @@
 // The protocols behind one face: requests and answers of any of them to and from described values.
 //
-// Knows HTTP messages and models, nothing of signatures, sockets or services. What a protocol is like is in query.h, xml.h,
-// json_rpc.h, rest_json.h and cbor.h.
+// Knows HTTP messages and models, nothing of signatures, sockets or services. What a protocol is like is in query.h,
+// xml.h, json_rpc.h, rest_json.h and cbor.h.
 #pragma once
 
 #include <string_view>
@@ -24,7 +24,8 @@ HttpAnswer write_error(Protocol protocol, const ServiceModel* service, const Err
 // --- what a client does ---
 
 // The request without Host and signature. Errors: ParamValidation for what a request cannot carry.
-Result<HttpRequest> write_request(Protocol protocol, const ServiceModel& service, const Operation& operation, const void* input);
+Result<HttpRequest> write_request(Protocol protocol, const ServiceModel& service, const Operation& operation,
+                                  const void* input);
 // The output, or the error that the answer tells.
 Result<void> read_answer(Protocol protocol, const Operation& operation, const HttpAnswer& answer, void* output);
 // The protocol in which to speak to this service.

@@ -19,9 +19,13 @@ struct Node {
   bool used = false;
 };
 
-bool flattened(const Shape& shape, const Member* member) { return shape.flattened || (member && member->flattened); }
+bool flattened(const Shape& shape, const Member* member) {
+  return shape.flattened || (member && member->flattened);
+}
 
-bool reserved(std::string_view name) { return name == "Action" || name == "Version" || name.starts_with("X-Amz-") || name == "AWSAccessKeyId"; }
+bool reserved(std::string_view name) {
+  return name == "Action" || name == "Version" || name.starts_with("X-Amz-") || name == "AWSAccessKeyId";
+}
 
 Result<Node> build(const Parameters& parameters) {
   Node root;
@@ -30,7 +34,8 @@ Result<Node> build(const Parameters& parameters) {
     Node* node = &root;
     int depth = 0;
     for (std::string_view rest = name;;) {
-      if (++depth > kMaxDepth) return fail("MalformedQueryString", "A parameter name is nested more than {} deep.", kMaxDepth);
+      if (++depth > kMaxDepth)
+        return fail("MalformedQueryString", "A parameter name is nested more than {} deep.", kMaxDepth);
       const auto dot = rest.find('.');
       node = &node->children[std::string(rest.substr(0, dot))];
       if (dot == std::string_view::npos) break;
@@ -71,13 +76,17 @@ class Reader {
       case Kind::structure:
         node.used = true;  // "Name=" for an empty structure
         return structure(shape, out, node, path);
-      case Kind::list: return list(shape, member, out, node, path);
-      case Kind::map: return map(shape, member, out, node, path);
-      default: break;
+      case Kind::list:
+        return list(shape, member, out, node, path);
+      case Kind::map:
+        return map(shape, member, out, node, path);
+      default:
+        break;
     }
     node.used = true;
     if (!node.value) return malformed(path, "", "a single value");
-    if (auto read = from_text(shape, out, *node.value); !read) return malformed(path, *node.value, read.error().message);
+    if (auto read = from_text(shape, out, *node.value); !read)
+      return malformed(path, *node.value, read.error().message);
     return {};
   }
 
@@ -95,7 +104,8 @@ class Reader {
     }
     BRUME_TRY(ordered, by_index(*items, place));
     for (auto& [index, child] : ordered)
-      BRUME_CHECK(value(*shape.element(), nullptr, shape.list->append(out), *child, fmt::format("{}.{}", place, index)));
+      BRUME_CHECK(
+          value(*shape.element(), nullptr, shape.list->append(out), *child, fmt::format("{}.{}", place, index)));
     return {};
   }
 
@@ -130,7 +140,8 @@ class Reader {
       std::uint32_t index = 0;
       const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
       if (error != std::errc{} || end != name.data() + name.size() || index > kMaxIndex || name.starts_with('0')) {
-        if (dialect_ == QueryDialect::ec2) return fail("UnknownParameter", "The parameter {}.{} is not recognized", path, name);
+        if (dialect_ == QueryDialect::ec2)
+          return fail("UnknownParameter", "The parameter {}.{} is not recognized", path, name);
         return fail("MalformedInput", "Key {}.{}: '{}' is not a valid index", path, name, name);
       }
       ordered.emplace_back(index, &child);
@@ -139,10 +150,12 @@ class Reader {
     return ordered;
   }
 
-  [[nodiscard]] std::unexpected<Error> malformed(const std::string& path, std::string_view given, std::string_view expected) const {
+  [[nodiscard]] std::unexpected<Error> malformed(const std::string& path, std::string_view given,
+                                                 std::string_view expected) const {
     if (!is_text(given)) given = "";
     if (dialect_ == QueryDialect::ec2)
-      return fail("InvalidParameterValue", "Value ({}) for parameter {} is invalid. Expected {}.", given, path, expected);
+      return fail("InvalidParameterValue", "Value ({}) for parameter {} is invalid. Expected {}.", given, path,
+                  expected);
     return fail("MalformedInput", "Value '{}' for parameter {} is invalid: expected {}", given, path, expected);
   }
 
@@ -161,7 +174,9 @@ class Writer {
   void structure(const Shape& shape, const void* held, const std::string& prefix) {
     for (const Member& member : shape.members) {
       const void* inner = member.get(held);
-      if (inner) value(*member.shape(), &member, inner, prefix.empty() ? query_name(dialect_, member) : prefix + "." + query_name(dialect_, member));
+      if (inner)
+        value(*member.shape(), &member, inner,
+              prefix.empty() ? query_name(dialect_, member) : prefix + "." + query_name(dialect_, member));
     }
   }
 
@@ -170,19 +185,25 @@ class Writer {
  private:
   void value(const Shape& shape, const Member* member, const void* held, const std::string& prefix) {
     switch (shape.kind) {
-      case Kind::structure: structure(shape, held, prefix); return;
-      case Kind::list: list(shape, member, held, prefix); return;
+      case Kind::structure:
+        structure(shape, held, prefix);
+        return;
+      case Kind::list:
+        list(shape, member, held, prefix);
+        return;
       case Kind::map: {
         const std::string base = flattened(shape, member) ? prefix : prefix + ".entry";
         std::size_t index = 0;
         shape.map->each(held, [&](const std::string& key, const void* element) {
           const std::string entry = fmt::format("{}.{}", base, ++index);
           put(fmt::format("{}.{}", entry, shape.key_name ? shape.key_name : "key"), key);
-          value(*shape.element(), nullptr, element, fmt::format("{}.{}", entry, shape.value_name ? shape.value_name : "value"));
+          value(*shape.element(), nullptr, element,
+                fmt::format("{}.{}", entry, shape.value_name ? shape.value_name : "value"));
         });
         return;
       }
-      default: put(prefix, to_text(shape, member, held));
+      default:
+        put(prefix, to_text(shape, member, held));
     }
   }
 

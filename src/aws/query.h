@@ -1,7 +1,8 @@
 // The query and ec2 protocols' requests: parameters such as `Filter.1.Value.2=x`, by form body or URL.
 //
-// Reading is strict: every index is a number from 1 to 100,000, no parameter is given twice, nesting is at most 32 deep. Elements
-// are taken in the order of their indices, gaps allowed. Leaves constraints to validate.h, answers to xml.h.
+// Reading is strict: every index is a number from 1 to 100,000, no parameter is given twice, nesting is at most 32
+// deep. Elements are taken in the order of their indices, gaps allowed. Leaves constraints to validate.h, answers to
+// xml.h.
 #pragma once
 
 #include <string>
@@ -18,8 +19,8 @@ enum class QueryDialect : std::uint8_t { query, ec2 };
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
-// Reads the members of `shape` from `parameters`. `Action`, `Version` and those of a presigned URL (X-Amz-…) are passed over.
-// Unknown parameters: ignored by query; ec2 answers UnknownParameter. Values that are not of their type:
+// Reads the members of `shape` from `parameters`. `Action`, `Version` and those of a presigned URL (X-Amz-…) are passed
+// over. Unknown parameters: ignored by query; ec2 answers UnknownParameter. Values that are not of their type:
 // InvalidParameterValue (ec2), MalformedInput (query). Also: MalformedQueryString. `shape` may be null: no input.
 Result<void> read_query(QueryDialect dialect, const Shape* shape, void* value, const Parameters& parameters);
 

@@ -46,10 +46,14 @@ std::vector<std::string> header_items(const Shape& shape, std::string_view text)
   };
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (quoted && c == '\\' && i + 1 < text.size()) item += text[++i];
-    else if (c == '"' && (quoted || trim(item).empty())) quoted = !quoted, any_quote = true, item = quoted ? "" : item;
-    else if (!quoted && c == ',' && !(dates && commas++ == 0)) finish();
-    else if (!(any_quote && !quoted && c == ' ')) item += c;  // blanks after a closing quote
+    if (quoted && c == '\\' && i + 1 < text.size())
+      item += text[++i];
+    else if (c == '"' && (quoted || trim(item).empty()))
+      quoted = !quoted, any_quote = true, item = quoted ? "" : item;
+    else if (!quoted && c == ',' && !(dates && commas++ == 0))
+      finish();
+    else if (!(any_quote && !quoted && c == ' '))
+      item += c;  // blanks after a closing quote
   }
   if (!items.empty() || !trim(item).empty() || any_quote) finish();
   return items;
@@ -88,7 +92,8 @@ Result<void> read_headers(const Member& member, void* structure, const Headers& 
   for (const auto& [name, value] : headers) {
     if (!to_lower(name).starts_with(prefix)) continue;
     const Shape& element = *shape.element();
-    BRUME_CHECK(read_scalar(member, element, shape.map->insert(member.emplace(structure), name.substr(prefix.size())), value));
+    BRUME_CHECK(
+        read_scalar(member, element, shape.map->insert(member.emplace(structure), name.substr(prefix.size())), value));
   }
   return {};
 }
@@ -136,19 +141,27 @@ std::pair<std::string, const char*> body_of(const Shape& shape, const void* stru
   const void* held = member ? member->get(structure) : nullptr;
   if (!member) return {"", ""};
   const Shape& inner = *member->shape();
-  if (inner.kind == Kind::blob) return held ? std::pair(static_cast<const Blob*>(held)->bytes, "application/octet-stream") : std::pair(std::string(), "");
-  if (inner.kind == Kind::string) return held ? std::pair(*static_cast<const std::string*>(held), "text/plain") : std::pair(std::string(), "");
-  if (!held) return answer || inner.is_union ? std::pair(std::string(), "") : std::pair(std::string("{}"), "application/json");
+  if (inner.kind == Kind::blob)
+    return held ? std::pair(static_cast<const Blob*>(held)->bytes, "application/octet-stream")
+                : std::pair(std::string(), "");
+  if (inner.kind == Kind::string)
+    return held ? std::pair(*static_cast<const std::string*>(held), "text/plain") : std::pair(std::string(), "");
+  if (!held)
+    return answer || inner.is_union ? std::pair(std::string(), "") : std::pair(std::string("{}"), "application/json");
   return {write_json(inner, held, kWireJson), "application/json"};
 }
 
-void write_query(const Member& member, const Shape& shape, std::string_view name, const void* held, std::string& query) {
+void write_query(const Member& member, const Shape& shape, std::string_view name, const void* held,
+                 std::string& query) {
   if (shape.kind == Kind::list) {
     for (std::size_t i = 0, n = shape.list->size(held); i < n; ++i)
       write_query(member, *shape.element(), name, shape.list->at(held, i), query);
     return;
   }
-  query.append(query.empty() ? "" : "&").append(percent_encode(name)).append("=").append(percent_encode(to_text(shape, &member, held)));
+  query.append(query.empty() ? "" : "&")
+      .append(percent_encode(name))
+      .append("=")
+      .append(percent_encode(to_text(shape, &member, held)));
 }
 
 std::vector<std::string_view> segments(std::string_view path) {
@@ -306,7 +319,8 @@ HttpAnswer write_rest_answer(const Operation& operation, const void* output) {
     if (!held) continue;
     if (member.location == Location::status_code) answer.status = *static_cast<const std::int32_t*>(held);
     // A value that is no header is a mistake of the service; it is left out rather than splitting the answer.
-    else if (member.location == Location::header || member.location == Location::headers) (void)write_headers(member, held, answer.headers);
+    else if (member.location == Location::header || member.location == Location::headers)
+      (void)write_headers(member, held, answer.headers);
   }
   auto [body, type] = body_of(shape, output, true);
   answer.body = std::move(body);
@@ -318,7 +332,8 @@ Result<void> read_rest_answer(const Operation& operation, const HttpAnswer& answ
   if (!operation.output || !output) return {};
   const Shape& shape = *operation.output();
   for (const Member& member : shape.members) {
-    if (member.location == Location::status_code) *static_cast<std::int32_t*>(member.emplace(output)) = answer.status;
+    if (member.location == Location::status_code)
+      *static_cast<std::int32_t*>(member.emplace(output)) = answer.status;
     else if (member.location == Location::header || member.location == Location::headers)
       BRUME_CHECK(read_headers(member, output, answer.headers));
   }

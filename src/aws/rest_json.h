@@ -1,4 +1,5 @@
-// The rest-json protocol: members in the path, the query string, headers and the status, the rest (or one member) as body.
+// The rest-json protocol: members in the path, the query string, headers and the status, the rest (or one member) as
+// body.
 //
 // Both directions, for both sides. Leaves the choice of the operation to its callers, by match_uri().
 #pragma once

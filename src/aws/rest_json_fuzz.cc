@@ -13,7 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     rest.remove_prefix(std::min(end + 1, rest.size()));
     return text;
   };
-  const Operation operation{.name = "Do", .uri = "/things/{Id}/parts/{Rest+}?kind=x", .input = &reflect::Describe<fuzz::Request>::shape,
+  const Operation operation{.name = "Do",
+                            .uri = "/things/{Id}/parts/{Rest+}?kind=x",
+                            .input = &reflect::Describe<fuzz::Request>::shape,
                             .output = &reflect::Describe<fuzz::Request>::shape};
   HttpRequest request{.target = "/things/" + line()};
   const std::string header = line();

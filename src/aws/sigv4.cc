@@ -23,7 +23,9 @@ std::unexpected<Error> refuse(std::string_view code, int status, std::string mes
   return std::unexpected(Error{std::string(code), std::move(message), status});
 }
 
-std::unexpected<Error> incomplete(std::string message) { return refuse("IncompleteSignature", 400, std::move(message)); }
+std::unexpected<Error> incomplete(std::string message) {
+  return refuse("IncompleteSignature", 400, std::move(message));
+}
 
 std::string hex(std::string_view bytes) {
   std::string out;
@@ -34,12 +36,13 @@ std::string hex(std::string_view bytes) {
 std::string hmac(std::string_view key, std::string_view text) {
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned size = 0;
-  HMAC(EVP_sha256(), key.data(), int(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), out, &size);
+  HMAC(EVP_sha256(), key.data(), int(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), out,
+       &size);
   return {reinterpret_cast<const char*>(out), size};
 }
 
-std::string signature_of(std::string_view secret, std::string_view date, std::string_view region, std::string_view service,
-                         std::string_view text) {
+std::string signature_of(std::string_view secret, std::string_view date, std::string_view region,
+                         std::string_view service, std::string_view text) {
   const std::string key = hmac(hmac(hmac(hmac("AWS4" + std::string(secret), date), region), service), "aws4_request");
   return hex(hmac(key, text));
 }
@@ -132,9 +135,12 @@ Result<Authorization> parse_header(const HttpRequest& request, std::string_view 
   std::string_view credential, headers, signature;
   for (std::string_view part : split(text.substr(kAlgorithm.size()), ',')) {
     part = trim(part);
-    if (part.starts_with("Credential=")) credential = part.substr(11);
-    else if (part.starts_with("SignedHeaders=")) headers = part.substr(14);
-    else if (part.starts_with("Signature=")) signature = part.substr(10);
+    if (part.starts_with("Credential="))
+      credential = part.substr(11);
+    else if (part.starts_with("SignedHeaders="))
+      headers = part.substr(14);
+    else if (part.starts_with("Signature="))
+      signature = part.substr(10);
   }
   std::string lacks;
   if (credential.empty()) lacks += "Authorization header requires 'Credential' parameter. ";
@@ -142,7 +148,8 @@ Result<Authorization> parse_header(const HttpRequest& request, std::string_view 
   if (headers.empty()) lacks += "Authorization header requires 'SignedHeaders' parameter. ";
   const std::string* date = find_header(request.headers, "x-amz-date");
   const std::string* http_date = find_header(request.headers, "date");
-  if (!date && !http_date) lacks += "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
+  if (!date && !http_date)
+    lacks += "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ";
   if (!lacks.empty()) return incomplete(std::string(trim(lacks)));
   BRUME_CHECK(read_scope(credential, out));
   BRUME_CHECK(read_signed_headers(headers, out));
@@ -186,14 +193,21 @@ Result<Authorization> parse_presigned(const std::vector<std::pair<std::string, s
 
 Result<void> check_time(const Authorization& a, Timestamp now) {
   const std::string given = to_basic_iso8601(a.time), here = to_basic_iso8601(now);
-  const auto allowed = a.presigned ? std::chrono::duration_cast<std::chrono::milliseconds>(a.expires) : std::chrono::milliseconds(kSkew);
+  const auto allowed =
+      a.presigned ? std::chrono::duration_cast<std::chrono::milliseconds>(a.expires) : std::chrono::milliseconds(kSkew);
   if (a.time + allowed < now) {
     if (a.presigned)
-      return refuse("RequestExpired", 403, fmt::format("Signature expired: {} is now earlier than {}", to_basic_iso8601(a.time + allowed), here));
-    return refuse("RequestExpired", 403, fmt::format("Signature expired: {} is now earlier than {} ({} - 15 min.)", given, to_basic_iso8601(now - kSkew), here));
+      return refuse(
+          "RequestExpired", 403,
+          fmt::format("Signature expired: {} is now earlier than {}", to_basic_iso8601(a.time + allowed), here));
+    return refuse("RequestExpired", 403,
+                  fmt::format("Signature expired: {} is now earlier than {} ({} - 15 min.)", given,
+                              to_basic_iso8601(now - kSkew), here));
   }
   if (a.time > now + kSkew)
-    return refuse("RequestExpired", 403, fmt::format("Signature not yet current: {} is still later than {} ({} + 15 min.)", given, to_basic_iso8601(now + kSkew), here));
+    return refuse("RequestExpired", 403,
+                  fmt::format("Signature not yet current: {} is still later than {} ({} + 15 min.)", given,
+                              to_basic_iso8601(now + kSkew), here));
   return {};
 }
 
@@ -237,46 +251,56 @@ Result<Authorization> parse_authorization(const HttpRequest& request) {
     return parse_header(request, text);
   }
   const std::string_view query = split_target(request.target).second;
-  if (query.find("X-Amz-Signature=") != std::string_view::npos || query.find("X-Amz-Algorithm=") != std::string_view::npos) {
+  if (query.find("X-Amz-Signature=") != std::string_view::npos ||
+      query.find("X-Amz-Algorithm=") != std::string_view::npos) {
     BRUME_TRY(pairs, parse_form(query));
     return parse_presigned(pairs);
   }
   return refuse("MissingAuthenticationToken", 403, "Request is missing Authentication Token");
 }
 
-Result<void> verify_signature(const HttpRequest& request, const Authorization& a, const Credentials& credentials, Timestamp now) {
+Result<void> verify_signature(const HttpRequest& request, const Authorization& a, const Credentials& credentials,
+                              Timestamp now) {
   const auto signs = [&](std::string_view name) { return std::ranges::binary_search(a.signed_headers, name); };
-  if (!signs("host")) return refuse("SignatureDoesNotMatch", 403, "'Host' must be a 'SignedHeader' in the AWS Authorization.");
+  if (!signs("host"))
+    return refuse("SignatureDoesNotMatch", 403, "'Host' must be a 'SignedHeader' in the AWS Authorization.");
   for (const auto& [name, value] : request.headers)
     if (const std::string lower = to_lower(name); lower.starts_with("x-amz-") && !signs(lower))
-      return refuse("SignatureDoesNotMatch", 403, fmt::format("'{}' must be a 'SignedHeader' in the AWS Authorization.", lower));
+      return refuse("SignatureDoesNotMatch", 403,
+                    fmt::format("'{}' must be a 'SignedHeader' in the AWS Authorization.", lower));
   const std::string amz_date = to_basic_iso8601(a.time);
   if (a.date != amz_date.substr(0, 8))
-    return refuse("SignatureDoesNotMatch", 403,
-                  fmt::format("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: {}", amz_date));
+    return refuse(
+        "SignatureDoesNotMatch", 403,
+        fmt::format("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: {}",
+                    amz_date));
   BRUME_CHECK(check_time(a, now));
   if (!same(a.session_token, credentials.session_token))
     return refuse("InvalidClientTokenId", 403, "The security token included in the request is invalid.");
   std::string payload = sha256_hex(request.body);
   if (const std::string* declared = find_header(request.headers, "x-amz-content-sha256")) {
-    if (*declared == kUnsigned) payload = kUnsigned;
+    if (*declared == kUnsigned)
+      payload = kUnsigned;
     else if (!same(*declared, payload))
-      return refuse("SignatureDoesNotMatch", 403, "The provided 'x-amz-content-sha256' header does not match what was computed.");
+      return refuse("SignatureDoesNotMatch", 403,
+                    "The provided 'x-amz-content-sha256' header does not match what was computed.");
   }
   const std::string canonical = canonical_request(request, a.signed_headers, payload);
   const std::string text = string_to_sign(canonical, amz_date, scope_of(a.date, a.region, a.service));
   if (!same(a.signature, signature_of(credentials.secret_key, a.date, a.region, a.service, text)))
-    return refuse("SignatureDoesNotMatch", 403,
-                  "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
-                  "Key and signing method. Consult the service documentation for details.");
+    return refuse(
+        "SignatureDoesNotMatch", 403,
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
+        "Key and signing method. Consult the service documentation for details.");
   return {};
 }
 
-void sign_request(HttpRequest& request, const Credentials& credentials, std::string_view region, std::string_view service,
-                  Timestamp now) {
+void sign_request(HttpRequest& request, const Credentials& credentials, std::string_view region,
+                  std::string_view service, Timestamp now) {
   const std::string amz_date = to_basic_iso8601(now), date = amz_date.substr(0, 8);
   request.headers.emplace_back("X-Amz-Date", amz_date);
-  if (!credentials.session_token.empty()) request.headers.emplace_back("X-Amz-Security-Token", credentials.session_token);
+  if (!credentials.session_token.empty())
+    request.headers.emplace_back("X-Amz-Security-Token", credentials.session_token);
   std::vector<std::string> names;
   for (const auto& [name, value] : request.headers) names.push_back(to_lower(name));
   std::ranges::sort(names);
@@ -284,20 +308,25 @@ void sign_request(HttpRequest& request, const Credentials& credentials, std::str
   const std::string* declared = find_header(request.headers, "x-amz-content-sha256");
   const std::string canonical = canonical_request(request, names, declared ? *declared : sha256_hex(request.body));
   const std::string scope = scope_of(date, region, service);
-  const std::string signature = signature_of(credentials.secret_key, date, region, service, string_to_sign(canonical, amz_date, scope));
-  request.headers.emplace_back("Authorization", fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm,
-                                                            credentials.access_key, scope, fmt::join(names, ";"), signature));
+  const std::string signature =
+      signature_of(credentials.secret_key, date, region, service, string_to_sign(canonical, amz_date, scope));
+  request.headers.emplace_back("Authorization",
+                               fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm,
+                                           credentials.access_key, scope, fmt::join(names, ";"), signature));
 }
 
-void presign_request(HttpRequest& request, const Credentials& credentials, std::string_view region, std::string_view service,
-                     Timestamp now, std::chrono::seconds expires) {
+void presign_request(HttpRequest& request, const Credentials& credentials, std::string_view region,
+                     std::string_view service, Timestamp now, std::chrono::seconds expires) {
   const std::string amz_date = to_basic_iso8601(now), date = amz_date.substr(0, 8);
   const std::string scope = scope_of(date, region, service);
   request.target += request.target.find('?') == std::string::npos ? '?' : '&';
-  request.target += fmt::format("X-Amz-Algorithm={}&X-Amz-Credential={}&X-Amz-Date={}&X-Amz-Expires={}&X-Amz-SignedHeaders=host", kAlgorithm,
-                                percent_encode(credentials.access_key + "/" + scope), amz_date, expires.count());
-  if (!credentials.session_token.empty()) request.target += "&X-Amz-Security-Token=" + percent_encode(credentials.session_token);
-  const std::string text = string_to_sign(canonical_request(request, {"host"}, sha256_hex(request.body)), amz_date, scope);
+  request.target +=
+      fmt::format("X-Amz-Algorithm={}&X-Amz-Credential={}&X-Amz-Date={}&X-Amz-Expires={}&X-Amz-SignedHeaders=host",
+                  kAlgorithm, percent_encode(credentials.access_key + "/" + scope), amz_date, expires.count());
+  if (!credentials.session_token.empty())
+    request.target += "&X-Amz-Security-Token=" + percent_encode(credentials.session_token);
+  const std::string text =
+      string_to_sign(canonical_request(request, {"host"}, sha256_hex(request.body)), amz_date, scope);
   request.target += "&X-Amz-Signature=" + signature_of(credentials.secret_key, date, region, service, text);
 }
 

@@ -1,8 +1,8 @@
 // AWS Signature Version 4: signing requests and verifying signatures, in the Authorization header or in the URL.
 //
-// Pure functions of the request, the keys and the time. Verification is as strict as AWS's: host and every x-amz-* header
-// must be signed, the body's hash is checked unless it is declared unsigned, clocks may differ by 15 minutes. Comparison
-// takes the same time wherever signatures differ. No error contains a key or a signature.
+// Pure functions of the request, the keys and the time. Verification is as strict as AWS's: host and every x-amz-*
+// header must be signed, the body's hash is checked unless it is declared unsigned, clocks may differ by 15 minutes.
+// Comparison takes the same time wherever signatures differ. No error contains a key or a signature.
 #pragma once
 
 #include <string>
@@ -37,16 +37,16 @@ Result<Authorization> parse_authorization(const HttpRequest& request);
 
 // Errors: SignatureDoesNotMatch (403); RequestExpired (403) with AWS's "Signature expired: …" sentence;
 // InvalidClientTokenId (403) for a session token that is not the keys'.
-Result<void> verify_signature(const HttpRequest& request, const Authorization& authorization, const Credentials& credentials,
-                              Timestamp now);
+Result<void> verify_signature(const HttpRequest& request, const Authorization& authorization,
+                              const Credentials& credentials, Timestamp now);
 
 // Adds X-Amz-Date, X-Amz-Security-Token and Authorization. The request has its Host header; all headers are signed.
-void sign_request(HttpRequest& request, const Credentials& credentials, std::string_view region, std::string_view service,
-                  Timestamp now);
+void sign_request(HttpRequest& request, const Credentials& credentials, std::string_view region,
+                  std::string_view service, Timestamp now);
 
 // Puts the signature into the request's target, valid for `expires` (1 s to 7 days).
-void presign_request(HttpRequest& request, const Credentials& credentials, std::string_view region, std::string_view service,
-                     Timestamp now, std::chrono::seconds expires);
+void presign_request(HttpRequest& request, const Credentials& credentials, std::string_view region,
+                     std::string_view service, Timestamp now, std::chrono::seconds expires);
 
 // The steps, for tests against published vectors.
 std::string canonical_request(const HttpRequest& request, const std::vector<std::string>& signed_headers,

@@ -1,4 +1,5 @@
-// The signatures are those of AWS's published SigV4 test suite (AKIDEXAMPLE, us-east-1, "service", 2015-08-30T12:36:00Z).
+// The signatures are those of AWS's published SigV4 test suite (AKIDEXAMPLE, us-east-1, "service",
+// 2015-08-30T12:36:00Z).
 #include "aws/sigv4.h"
 
 #include <gtest/gtest.h>
@@ -20,20 +21,46 @@ struct Vector {
 
 const Vector kVectors[] = {
     {"get-vanilla", "GET", "/", {}, "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
-    {"get-vanilla-query-order-key-case", "GET", "/?Param2=value2&Param1=value1", {}, "", "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
-    {"get-vanilla-empty-query-key", "GET", "/?Param1=value1", {}, "", "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb"},
+    {"get-vanilla-query-order-key-case",
+     "GET",
+     "/?Param2=value2&Param1=value1",
+     {},
+     "",
+     "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500"},
+    {"get-vanilla-empty-query-key",
+     "GET",
+     "/?Param1=value1",
+     {},
+     "",
+     "a67d582fa61cc504c4bae71f336f98b97f1ea3c7a6bfe1b6e45aec72011b9aeb"},
     {"get-utf8", "GET", "/\xE1\x88\xB4", {}, "", "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"},
     {"get-space", "GET", "/example space/", {}, "", "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741"},
-    {"get-unreserved", "GET", "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", {}, "", "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f"},
+    {"get-unreserved",
+     "GET",
+     "/-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+     {},
+     "",
+     "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f"},
     {"get-relative", "GET", "/example/..", {}, "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
     {"get-slashes", "GET", "//example//", {}, "", "9a624bd73a37c9a373b5312afbebe7a714a789de108f0bdfe846570885f57e84"},
-    {"get-header-value-trim", "GET", "/", {{"My-Header1", " value1"}, {"My-Header2", " \"a   b   c\""}}, "", "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736"},
+    {"get-header-value-trim",
+     "GET",
+     "/",
+     {{"My-Header1", " value1"}, {"My-Header2", " \"a   b   c\""}},
+     "",
+     "acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736"},
     {"post-vanilla", "POST", "/", {}, "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
-    {"post-x-www-form-urlencoded", "POST", "/", {{"Content-Type", "application/x-www-form-urlencoded"}}, "Param1=value1", "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
+    {"post-x-www-form-urlencoded",
+     "POST",
+     "/",
+     {{"Content-Type", "application/x-www-form-urlencoded"}},
+     "Param1=value1",
+     "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
 };
 
 HttpRequest request_of(const Vector& v) {
-  HttpRequest request{.method = v.method, .target = v.target, .headers = {{"Host", "example.amazonaws.com"}}, .body = v.body};
+  HttpRequest request{
+      .method = v.method, .target = v.target, .headers = {{"Host", "example.amazonaws.com"}}, .body = v.body};
   request.headers.insert(request.headers.end(), v.extra.begin(), v.extra.end());
   return request;
 }
@@ -52,7 +79,9 @@ Result<void> verify(const HttpRequest& request, Timestamp now = kThen, const Cre
   return verify_signature(request, authorization, keys, now);
 }
 
-std::string code_of(const Result<void>& result) { return result ? "" : result.error().code; }
+std::string code_of(const Result<void>& result) {
+  return result ? "" : result.error().code;
+}
 
 HttpRequest signed_request() {
   HttpRequest request = request_of(kVectors[10]);
@@ -98,17 +127,20 @@ TEST(SigV4, ClocksMayDifferByAQuarterOfAnHour) {
   const auto late = verify(request, kThen + minutes(15) + seconds(1));
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, "RequestExpired");
-  EXPECT_EQ(late.error().message, "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T125101Z - 15 min.)");
+  EXPECT_EQ(late.error().message,
+            "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T125101Z - 15 min.)");
   EXPECT_EQ(code_of(verify(request, kThen - minutes(16))), "RequestExpired");
 }
 
 TEST(SigV4, TheDeclaredHashMustBeTheBodys) {
-  for (const char* declared : {"UNSIGNED-PAYLOAD", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}) {
+  for (const char* declared :
+       {"UNSIGNED-PAYLOAD", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}) {
     HttpRequest request{.target = "/", .headers = {{"Host", "h"}, {"X-Amz-Content-SHA256", declared}}};
     sign_request(request, kKeys, "r", "s", kThen);
     EXPECT_EQ(code_of(verify(request)), "") << declared;
     request.body = "x";
-    EXPECT_EQ(code_of(verify(request)), std::string_view(declared) == "UNSIGNED-PAYLOAD" ? "" : "SignatureDoesNotMatch");
+    EXPECT_EQ(code_of(verify(request)),
+              std::string_view(declared) == "UNSIGNED-PAYLOAD" ? "" : "SignatureDoesNotMatch");
   }
 }
 
@@ -127,7 +159,8 @@ TEST(SigV4, PresignedUrls) {
   temporary.session_token = "a/token+=";
   using std::chrono::seconds;
   for (const Credentials& keys : {kKeys, temporary}) {
-    HttpRequest request{.method = "GET", .target = "/?Action=GetCallerIdentity&Version=2011-06-15", .headers = {{"Host", "h"}}};
+    HttpRequest request{
+        .method = "GET", .target = "/?Action=GetCallerIdentity&Version=2011-06-15", .headers = {{"Host", "h"}}};
     presign_request(request, keys, "us-east-1", "sts", kThen, seconds(60));
     EXPECT_EQ(code_of(verify(request, kThen, keys)), "");
     EXPECT_EQ(code_of(verify(request, kThen + seconds(60), keys)), "");
@@ -151,12 +184,18 @@ TEST(SigV4, WhatIsNoSignature) {
   EXPECT_EQ(code(nullptr), "MissingAuthenticationToken");
   EXPECT_EQ(code("Basic eDp5"), "IncompleteSignature");
   EXPECT_EQ(code("AWS4-HMAC-SHA256"), "IncompleteSignature");
-  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, SignedHeaders=host;x-amz-date"), "IncompleteSignature");
-  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/r/s/aws4_request, SignedHeaders=host, Signature=0"), "IncompleteSignature");
-  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, SignedHeaders=host;host, Signature=0"), "IncompleteSignature");
-  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, SignedHeaders=host, Signature=0", false), "IncompleteSignature");
-  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, SignedHeaders=x-amz-date, Signature=0"), "SignatureDoesNotMatch");
-  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/20150831/r/s/aws4_request, SignedHeaders=host;x-amz-date, Signature=0"), "SignatureDoesNotMatch");
+  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, SignedHeaders=host;x-amz-date"),
+            "IncompleteSignature");
+  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/r/s/aws4_request, SignedHeaders=host, Signature=0"),
+            "IncompleteSignature");
+  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, SignedHeaders=host;host, Signature=0"),
+            "IncompleteSignature");
+  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, SignedHeaders=host, Signature=0", false),
+            "IncompleteSignature");
+  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/20150830/r/s/aws4_request, SignedHeaders=x-amz-date, Signature=0"),
+            "SignatureDoesNotMatch");
+  EXPECT_EQ(code("AWS4-HMAC-SHA256 Credential=A/20150831/r/s/aws4_request, SignedHeaders=host;x-amz-date, Signature=0"),
+            "SignatureDoesNotMatch");
 }
 
 }  // namespace

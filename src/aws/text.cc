@@ -42,12 +42,18 @@ std::string real_text(double value) {
 
 std::string to_text(const Shape& shape, const Member* member, const void* value, TimeFormat fallback) {
   switch (shape.kind) {
-    case Kind::boolean: return *static_cast<const bool*>(value) ? "true" : "false";
-    case Kind::integer: return fmt::format("{}", *static_cast<const std::int32_t*>(value));
-    case Kind::long_integer: return fmt::format("{}", *static_cast<const std::int64_t*>(value));
-    case Kind::real: return real_text(*static_cast<const double*>(value));
-    case Kind::string: return *static_cast<const std::string*>(value);
-    case Kind::blob: return base64_encode(static_cast<const Blob*>(value)->bytes);
+    case Kind::boolean:
+      return *static_cast<const bool*>(value) ? "true" : "false";
+    case Kind::integer:
+      return fmt::format("{}", *static_cast<const std::int32_t*>(value));
+    case Kind::long_integer:
+      return fmt::format("{}", *static_cast<const std::int64_t*>(value));
+    case Kind::real:
+      return real_text(*static_cast<const double*>(value));
+    case Kind::string:
+      return *static_cast<const std::string*>(value);
+    case Kind::blob:
+      return base64_encode(static_cast<const Blob*>(value)->bytes);
     case Kind::timestamp: {
       const Timestamp time = *static_cast<const Timestamp*>(value);
       TimeFormat format = member ? member->time_format : TimeFormat::unset;
@@ -57,7 +63,8 @@ std::string to_text(const Shape& shape, const Member* member, const void* value,
       if (format == TimeFormat::http_date) return to_http_date(time);
       return to_iso8601(time);
     }
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -75,8 +82,10 @@ Result<void> from_text(const Shape& shape, void* out, std::string_view text) {
         return fail("SerializationException", "true or false");
       *static_cast<bool*>(out) = text.size() == 4;
       return {};
-    case Kind::integer: return parse_integer<std::int32_t>(out, text);
-    case Kind::long_integer: return parse_integer<std::int64_t>(out, text);
+    case Kind::integer:
+      return parse_integer<std::int32_t>(out, text);
+    case Kind::long_integer:
+      return parse_integer<std::int64_t>(out, text);
     case Kind::real: {
       BRUME_TRY(value, parse_real(text));
       *static_cast<double*>(out) = value;
@@ -97,7 +106,8 @@ Result<void> from_text(const Shape& shape, void* out, std::string_view text) {
       *static_cast<Timestamp*>(out) = time;
       return {};
     }
-    default: return fail("SerializationException", "a single value");
+    default:
+      return fail("SerializationException", "a single value");
   }
 }
 

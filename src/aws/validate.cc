@@ -59,7 +59,9 @@ bool matches(const Shape& shape, const std::string& text) {
   return anchored ? RE2::PartialMatch(text, *expression) : RE2::FullMatch(text, *expression);
 }
 
-std::string number(double value) { return std::abs(value) < 1e15 ? fmt::format("{}", value) : fmt::format("{:.0f}", value); }
+std::string number(double value) {
+  return std::abs(value) < 1e15 ? fmt::format("{}", value) : fmt::format("{:.0f}", value);
+}
 
 std::size_t characters(std::string_view text) {
   return std::size_t(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
@@ -73,8 +75,10 @@ class Checker {
     for (const Member& member : shape.members) {
       const void* held = member.get(value);
       const std::string place = join(path, member_name(member));
-      if (held) check(*member.shape(), held, place);
-      else if (member.required) missing(place);
+      if (held)
+        check(*member.shape(), held, place);
+      else if (member.required)
+        missing(place);
     }
   }
 
@@ -106,24 +110,30 @@ class Checker {
   static std::string shown(const Shape& shape, const void* value) {
     if (shape.sensitive) return "***Sensitive information***";
     switch (shape.kind) {
-      case Kind::structure: return "{...}";
-      case Kind::map: return shape.map->size(value) == 0 ? "{}" : "{...}";
-      case Kind::blob: return "...";
+      case Kind::structure:
+        return "{...}";
+      case Kind::map:
+        return shape.map->size(value) == 0 ? "{}" : "{...}";
+      case Kind::blob:
+        return "...";
       case Kind::list: {
         std::string text = "[";
         for (std::size_t i = 0, n = shape.list->size(value); i < n && text.size() < 1024; ++i)
           text += (i ? ", " : "") + shown(*shape.element(), shape.list->at(value, i));
         return text + "]";
       }
-      default: return to_text(shape, nullptr, value);
+      default:
+        return to_text(shape, nullptr, value);
     }
   }
 
   void bounds(const Shape& shape, const void* value, double measure, std::string_view what, const std::string& place) {
     if (shape.min && measure < *shape.min)
-      violated(shape, value, place, fmt::format("Member must have {} greater than or equal to {}", what, number(*shape.min)));
+      violated(shape, value, place,
+               fmt::format("Member must have {} greater than or equal to {}", what, number(*shape.min)));
     if (shape.max && measure > *shape.max)
-      violated(shape, value, place, fmt::format("Member must have {} less than or equal to {}", what, number(*shape.max)));
+      violated(shape, value, place,
+               fmt::format("Member must have {} less than or equal to {}", what, number(*shape.max)));
   }
 
   void string(const Shape& shape, const std::string& text, const std::string& place) {
@@ -141,15 +151,21 @@ class Checker {
   void check(const Shape& shape, const void* value, const std::string& place) {
     if (violations.size() >= kMaxTold) return;
     switch (shape.kind) {
-      case Kind::string: return string(shape, *static_cast<const std::string*>(value), place);
-      case Kind::integer: return bounds(shape, value, double(*static_cast<const std::int32_t*>(value)), "value", place);
-      case Kind::long_integer: return bounds(shape, value, double(*static_cast<const std::int64_t*>(value)), "value", place);
-      case Kind::real: return bounds(shape, value, *static_cast<const double*>(value), "value", place);
-      case Kind::blob: return bounds(shape, value, double(static_cast<const Blob*>(value)->bytes.size()), "length", place);
+      case Kind::string:
+        return string(shape, *static_cast<const std::string*>(value), place);
+      case Kind::integer:
+        return bounds(shape, value, double(*static_cast<const std::int32_t*>(value)), "value", place);
+      case Kind::long_integer:
+        return bounds(shape, value, double(*static_cast<const std::int64_t*>(value)), "value", place);
+      case Kind::real:
+        return bounds(shape, value, *static_cast<const double*>(value), "value", place);
+      case Kind::blob:
+        return bounds(shape, value, double(static_cast<const Blob*>(value)->bytes.size()), "length", place);
       case Kind::list:
         bounds(shape, value, double(shape.list->size(value)), "length", place);
         for (std::size_t i = 0, n = shape.list->size(value); i < n; ++i)
-          check(*shape.element(), shape.list->at(value, i), fmt::format("{}.{}{}", place, i + 1, ec2_ ? "" : ".member"));
+          check(*shape.element(), shape.list->at(value, i),
+                fmt::format("{}.{}{}", place, i + 1, ec2_ ? "" : ".member"));
         return;
       case Kind::map:
         bounds(shape, value, double(shape.map->size(value)), "length", place);
@@ -158,8 +174,10 @@ class Checker {
           check(*shape.element(), element, fmt::format("{}.{}.member", place, key));
         });
         return;
-      case Kind::structure: return structure(shape, value, place);
-      default: return;
+      case Kind::structure:
+        return structure(shape, value, place);
+      default:
+        return;
     }
   }
 
@@ -168,7 +186,9 @@ class Checker {
 
 }  // namespace
 
-bool checks_pattern(const Shape& shape) { return !shape.pattern || compiled(shape); }
+bool checks_pattern(const Shape& shape) {
+  return !shape.pattern || compiled(shape);
+}
 
 Result<void> validate(Protocol protocol, const Shape& shape, const void* value) {
   Checker checker(protocol == Protocol::ec2);
@@ -177,7 +197,8 @@ Result<void> validate(Protocol protocol, const Shape& shape, const void* value) 
   if (protocol == Protocol::ec2) {
     const Checker::Violation& first = checker.violations.front();
     if (first.missing) return fail("MissingParameter", "The request must contain the parameter {}", first.place);
-    return fail("InvalidParameterValue", "Value ({}) for parameter {} is invalid. {}", first.value, first.place, first.constraint);
+    return fail("InvalidParameterValue", "Value ({}) for parameter {} is invalid. {}", first.value, first.place,
+                first.constraint);
   }
   const std::size_t count = checker.violations.size();
   std::string message = fmt::format("{} validation error{} detected: ", count, count == 1 ? "" : "s");

@@ -9,7 +9,9 @@ namespace {
 
 constexpr int kMaxDepth = 32;
 
-bool flattened(const Shape& shape, const Member& member) { return shape.flattened || member.flattened; }
+bool flattened(const Shape& shape, const Member& member) {
+  return shape.flattened || member.flattened;
+}
 
 class Writer {
  public:
@@ -21,16 +23,31 @@ class Writer {
   void text(std::string_view value) {
     for (const char c : value) {
       switch (c) {
-        case '&': out += "&amp;"; break;
-        case '<': out += "&lt;"; break;
-        case '>': out += "&gt;"; break;
-        case '"': out += "&quot;"; break;
-        case '\r': out += "&#13;"; break;
-        case '\t': case '\n': out += c; break;
+        case '&':
+          out += "&amp;";
+          break;
+        case '<':
+          out += "&lt;";
+          break;
+        case '>':
+          out += "&gt;";
+          break;
+        case '"':
+          out += "&quot;";
+          break;
+        case '\r':
+          out += "&#13;";
+          break;
+        case '\t':
+        case '\n':
+          out += c;
+          break;
         default:
           // XML 1.0 has no way to write the other control characters.
-          if (static_cast<unsigned char>(c) < 0x20) out += "\xEF\xBF\xBD";
-          else out += c;
+          if (static_cast<unsigned char>(c) < 0x20)
+            out += "\xEF\xBF\xBD";
+          else
+            out += c;
       }
     }
   }
@@ -47,7 +64,8 @@ class Writer {
       const Shape& inner = *member.shape();
       const void* held = member.get(structure);
       if (!held) {
-        if (top && inner.kind == Kind::list && !flattened(inner, member)) out.append("<").append(member.wire()).append("/>");
+        if (top && inner.kind == Kind::list && !flattened(inner, member))
+          out.append("<").append(member.wire()).append("/>");
         continue;
       }
       if (flattened(inner, member) && (inner.kind == Kind::list || inner.kind == Kind::map)) {
@@ -65,7 +83,8 @@ class Writer {
       for (const Member& m : shape.members)
         if (const void* attribute = m.xml_attribute ? m.get(held) : nullptr) {
           // "xsi:type" needs its prefix declared.
-          if (std::string_view(m.wire()).starts_with("xsi:")) out += " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
+          if (std::string_view(m.wire()).starts_with("xsi:"))
+            out += " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
           out.append(" ").append(m.wire()).append("=\"");
           text(to_text(*m.shape(), &m, attribute));
           out += '"';
@@ -75,10 +94,19 @@ class Writer {
       close(name);
       return;
     }
+    const bool empty = (shape.kind == Kind::list && shape.list->size(held) == 0) ||
+                       (shape.kind == Kind::map && shape.map->size(held) == 0);
+    if (empty) {
+      out.append("<").append(name).append("/>");
+      return;
+    }
     open(name);
-    if (shape.kind == Kind::list) items(shape, held, shape.element_name ? shape.element_name : "member");
-    else if (shape.kind == Kind::map) items(shape, held, "entry");
-    else text(to_text(shape, member, held));
+    if (shape.kind == Kind::list)
+      items(shape, held, shape.element_name ? shape.element_name : "member");
+    else if (shape.kind == Kind::map)
+      items(shape, held, "entry");
+    else
+      text(to_text(shape, member, held));
     close(name);
   }
 
@@ -126,12 +154,14 @@ Result<void> read_members(const Shape& shape, void* out, const pugi::xml_node& n
     if (flattened(inner, member) && (inner.kind == Kind::list || inner.kind == Kind::map)) {
       for (const pugi::xml_node& child : node.children(name)) {
         void* container = member.emplace(out);
-        BRUME_CHECK(inner.kind == Kind::map ? read_entry(inner, container, child, depth)
-                                            : read_value(*inner.element(), inner.list->append(container), child, depth));
+        BRUME_CHECK(inner.kind == Kind::map
+                        ? read_entry(inner, container, child, depth)
+                        : read_value(*inner.element(), inner.list->append(container), child, depth));
       }
       continue;
     }
-    if (const pugi::xml_node child = node.child(name)) BRUME_CHECK(read_value(inner, member.emplace(out), child, depth));
+    if (const pugi::xml_node child = node.child(name))
+      BRUME_CHECK(read_value(inner, member.emplace(out), child, depth));
   }
   return {};
 }
@@ -153,7 +183,8 @@ Result<void> read_value(const Shape& shape, void* out, const pugi::xml_node& nod
 }
 
 bool load(pugi::xml_document& document, std::string_view body) {
-  return bool(document.load_buffer(body.data(), body.size(), pugi::parse_default | pugi::parse_ws_pcdata_single, pugi::encoding_utf8));
+  return bool(document.load_buffer(body.data(), body.size(), pugi::parse_default | pugi::parse_ws_pcdata_single,
+                                   pugi::encoding_utf8));
 }
 
 }  // namespace
@@ -172,8 +203,10 @@ std::string write_xml_answer(QueryDialect dialect, const ServiceModel& service, 
   writer.out += '>';
   if (dialect == QueryDialect::ec2) {
     writer.element("requestId", request_id);
-    if (operation.output && output) writer.members(*operation.output(), output, true);
-    else writer.element("return", "true");
+    if (operation.output && output)
+      writer.members(*operation.output(), output, true);
+    else
+      writer.element("return", "true");
   } else {
     if (operation.output && output) {
       if (operation.result_wrapper) writer.open(operation.result_wrapper);
@@ -188,7 +221,8 @@ std::string write_xml_answer(QueryDialect dialect, const ServiceModel& service, 
   return std::move(writer.out);
 }
 
-std::string write_xml_error(QueryDialect dialect, const char* xml_namespace, const Error& error, std::string_view request_id) {
+std::string write_xml_error(QueryDialect dialect, const char* xml_namespace, const Error& error,
+                            std::string_view request_id) {
   Writer writer;
   writer.out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   if (dialect == QueryDialect::ec2) {

@@ -9,7 +9,8 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   const std::string_view body(reinterpret_cast<const char*>(data), size);
   (void)read_xml_error(400, body);
   const ServiceModel service{.id = "fuzz", .xml_namespace = "https://example.com/"};
-  const Operation operation{.name = "Do", .output = &reflect::Describe<fuzz::Tree>::shape, .result_wrapper = "DoResult"};
+  const Operation operation{
+      .name = "Do", .output = &reflect::Describe<fuzz::Tree>::shape, .result_wrapper = "DoResult"};
   for (const QueryDialect dialect : {QueryDialect::query, QueryDialect::ec2}) {
     fuzz::Tree tree, again;
     if (!read_xml_answer(dialect, operation, &tree, body)) continue;

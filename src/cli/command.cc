@@ -23,7 +23,7 @@ Result<std::unique_ptr<Session>> open_session(const daemon::Settings& settings) 
   if (!key) return std::unexpected(std::move(key).error());
   return std::make_unique<Session>(aws::HttpTransport::Options{
       .endpoint = fmt::format("http://127.0.0.1:{}", settings.api_port),
-      .credentials = {.access_key_id = key->access_key_id, .secret_access_key = key->secret_access_key},
+      .credentials = {.access_key = key->access_key_id, .secret_key = key->secret_access_key, .session_token = "", .principal_arn = "", .user_id = ""},
       .region = region_of(settings)});
 }
 

@@ -5,9 +5,12 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <functional>
+#include <optional>
 #include <sstream>
 #include <thread>
 
+#include "base/json.h"
 #include "cli/command.h"
 #include "compute/images_on_disk.h"
 #include "compute/oci_driver.h"
@@ -50,17 +53,20 @@ void end_process(const env::Env& env, pid_t pid, std::chrono::seconds patience) 
   wait_for(std::chrono::seconds(5), [&] { return !env.processes.alive(pid); });
 }
 
-bool api_answers(const daemon::Settings& settings) {
+// What the daemon says of itself; nothing if it does not answer.
+std::optional<daemon::Health> health(const daemon::Settings& settings) {
   const auto answer = aws::http_exchange(fmt::format("http://127.0.0.1:{}", settings.api_port),
                                          {.method = "GET", .target = "/health"}, milliseconds(500));
-  return answer && answer->status == 200;
+  if (!answer || answer->status != 200) return std::nullopt;
+  const auto parsed = from_json<daemon::Health>(answer->body);
+  return parsed ? std::optional(*parsed) : std::nullopt;
 }
 
 // Deletes all stacks of all regions in use and waits until they are gone.
 Result<void> delete_stacks(const daemon::Settings& settings) {
   BRUME_TRY(session, open_session(settings));
-  BRUME_TRY(regions, daemon::regions_in_use(settings));
-  for (const std::string& region : regions) {
+  const auto daemon = health(settings);
+  for (const std::string& region : daemon ? daemon->regions : std::vector<std::string>{}) {
     session->call.region = region;
     const auto live = [&]() -> Result<std::vector<cloudformation::Stack>> {
       BRUME_TRY(described, session->cloudformation.DescribeStacks(session->call, {}));
@@ -88,7 +94,7 @@ Result<void> delete_stacks(const daemon::Settings& settings) {
 }  // namespace
 
 Result<void> start_daemon(const daemon::Settings& settings, const std::string& root) {
-  if (api_answers(settings)) return {};
+  if (health(settings)) return {};
   if (::geteuid() != 0) return fail("AccessDenied", "Brume needs root to make namespaces and cgroups; run it as root: sudo brume start");
   env::RealEnv world(1);
   const env::Env& env = world.env();
@@ -99,8 +105,8 @@ Result<void> start_daemon(const daemon::Settings& settings, const std::string& r
   const std::string log = settings.state_dir + "/daemon.log";
   BRUME_TRY(pid, env.processes.start({.argv = argv}, log));
   // It is our child: one that ended at once is seen by waiting for it.
-  wait_for(std::chrono::seconds(15), [&] { return api_answers(settings) || ::waitpid(pid, nullptr, WNOHANG) == pid; });
-  if (api_answers(settings)) return {};
+  wait_for(std::chrono::seconds(15), [&] { return health(settings).has_value() || ::waitpid(pid, nullptr, WNOHANG) == pid; });
+  if (health(settings)) return {};
   const auto tail = env.files.read_tail(log, 2000);
   std::string last = tail.value_or("");
   while (last.ends_with('\n')) last.pop_back();
@@ -144,10 +150,8 @@ int down(const daemon::Settings& settings, const std::string& root) {
   Result<void> swept = driver.sweep();
   if (auto net = net::KernelFabric(settings.run_dir).sweep(); !net && swept) swept = net;
   if (!swept) return report(swept.error());
-  for (const std::string& path : {settings.run_dir, settings.state_dir + "/state.db", settings.state_dir + "/state.db-wal",
-                                  settings.state_dir + "/state.db-shm", settings.state_dir + "/instances"})
-    if (auto removed = env.files.remove_all(path); !removed) return report(removed.error());
-  std::printf("Nothing of Brume runs any more. Images and caches are kept in %s.\n", settings.state_dir.c_str());
+  if (auto removed = env.files.remove_all(settings.run_dir); !removed) return report(removed.error());
+  std::printf("Nothing of Brume runs any more. Images and what the API was told are kept in %s.\n", settings.state_dir.c_str());
   return 0;
 }
 

@@ -12,7 +12,7 @@ int start(const daemon::Settings& settings, const std::string& root);
 // Ends the daemon; instances and load balancer go on.
 int stop(const daemon::Settings& settings);
 // Deletes every stack, ends daemon and load balancer, and removes what is left in the kernel: containers, mounts,
-// cgroups, namespaces. State that describes it is removed too; images and caches stay.
+// cgroups, namespaces. The state stays: to an instance outside of stacks it is as if the machine had lost its power.
 int down(const daemon::Settings& settings, const std::string& root);
 
 }  // namespace brume::cli

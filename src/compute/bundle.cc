@@ -29,15 +29,15 @@ constexpr std::string_view kMounts = R"(
   {"destination":"/dev/shm","type":"tmpfs","source":"shm","options":["nosuid","noexec","nodev","mode=1777"]},
   {"destination":"/dev/mqueue","type":"mqueue","source":"mqueue","options":["nosuid","noexec","nodev"]},
   {"destination":"/sys","type":"sysfs","source":"sysfs","options":["nosuid","noexec","nodev","ro"]},
-  {"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup","options":["nosuid","noexec","nodev","relatime","ro"]},
+  {"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup","options":["nosuid","noexec","nodev","ro"]},
   {"destination":"/run","type":"tmpfs","source":"tmpfs","options":["nosuid","nodev","mode=755","tmpcopyup"]},
 )";
 
 constexpr std::string_view kMaskedPaths =
-    R"(["/proc/acpi","/proc/asound","/proc/interrupts","/proc/kcore","/proc/keys","/proc/latency_stats","/proc/sched_debug",)"
-    R"("/proc/scsi","/proc/timer_list","/proc/timer_stats","/sys/devices/virtual/powercap","/sys/firmware","/sys/dev/block"])";
-constexpr std::string_view kReadonlyPaths =
-    R"(["/proc/bus","/proc/fs","/proc/irq","/proc/sys","/proc/sysrq-trigger"])";
+    R"(["/proc/acpi","/proc/asound","/proc/interrupts","/proc/kcore","/proc/keys","/proc/latency_stats",)"
+    R"("/proc/sched_debug","/proc/scsi","/proc/timer_list","/proc/timer_stats","/sys/devices/virtual/powercap",)"
+    R"("/sys/firmware","/sys/dev/block"])";
+constexpr std::string_view kReadonlyPaths = R"(["/proc/bus","/proc/fs","/proc/irq","/proc/sys","/proc/sysrq-trigger"])";
 
 std::string resources(const BundleSpec& spec) {
   std::string out = R"({"devices":[{"allow":false,"access":"rwm"}])";
@@ -56,14 +56,15 @@ std::string bundle_config(const BundleSpec& spec) {
   out += fmt::format(R"("args":[{}],)", json_quote(kInitInside));
   out += R"("env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","HOME=/root","TERM=dumb"],)";
   out += fmt::format(R"("capabilities":{{"bounding":{0},"effective":{0},"permitted":{0}}},)", kCapabilities);
+  out += fmt::format(R"("rlimits":[{{"type":"RLIMIT_NOFILE","soft":{0},"hard":{0}}}],"noNewPrivileges":false,)",
+                     spec.open_files);
   // conmon shields itself from the out-of-memory killer; the instance must not inherit that.
-  out += fmt::format(R"("rlimits":[{{"type":"RLIMIT_NOFILE","soft":{0},"hard":{0}}}],"noNewPrivileges":false,)", spec.open_files);
   out += R"("oomScoreAdj":0},)";
   out += fmt::format(R"("root":{{"path":{},"readonly":false}},"hostname":{},)", json_quote(spec.rootfs),
                      json_quote(spec.hostname));
   out += fmt::format(
-      R"("mounts":[{}{{"destination":{},"type":"bind","source":{},"options":["bind","ro","nosuid","nodev"]}}],)", kMounts,
-      json_quote(kInitInside), json_quote(spec.init_path));
+      R"("mounts":[{}{{"destination":{},"type":"bind","source":{},"options":["bind","ro","nosuid","nodev"]}}],)",
+      kMounts, json_quote(kInitInside), json_quote(spec.init_path));
   out += fmt::format(
       R"("linux":{{"cgroupsPath":{},"resources":{},"namespaces":[{{"type":"pid"}},{{"type":"ipc"}},{{"type":"uts"}},)"
       R"({{"type":"mount"}},{{"type":"cgroup"}},{{"type":"network","path":{}}}],)",

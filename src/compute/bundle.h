@@ -14,7 +14,7 @@ namespace brume::compute {
 inline constexpr const char* kInitInside = "/run/brume-init";
 
 struct BundleSpec {
-  std::string rootfs;             // mounted, writable
+  std::string rootfs;  // mounted, writable
   std::string hostname;
   std::string network_namespace;  // path
   std::string cgroup;             // "/brume/<zone>/<id>", below the root of every hierarchy

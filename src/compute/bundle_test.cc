@@ -135,7 +135,8 @@ TEST(Bundle, SeparatesTheInstanceFromTheMachine) {
   EXPECT_GT(config.linux_part.maskedPaths.size(), 10U);
   std::set<std::string> refused;
   for (const auto& call : config.linux_part.seccomp.syscalls) refused.insert(call.names.begin(), call.names.end());
-  for (const char* call : {"mount", "bpf", "init_module", "unshare", "keyctl"}) EXPECT_TRUE(refused.contains(call)) << call;
+  for (const char* call : {"mount", "bpf", "init_module", "unshare", "keyctl"})
+    EXPECT_TRUE(refused.contains(call)) << call;
 }
 
 }  // namespace

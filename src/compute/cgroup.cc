@@ -51,7 +51,8 @@ std::vector<std::string> cgroup_hierarchies(std::string_view mountinfo) {
   std::vector<std::string> out;
   for (Mount& mount : parse_mountinfo(mountinfo)) {
     if (mount.type != "cgroup" && mount.type != "cgroup2") continue;
-    if (mount.point == "/sys/fs/cgroup" || mount.point.starts_with("/sys/fs/cgroup/")) out.push_back(std::move(mount.point));
+    if (mount.point == "/sys/fs/cgroup" || mount.point.starts_with("/sys/fs/cgroup/"))
+      out.push_back(std::move(mount.point));
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());

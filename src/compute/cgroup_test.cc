@@ -12,16 +12,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kV2 = "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
-                                 "31 23 0:28 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n";
-constexpr std::string_view kV1 = "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
-                                 "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
-                                 "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
-                                 "36 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
-constexpr std::string_view kHybrid = "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
-                                     "40 31 0:37 / /sys/fs/cgroup/systemd rw shared:9 master:1 - cgroup cgroup rw,name=systemd\n"
-                                     "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
-                                     "50 31 0:38 / /elsewhere rw - cgroup2 cgroup2 rw\n";
+constexpr std::string_view kV2 =
+    "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
+    "31 23 0:28 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n";
+constexpr std::string_view kV1 =
+    "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+    "32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+    "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+    "36 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n";
+constexpr std::string_view kHybrid =
+    "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"
+    "40 31 0:37 / /sys/fs/cgroup/systemd rw shared:9 master:1 - cgroup cgroup rw,name=systemd\n"
+    "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+    "50 31 0:38 / /elsewhere rw - cgroup2 cgroup2 rw\n";
 
 TEST(Cgroups, HierarchiesOfEveryLayout) {
   using Paths = std::vector<std::string>;
@@ -43,7 +46,8 @@ TEST(Mountinfo, NamesWithSpacesAreReadable) {
 TEST(Cgroups, FindsAndRemovesAnInstanceInEveryHierarchyAndZone) {
   char name[] = "/tmp/brume-cgroup-XXXXXX";
   const std::string top = ::mkdtemp(name);
-  for (const char* folder : {"/cpu/brume/a/i-1", "/memory/brume/a/i-1/nested", "/memory/brume/b/i-2", "/unified/other/a/i-3"})
+  for (const char* folder :
+       {"/cpu/brume/a/i-1", "/memory/brume/a/i-1/nested", "/memory/brume/b/i-2", "/unified/other/a/i-3"})
     fs::create_directories(top + folder);
   const Cgroups cgroups("brume", {top + "/cpu", top + "/memory", top + "/unified", top + "/none"});
   EXPECT_EQ(cgroups.path("a", "i-1"), "/brume/a/i-1");

@@ -21,7 +21,8 @@ std::string console_text(std::string_view log, std::size_t limit) {
       field = rest.substr(0, space);
       rest.remove_prefix(space + 1);
     }
-    if (!complete || (fields[1] != "stdout" && fields[1] != "stderr") || (fields[2] != "F" && fields[2] != "P")) continue;
+    if (!complete || (fields[1] != "stdout" && fields[1] != "stderr") || (fields[2] != "F" && fields[2] != "P"))
+      continue;
     text += rest;
     if (fields[2] == "F") text += '\n';
   }

@@ -8,7 +8,8 @@
 
 namespace brume::compute {
 
-// The text of the log, at most its last `limit` bytes. A first line that is cut, or one that is not understood, is left out.
+// The text of the log, at most its last `limit` bytes. A first line that is cut, or one that is not understood, is left
+// out.
 std::string console_text(std::string_view log, std::size_t limit);
 
 }  // namespace brume::compute

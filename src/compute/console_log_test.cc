@@ -21,7 +21,9 @@ TEST(ConsoleLog, GivesBackThePlainText) {
   for (const auto& c : cases) EXPECT_EQ(console_text(c.log, 100), c.text) << c.log;
 }
 
-TEST(ConsoleLog, KeepsTheEnd) { EXPECT_EQ(console_text("t stdout F 123456789\n", 4), "789\n"); }
+TEST(ConsoleLog, KeepsTheEnd) {
+  EXPECT_EQ(console_text("t stdout F 123456789\n", 4), "789\n");
+}
 
 }  // namespace
 }  // namespace brume::compute

@@ -89,7 +89,8 @@ Result<std::int64_t> ImagesOnDisk::install(const std::string& image_id, const st
   BRUME_CHECK(files_.make_folders(draft, 0755));
   BRUME_CHECK(unpack(source, draft));
   if (!is_root_file_system(draft + "/rootfs"))
-    return fail("InvalidParameterValue", "{} is not a root file system: it has neither /bin/sh nor /usr/bin/sh", source);
+    return fail("InvalidParameterValue", "{} is not a root file system: it has neither /bin/sh nor /usr/bin/sh",
+                source);
   const std::int64_t size = size_of(draft + "/rootfs");
   const env::Fd opened(::open(draft.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened || ::syncfs(opened.get()) != 0) return env::posix_error("Cannot sync", draft);

@@ -62,7 +62,8 @@ struct ImagesOnDiskTest : ::testing::Test {
   }
   void put_layout(const std::vector<std::string>& layers) {
     std::string manifest = R"({"schemaVersion":2,"layers":[)";
-    for (std::size_t i = 0; i < layers.size(); ++i) manifest += (i ? "," : "") + (R"({"digest":")" + blob(layers[i])) + "\"}";
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      manifest += (i ? "," : "") + (R"({"digest":")" + blob(layers[i])) + "\"}";
     put("manifest", manifest + "]}");
     put_index(blob("manifest"));
   }
@@ -152,7 +153,8 @@ TEST_F(ImagesOnDiskTest, AppliesLayersAndTheirWhiteouts) {
   for (const char* source : {"/layout", "/layout.tar"}) {
     ASSERT_EQ(code(root + source), "");
     const std::string rootfs = root + "/state/images/ami-x/rootfs/";
-    for (const char* gone : {"gone", "folder/gone", "opaque/old", ".wh.gone", "opaque/.wh..wh..opq", "fresh/.wh.never-there"})
+    for (const char* gone :
+         {"gone", "folder/gone", "opaque/old", ".wh.gone", "opaque/.wh..wh..opq", "fresh/.wh.never-there"})
       EXPECT_FALSE(fs::exists(rootfs + gone)) << gone;
     EXPECT_EQ(content("folder/kept"), "1");
     EXPECT_EQ(content("folder/added"), "2");
@@ -196,8 +198,8 @@ TEST_F(ImagesOnDiskTest, RefusesWhiteoutsOfNothing) {
 TEST(OciLayout, OnlyDigestsBecomePaths) {
   const std::string hash(64, 'a');
   EXPECT_EQ(blob_path("/l", "sha256:" + hash).value(), "/l/blobs/sha256/" + hash);
-  for (const std::string& bad : {std::string("sha256:"), "sha512:" + hash, "sha256:" + hash + "a", "sha256:../" + hash.substr(3),
-                                 "sha256:" + std::string(64, 'A')})
+  for (const std::string& bad : {std::string("sha256:"), "sha512:" + hash, "sha256:" + hash + "a",
+                                 "sha256:../" + hash.substr(3), "sha256:" + std::string(64, 'A')})
     EXPECT_EQ(blob_path("/l", bad).error().code, "InvalidParameterValue") << bad;
 }
 

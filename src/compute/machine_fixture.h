@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -31,6 +32,8 @@ class Machine {
   bool run_until(const std::function<bool()>& done);
   // Runs the call and the loop until it has called back.
   Result<void> wait(const std::function<void(Done)>& call);
+  // What the metadata service answers.
+  void set_user_data(const std::string& text);
   [[nodiscard]] InstanceSpec spec(const std::string& id) const;
   // Lines of /proc/self/mountinfo, cgroup folders and command lines that name this machine's folders.
   [[nodiscard]] std::string traces() const;
@@ -40,13 +43,14 @@ class Machine {
   Paths paths;
   Settings settings;
   std::unique_ptr<ImagesOnDisk> images;
-  std::string user_data;  // what the metadata service answers; set before the first start
 
  private:
   void make_namespace();
   void serve();
 
   bool owner_ = true;
+  std::mutex mutex_;
+  std::string user_data_;  // guarded by mutex_
   int listener_ = -1;
   std::thread server_;
 };

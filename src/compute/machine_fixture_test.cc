@@ -11,8 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include <boost/asio/io_context.hpp>
 #include <gtest/gtest.h>
+#include <boost/asio/io_context.hpp>
 
 #include "compute/machine_fixture.h"
 #include "compute/process_end.h"
@@ -45,7 +45,8 @@ Machine::Machine() {
   settings.cgroup_root = "brume-test-" + root.substr(root.rfind('-') + 1);
   settings.init_path = BRUME_INIT;
   const std::string image = root + "/image";
-  for (const char* folder : {"/bin", "/etc", "/proc", "/sys", "/dev", "/run", "/tmp"}) fs::create_directories(image + folder);
+  for (const char* folder : {"/bin", "/etc", "/proc", "/sys", "/dev", "/run", "/tmp"})
+    fs::create_directories(image + folder);
   fs::copy_file("/bin/busybox", image + "/bin/busybox");
   for (const char* applet : {"sh", "cat", "echo", "sleep", "wc", "id", "mount", "trap"})
     fs::create_symlink("busybox", image + "/bin/" + applet);
@@ -99,7 +100,16 @@ void Machine::make_namespace() {
   server_ = std::thread([this] { serve(); });
 }
 
+void Machine::set_user_data(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  user_data_ = text;
+}
+
 void Machine::serve() {
+  const auto user_data = [this] {
+    const std::lock_guard lock(mutex_);
+    return user_data_;
+  };
   for (;;) {
     const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (client < 0) return;
@@ -112,9 +122,12 @@ void Machine::serve() {
     }
     std::string body;
     const bool trusted = request.find("X-aws-ec2-metadata-token: secret\r\n") != std::string::npos;
-    if (request.starts_with("PUT /latest/api/token ")) body = "secret";
-    else if (trusted && request.starts_with("GET /latest/meta-data/instance-id ")) body = "i-1";
-    else if (trusted && request.starts_with("GET /latest/user-data ")) body = user_data;
+    if (request.starts_with("PUT /latest/api/token "))
+      body = "secret";
+    else if (trusted && request.starts_with("GET /latest/meta-data/instance-id "))
+      body = "i-1";
+    else if (trusted && request.starts_with("GET /latest/user-data "))
+      body = user_data();
     const std::string answer =
         body.empty() ? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
                      : "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -131,8 +144,10 @@ bool Machine::run_until(const std::function<bool()>& done) {
   std::function<void()> look;
   env::Loop::TimerId next = 0;
   look = [&] {
-    if (done() || late) real.io().stop();
-    else next = loop.after(std::chrono::milliseconds(2), look);
+    if (done() || late)
+      real.io().stop();
+    else
+      next = loop.after(std::chrono::milliseconds(2), look);
   };
   loop.post(look);
   real.io().restart();
@@ -150,8 +165,15 @@ Result<void> Machine::wait(const std::function<void(Done)>& call) {
 }
 
 InstanceSpec Machine::spec(const std::string& id) const {
-  return {.id = id, .image_id = "ami-busybox", .hostname = "ip-10-0-0-5", .network_namespace = root + "/netns",
-          .zone = "zone-a", .vcpus = 0.5, .memory_bytes = 64 << 20, .private_address = "10.0.0.5", .nameserver = "10.0.0.2"};
+  return {.id = id,
+          .image_id = "ami-busybox",
+          .hostname = "ip-10-0-0-5",
+          .network_namespace = root + "/netns",
+          .zone = "zone-a",
+          .vcpus = 0.5,
+          .memory_bytes = 64 << 20,
+          .private_address = "10.0.0.5",
+          .nameserver = "10.0.0.2"};
 }
 
 std::string Machine::traces() const {

@@ -5,7 +5,9 @@
 namespace brume::compute {
 namespace {
 
-bool octal(char c) { return c >= '0' && c <= '7'; }
+bool octal(char c) {
+  return c >= '0' && c <= '7';
+}
 
 // Space, tab, newline and backslash are written as a backslash and three octal digits.
 std::string unescape(std::string_view text) {

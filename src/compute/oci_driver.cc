@@ -23,11 +23,15 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
   }
 
   void run_first(const std::string& id) {
-    queues[id].front()([self = shared_from_this(), id] {
+    // Taken out first: a task that is through at once removes its place while it runs.
+    const Task task = std::move(queues[id].front());
+    task([self = shared_from_this(), id] {
       auto& queue = self->queues[id];
       queue.pop_front();
-      if (queue.empty()) self->queues.erase(id);
-      else self->run_first(id);
+      if (queue.empty())
+        self->queues.erase(id);
+      else
+        self->run_first(id);
     });
   }
 
@@ -44,18 +48,16 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
                                              known->second.conmon_start == running.conmon_start)
       return;
     watched[id] = running;
-    env.processes.watch(pid_t(running.conmon),
-                        [weak = weak_from_this(), id, conmon = running.conmon, start = running.conmon_start](int) {
-                          const auto self = weak.lock();
-                          if (!self) return;
-                          const auto known = self->watched.find(id);
-                          // Not ours to tell any more if a stop has begun or the instance was started anew.
-                          if (known == self->watched.end() || known->second.conmon != conmon ||
-                              known->second.conmon_start != start)
-                            return;
-                          self->watched.erase(known);
-                          self->ended(id);
-                        });
+    env.processes.watch(pid_t(running.conmon), [weak = weak_from_this(), id, conmon = running.conmon,
+                                                start = running.conmon_start](int) {
+      const auto self = weak.lock();
+      if (!self) return;
+      const auto known = self->watched.find(id);
+      // Not ours to tell any more if a stop has begun or the instance was started anew.
+      if (known == self->watched.end() || known->second.conmon != conmon || known->second.conmon_start != start) return;
+      self->watched.erase(known);
+      self->ended(id);
+    });
   }
 
   void ended(const std::string& id) {
@@ -140,11 +142,19 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
 OciDriver::OciDriver(env::Env& env, Paths paths, Settings settings, Images& images)
     : core_(std::make_shared<Core>(env, std::move(paths), std::move(settings), images)) {}
 
-OciDriver::~OciDriver() { core_->listener = nullptr; }
+OciDriver::~OciDriver() {
+  core_->listener = nullptr;
+}
 
-void OciDriver::start(const InstanceSpec& spec, Done done) { core_->start(spec, std::move(done)); }
-void OciDriver::stop(const std::string& id, env::Duration grace, Done done) { core_->stop(id, grace, std::move(done)); }
-void OciDriver::destroy(const std::string& id, Done done) { core_->destroy(id, std::move(done)); }
+void OciDriver::start(const InstanceSpec& spec, Done done) {
+  core_->start(spec, std::move(done));
+}
+void OciDriver::stop(const std::string& id, env::Duration grace, Done done) {
+  core_->stop(id, grace, std::move(done));
+}
+void OciDriver::destroy(const std::string& id, Done done) {
+  core_->destroy(id, std::move(done));
+}
 
 Result<std::vector<Observed>> OciDriver::list() {
   BRUME_TRY(observed, core_->instances.list());
@@ -154,12 +164,16 @@ Result<std::vector<Observed>> OciDriver::list() {
   return observed;
 }
 
-Result<std::string> OciDriver::console(const std::string& id) { return core_->instances.console(id); }
+Result<std::string> OciDriver::console(const std::string& id) {
+  return core_->instances.console(id);
+}
 
 void OciDriver::on_exit(std::function<void(const std::string& id, int status)> listener) {
   core_->listener = std::move(listener);
 }
 
-Result<void> OciDriver::sweep() { return core_->instances.sweep(); }
+Result<void> OciDriver::sweep() {
+  return core_->instances.sweep();
+}
 
 }  // namespace brume::compute

@@ -1,8 +1,8 @@
 // Instances as containers: overlayfs, cgroups and an OCI runtime under conmon.
 //
-// Keeps on the loop what belongs there: the order of the calls for one instance, the grace of a stop, and the watch over
-// every running instance's conmon, whose end is the instance's end. The steps themselves are OciInstances', on workers.
-// Instances outlive it; a second driver on the same folders finds them by list().
+// Keeps on the loop what belongs there: the order of the calls for one instance, the grace of a stop, and the watch
+// over every running instance's conmon, whose end is the instance's end. The steps themselves are OciInstances', on
+// workers. Instances outlive it; a second driver on the same folders finds them by list().
 #pragma once
 
 #include <memory>

@@ -16,10 +16,12 @@ namespace {
 
 using testing::Machine;
 
-#define NEEDS_INSTANCES()                                                                           \
+#define NEEDS_INSTANCES() \
   if (const std::string reason = testing::cannot_run_instances(); !reason.empty()) GTEST_SKIP() << reason
 
-std::string failure(const Result<void>& result) { return result ? "" : result.error().message; }
+std::string failure(const Result<void>& result) {
+  return result ? "" : result.error().message;
+}
 
 Running record_of(const Machine& machine, const std::string& id) {
   std::ifstream in(machine.paths.run_dir + "/instances/" + id + "/running");
@@ -52,8 +54,9 @@ std::string read(const std::string& path) {
 TEST(OciDriver, AnInstanceLivesAndLeavesNothing) {
   NEEDS_INSTANCES();
   Machine machine;
-  machine.user_data = "#!/bin/sh\necho user data of $(id -u) in $PWD\ncat /etc/hosts /etc/resolv.conf\n"
-                      "mount -t tmpfs x /tmp || echo no mounts\nsleep 1000\n";
+  machine.set_user_data(
+      "#!/bin/sh\necho user data of $(id -u) in $PWD\ncat /etc/hosts /etc/resolv.conf\n"
+      "mount -t tmpfs x /tmp || echo no mounts\nsleep 1000\n");
   OciDriver driver(machine.real.env(), machine.paths, machine.settings, *machine.images);
   std::vector<std::string> exits;
   driver.on_exit([&](const std::string& id, int) { exits.push_back(id); });
@@ -100,7 +103,8 @@ TEST(OciDriver, AnInstanceIsLimited) {
   ASSERT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-1"), done); })), "");
   const std::string below = machine.settings.cgroup_root + "/zone-a/i-1/";
   const auto value = [&](const std::string& v1, const std::string& v2) {
-    const std::string old = read("/sys/fs/cgroup/" + v1.substr(0, v1.find('/')) + "/" + below + v1.substr(v1.find('/') + 1));
+    const std::string old =
+        read("/sys/fs/cgroup/" + v1.substr(0, v1.find('/')) + "/" + below + v1.substr(v1.find('/') + 1));
     return old.empty() ? read("/sys/fs/cgroup/" + below + v2) : old;
   };
   EXPECT_EQ(value("memory/memory.limit_in_bytes", "memory.max"), "67108864\n");
@@ -142,7 +146,7 @@ TEST(OciDriver, WithoutItsMonitorAnInstanceDoesNotLiveOn) {
 TEST(OciDriver, AStubbornInstanceIsKilledAfterTheGrace) {
   NEEDS_INSTANCES();
   Machine machine;
-  machine.user_data = "#!/bin/sh\ntrap '' TERM\necho stubborn\nwhile true; do sleep 1; done\n";
+  machine.set_user_data("#!/bin/sh\ntrap '' TERM\necho stubborn\nwhile true; do sleep 1; done\n");
   OciDriver driver(machine.real.env(), machine.paths, machine.settings, *machine.images);
   ASSERT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-1"), done); })), "");
   prints(machine, driver, "i-1", "stubborn\n");
@@ -233,7 +237,8 @@ TEST(OciDriver, KilledAtAnyMomentItLeavesWhatTheNextOneMends) {
     ASSERT_TRUE(listed) << moment << " ms: " << listed.error().message;
     const bool runs = !listed->empty() && listed->front().state == State::running;
     EXPECT_EQ(runs, machine.traces() != "") << moment << " ms";
-    EXPECT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-1"), done); })), "") << moment << " ms";
+    EXPECT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-1"), done); })), "")
+        << moment << " ms";
     prints(machine, driver, "i-1", "boots: ");
     EXPECT_EQ(failure(machine.wait([&](Done done) { driver.destroy("i-1", done); })), "") << moment << " ms";
     EXPECT_EQ(machine.traces(), "") << moment << " ms";
@@ -251,7 +256,8 @@ TEST(OciDriver, TellsHowLongAStartTakes) {
   std::vector<double> times;
   for (int i = 0; i < 9; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    ASSERT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-" + std::to_string(i)), done); })), "");
+    ASSERT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-" + std::to_string(i)), done); })),
+              "");
     times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
   }
   std::sort(times.begin(), times.end());

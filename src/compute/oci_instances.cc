@@ -61,7 +61,9 @@ std::optional<Running> OciInstances::running(const std::string& id) const {
   return *record;
 }
 
-int OciInstances::exit_status(const std::string& id) const { return runtime_.exit_status(id, bundle(id)).value_or(-1); }
+int OciInstances::exit_status(const std::string& id) const {
+  return runtime_.exit_status(id, bundle(id)).value_or(-1);
+}
 
 Result<Running> OciInstances::start(const InstanceSpec& spec) {
   if (!is_name(spec.id) || !is_name(spec.zone)) return fail_internal("'{}' in '{}' is not a name", spec.id, spec.zone);

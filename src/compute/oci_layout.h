@@ -12,8 +12,8 @@ namespace brume::compute {
 
 [[nodiscard]] bool is_oci_layout(const std::string& folder);
 
-// Paths of the layers' archives. Blocks. Errors: InvalidParameterValue (not well formed, a digest that does not match, no
-// image for linux on this machine's architecture).
+// Paths of the layers' archives. Blocks. Errors: InvalidParameterValue (not well formed, a digest that does not match,
+// no image for linux on this machine's architecture).
 Result<std::vector<std::string>> layers_of(const std::string& layout, env::Processes& processes);
 
 // <layout>/blobs/sha256/<64 hexadecimal digits> of a digest "sha256:…". Pure.

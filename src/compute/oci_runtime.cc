@@ -13,7 +13,9 @@ namespace {
 
 constexpr auto kPatience = std::chrono::seconds(30);
 
-std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string file_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 // conmon wants the runtime's path. A program that is not found keeps its name, so that the failure names it.
 std::string resolved(const std::string& program) {
@@ -29,10 +31,18 @@ std::string resolved(const std::string& program) {
   return program;
 }
 
-std::string log_path(const std::string& bundle) { return bundle + "/runtime.log"; }
-std::string pid_path(const std::string& bundle) { return bundle + "/pid"; }
-std::string conmon_pid_path(const std::string& bundle) { return bundle + "/conmon.pid"; }
-std::string exits_path(const std::string& bundle) { return bundle + "/exits"; }
+std::string log_path(const std::string& bundle) {
+  return bundle + "/runtime.log";
+}
+std::string pid_path(const std::string& bundle) {
+  return bundle + "/pid";
+}
+std::string conmon_pid_path(const std::string& bundle) {
+  return bundle + "/conmon.pid";
+}
+std::string exits_path(const std::string& bundle) {
+  return bundle + "/exits";
+}
 
 // The number in a file; 0 if there is none (yet).
 std::int64_t number_in(const env::Files& files, const std::string& path) {
@@ -61,12 +71,31 @@ std::string OciRuntime::complaint(const std::string& bundle, const std::string& 
 
 Result<Running> OciRuntime::create(const std::string& id, const std::string& bundle, const std::string& log) {
   BRUME_CHECK(files_.make_folders(exits_path(bundle)));
-  const env::Command command{
-      .argv = {conmon_, "--api-version", "1", "--cid", id, "--cuuid", id, "--runtime", runtime_, "--bundle", bundle,
-               "--container-pidfile", pid_path(bundle), "--conmon-pidfile", conmon_pid_path(bundle), "--log-path",
-               "k8s-file:" + log, "--log-size-max", std::to_string(kLogLimit), "--exit-dir", exits_path(bundle),
-               "--full-attach", "--no-sync-log", "--runtime-arg=--root=" + root_,
-               "--runtime-arg=--log=" + log_path(bundle)}};
+  const env::Command command{.argv = {conmon_,
+                                      "--api-version",
+                                      "1",
+                                      "--cid",
+                                      id,
+                                      "--cuuid",
+                                      id,
+                                      "--runtime",
+                                      runtime_,
+                                      "--bundle",
+                                      bundle,
+                                      "--container-pidfile",
+                                      pid_path(bundle),
+                                      "--conmon-pidfile",
+                                      conmon_pid_path(bundle),
+                                      "--log-path",
+                                      "k8s-file:" + log,
+                                      "--log-size-max",
+                                      std::to_string(kLogLimit),
+                                      "--exit-dir",
+                                      exits_path(bundle),
+                                      "--full-attach",
+                                      "--no-sync-log",
+                                      "--runtime-arg=--root=" + root_,
+                                      "--runtime-arg=--log=" + log_path(bundle)}};
   BRUME_TRY(forked, processes_.run(command));
   if (forked.status != 0) return fail_internal("Cannot start {}: {}", id, complaint(bundle, forked.errors));
   Running running;
@@ -94,8 +123,8 @@ Result<Running> OciRuntime::start(const std::string& id, const std::string& bund
 
 Result<void> OciRuntime::remove(const std::string& id, const std::string& bundle) {
   kill_programs_about({file_name(runtime_), file_name(conmon_)}, bundle);
-  // With --force it also kills what runs. It may fail for a container that a crash left half made, which it does not know:
-  // that leaves only files.
+  // With --force it also kills what runs. It may fail for a container that a crash left half made, which it does not
+  // know: that leaves only files.
   BRUME_TRY(deleted, processes_.run({.argv = {runtime_, "--root=" + root_, "delete", "--force", id}}));
   if (deleted.status != 0) {
     BRUME_TRY(known, processes_.run({.argv = {runtime_, "--root=" + root_, "state", id}}));
@@ -107,7 +136,8 @@ Result<void> OciRuntime::remove(const std::string& id, const std::string& bundle
 std::optional<int> OciRuntime::exit_status(const std::string& id, const std::string& bundle) const {
   const auto text = files_.read(exits_path(bundle) + "/" + id);
   int status = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), status).ec != std::errc()) return std::nullopt;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), status).ec != std::errc())
+    return std::nullopt;
   return status;
 }
 

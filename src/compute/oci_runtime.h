@@ -10,8 +10,8 @@
 
 #include "base/reflect.h"
 #include "base/result.h"
-#include "env/processes.h"
 #include "env/files.h"
+#include "env/processes.h"
 
 namespace brume::compute {
 
@@ -29,8 +29,8 @@ class OciRuntime {
   OciRuntime(env::Files& files, env::Processes& processes, const std::string& runtime, std::string conmon,
              std::string root);
 
-  // Makes and starts container `id`; its output goes to `log`, bounded to kLogLimit. Fails with what the runtime said; then
-  // remove() clears what is left.
+  // Makes and starts container `id`; its output goes to `log`, bounded to kLogLimit. Fails with what the runtime said;
+  // then remove() clears what is left.
   Result<Running> start(const std::string& id, const std::string& bundle, const std::string& log);
   // Kills conmon, runtime and container, and makes the runtime forget it. Nothing there is success.
   Result<void> remove(const std::string& id, const std::string& bundle);

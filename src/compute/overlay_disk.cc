@@ -16,7 +16,9 @@ constexpr std::string_view kRemoved = ".removed";  // suffix of a disk on its wa
 
 }  // namespace
 
-bool OverlayDisks::exists(const std::string& id) const { return files_.exists(folder(id) + "/upper"); }
+bool OverlayDisks::exists(const std::string& id) const {
+  return files_.exists(folder(id) + "/upper");
+}
 
 Result<std::vector<std::string>> OverlayDisks::list() const {
   BRUME_TRY(names, files_.list(folder_));
@@ -43,7 +45,8 @@ Result<void> OverlayDisks::make(const std::string& id, const FirstFiles& first) 
   BRUME_CHECK(files_.write(draft + "/etc/hosts", hosts, 0644));
   if (!first.nameserver.empty())
     BRUME_CHECK(files_.write(draft + "/etc/resolv.conf", "nameserver " + first.nameserver + "\n", 0644));
-  if (::rename(draft.c_str(), (place + "/upper").c_str()) != 0) return env::posix_error("Cannot make", place + "/upper");
+  if (::rename(draft.c_str(), (place + "/upper").c_str()) != 0)
+    return env::posix_error("Cannot make", place + "/upper");
   return {};
 }
 

@@ -17,7 +17,9 @@ namespace {
 
 constexpr int kPatienceMilliseconds = 5'000;
 
-env::Fd open_process(pid_t pid) { return env::Fd(int(::syscall(SYS_pidfd_open, pid, 0))); }
+env::Fd open_process(pid_t pid) {
+  return env::Fd(int(::syscall(SYS_pidfd_open, pid, 0)));
+}
 
 bool ended_within(const env::Fd& process, int milliseconds) {
   pollfd waiting{process.get(), POLLIN, 0};

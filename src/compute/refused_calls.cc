@@ -6,10 +6,11 @@ std::string refused_calls() {
   // No architectures are named: the native one is meant, and a call in another's convention (32 bits) ends the process.
   // clone3 hides its flags from the filter: ENOSYS (38) makes the C library use clone, whose flags are looked at.
   std::string namespaces;
-  for (const unsigned flag : {0x00020000U, 0x02000000U, 0x04000000U, 0x08000000U, 0x10000000U, 0x20000000U, 0x40000000U}) {
+  for (const unsigned flag :
+       {0x00020000U, 0x02000000U, 0x04000000U, 0x08000000U, 0x10000000U, 0x20000000U, 0x40000000U}) {
     const std::string value = std::to_string(flag);
-    namespaces += R"({"names":["clone"],"action":"SCMP_ACT_ERRNO","args":[{"index":0,"value":)" + value + R"(,"valueTwo":)" +
-                  value + R"(,"op":"SCMP_CMP_MASKED_EQ"}]},)";
+    namespaces += R"({"names":["clone"],"action":"SCMP_ACT_ERRNO","args":[{"index":0,"value":)" + value +
+                  R"(,"valueTwo":)" + value + R"(,"op":"SCMP_CMP_MASKED_EQ"}]},)";
   }
   return R"({"defaultAction":"SCMP_ACT_ALLOW","syscalls":[)" + namespaces +
          R"({"names":["clone3"],"action":"SCMP_ACT_ERRNO","errnoRet":38},

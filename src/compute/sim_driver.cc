@@ -77,7 +77,9 @@ Result<std::string> SimDriver::console(const std::string& id) {
   return found->second.console;
 }
 
-void SimDriver::on_exit(std::function<void(const std::string&, int)> listener) { listener_ = std::move(listener); }
+void SimDriver::on_exit(std::function<void(const std::string&, int)> listener) {
+  listener_ = std::move(listener);
+}
 
 void SimDriver::kill(const std::string& id, int status) {
   const auto found = machines_.find(id);

@@ -70,7 +70,8 @@ TEST_F(SimDriverTest, Faults) {
   driver.start(spec("i-2"), note("start"));
   driver.start(spec("i-3", "ami-none"), note("start"));
   sim.loop.run_for(milliseconds(80));
-  EXPECT_EQ(calls, (std::vector<std::string>{"start InsufficientInstanceCapacity", "start ok", "start InvalidAMIID.NotFound"}));
+  EXPECT_EQ(calls, (std::vector<std::string>{"start InsufficientInstanceCapacity", "start ok",
+                                             "start InvalidAMIID.NotFound"}));
   driver.kill("i-2", 1);
   driver.kill("i-2", 1);
   driver.kill("i-1", 1);

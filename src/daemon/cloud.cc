@@ -2,7 +2,6 @@
 
 #include <regex>
 
-#include "daemon/region_machine.h"
 
 namespace brume::daemon {
 namespace {
@@ -20,10 +19,8 @@ bool is_region_name(const std::string& name) {
 }  // namespace
 
 Cloud::Region::Region(services::Context context, Cloud& cloud)
-    : foreign([&cloud, region = context.region](const std::string& id) { return cloud.is_foreign(region, id); }),
-      driver(cloud.machine_.driver, cloud.exits_, foreign),
-      fabric(cloud.machine_.fabric, foreign),
-      ec2(context, fabric, driver, cloud.machine_.images,
+    : driver(cloud.machine_.driver, cloud.exits_),
+      ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images,
           [&cloud](std::string_view name_or_arn) -> std::optional<ec2::InstanceProfile> {
             const auto profile = cloud.iam_.find_profile(name_or_arn);
             if (!profile) return std::nullopt;
@@ -43,12 +40,6 @@ Cloud::Cloud(env::Env& env, store::Store& store, Machine machine)
     : env_(env), store_(store), machine_(machine), hints_(env.loop), exits_(machine.driver), iam_(context_of(env, store, hints_, "")) {}
 
 Cloud::~Cloud() = default;
-
-bool Cloud::is_foreign(const std::string& region, const std::string& id) const {
-  for (const auto& [name, other] : regions_)
-    if (name != region && other->ec2.owns(id)) return true;
-  return false;
-}
 
 Result<void> Cloud::start() {
   BRUME_CHECK(iam_.load());

@@ -10,7 +10,7 @@
 #include "aws/dispatcher.h"
 #include "compute/driver.h"
 #include "compute/images.h"
-#include "daemon/region_machine.h"
+#include "daemon/shared_driver.h"
 #include "net/fabric.h"
 #include "services/autoscaling/service.h"
 #include "services/cloudformation/service.h"
@@ -41,9 +41,7 @@ class Cloud {
 
   struct Region {
     Region(services::Context context, Cloud& cloud);
-    IsForeign foreign;
-    RegionDriver driver;
-    RegionFabric fabric;
+    SharedDriver driver;
     ec2::Service ec2;
     ssm::Service ssm;
     elbv2::Service elbv2;
@@ -59,8 +57,6 @@ class Cloud {
  private:
   Result<void> load(const std::string& name);
   Result<void> start(Region& region);
-  // Does another region have this VPC, instance or interface?
-  [[nodiscard]] bool is_foreign(const std::string& region, const std::string& id) const;
 
   env::Env& env_;
   store::Store& store_;

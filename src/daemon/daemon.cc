@@ -9,6 +9,7 @@
 
 #include "aws/dispatcher.h"
 #include "aws/http_server.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "compute/images_on_disk.h"
 #include "daemon/cloud.h"
@@ -63,7 +64,11 @@ Result<void> run(const Settings& settings) {
   aws::HttpServer::Options options;
   options.port = std::uint16_t(settings.api_port);
   BRUME_TRY(server, aws::HttpServer::start(world.io(), options, [&](const aws::HttpRequest& r) { return dispatcher.handle(r); }));
-  server->route("/health", aws::health_answer);
+  server->route("/health", [&](const aws::HttpRequest&) {
+    Health health{.status = "running"};
+    for (const auto& [name, region] : cloud.regions()) health.regions.push_back(name);
+    return aws::HttpAnswer{.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = to_json(health)};
+  });
 
   BRUME_TRY(there, kernel.list());
   for (const std::string& vpc_id : there.vpcs) open_metadata(vpc_id);

@@ -9,6 +9,12 @@
 
 namespace brume::daemon {
 
+// What an unsigned GET /health answers.
+struct Health {
+  std::string status;                // "running"
+  std::vector<std::string> regions;  // those in use
+};
+
 // Serves until SIGTERM or SIGINT; instances and the load balancer go on without it. Returns the exit status: 1, with a
 // sentence as the last line of the log, if it cannot start.
 int run_daemon(const Settings& settings);
@@ -19,3 +25,5 @@ compute::Settings compute_settings(const Settings& settings);
 std::string cgroup_root(const Settings& settings);
 
 }  // namespace brume::daemon
+
+BRUME_RECORD(brume::daemon::Health, status, regions)

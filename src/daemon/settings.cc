@@ -26,8 +26,8 @@ Result<Settings> load_settings(const std::string& root) {
   if (settings.init.empty()) {
     const std::string program = program_path();
     const std::string folder = program.substr(0, program.rfind('/'));
-    // Installed under libexec; beside the program in a build folder.
-    settings.init = folder + "/../libexec/brume/brume-init";
+    // Installed under lib/brume; beside the program in a build folder.
+    settings.init = folder + "/../lib/brume/brume-init";
     if (!files.exists(settings.init)) settings.init = folder + "/brume-init";
   }
   return settings;

@@ -4,6 +4,7 @@
 
 namespace brume::lb {
 namespace {
+constexpr std::size_t kCopiedBody = 4096;
 
 void count_target_status(int status, Counters& counters) {
   if (status < 300)
@@ -125,7 +126,10 @@ bool Client::read_response_head() {
     return true;
   }
   const std::size_t taken = response_body_.take(rest);
-  const bool sent = stream_.send(out, rest.substr(0, taken));
+  // Copying a small body behind the head costs less than a gathering send.
+  const bool small = taken <= kCopiedBody;
+  if (small) out += rest.substr(0, taken);
+  const bool sent = stream_.send(out, small ? std::string_view() : rest.substr(0, taken));
   upstream_->stream.consume(head.size + taken);
   response_incomplete_ = true;
   if (!sent)

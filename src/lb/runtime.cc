@@ -105,7 +105,7 @@ std::shared_ptr<const Config> StateRegistry::compile(const Snapshot& snapshot) {
                                   .drop_invalid_header_fields = balancer.drop_invalid_header_fields,
                                   .xff_client_port = balancer.xff_client_port,
                                   .xff_mode = parse_xff_mode(balancer.xff_mode)};
-    if (auto opened = NetworkNamespace::open(balancer.network_namespace)) configured.network_namespace = *opened;
+    configured.network_namespace = std::make_shared<const NetworkNamespace>(balancer.network_namespace);
     for (const Listener& listener : balancer.listeners)
       configured.listeners.push_back(compiler.listener(balancer, listener));
     config->balancers.push_back(std::move(configured));

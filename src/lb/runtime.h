@@ -91,7 +91,7 @@ struct ConfiguredListener {
 struct ConfiguredBalancer {
   std::string id;
   std::shared_ptr<BalancerState> state;
-  std::shared_ptr<const NetworkNamespace> network_namespace;  // null: it could not be opened
+  std::shared_ptr<const NetworkNamespace> network_namespace;
   std::vector<Node> nodes;
   std::vector<ConfiguredListener> listeners;
   env::Duration idle_timeout{}, client_keep_alive{};

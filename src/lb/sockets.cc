@@ -69,19 +69,12 @@ Result<env::Fd> listen_on(const std::string& address, std::int32_t port, bool sh
 
 }  // namespace
 
-Result<std::shared_ptr<const NetworkNamespace>> NetworkNamespace::open(const std::string& path) {
-  auto result = std::make_shared<NetworkNamespace>();
-  if (!path.empty()) {
-    result->fd_ = env::Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!result->fd_) return env::posix_error("cannot open network namespace", path);
-  }
-  return result;
-}
-
 Result<env::Fd> NetworkNamespace::open_socket(int family) const {
-  if (!fd_) return tcp_socket(family);
+  if (path_.empty()) return tcp_socket(family);
+  const env::Fd there(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!there) return env::posix_error("cannot open network namespace", path_);
   thread_local const env::Fd own(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-  if (!own || ::setns(fd_.get(), CLONE_NEWNET) != 0) return env::posix_error("cannot enter a network namespace", "");
+  if (!own || ::setns(there.get(), CLONE_NEWNET) != 0) return env::posix_error("cannot enter a network namespace", "");
   auto result = tcp_socket(family);
   // Staying behind in a customer's network would send everything that follows to the wrong place.
   if (::setns(own.get(), CLONE_NEWNET) != 0) std::terminate();

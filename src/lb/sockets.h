@@ -10,16 +10,16 @@
 
 namespace brume::lb {
 
-// A network namespace by its path; an empty path is the process's own.
+// A network namespace by its path; an empty path is the process's own. Opened anew for each socket: it may come later
+// than the snapshot that names it, may be made anew, and must not be kept alive by us when it goes.
 class NetworkNamespace {
  public:
-  // Error: the path cannot be opened.
-  static Result<std::shared_ptr<const NetworkNamespace>> open(const std::string& path);
-  // A TCP socket inside it. The calling thread is back in its own namespace afterwards.
+  explicit NetworkNamespace(std::string path) : path_(std::move(path)) {}
+  // A TCP socket inside it. The calling thread is back in its own namespace afterwards. Error: the path cannot be opened.
   [[nodiscard]] Result<env::Fd> open_socket(int family) const;
 
  private:
-  env::Fd fd_;
+  std::string path_;
 };
 
 // Starts a connection; writability or an error on the socket tells how it went.

@@ -55,7 +55,6 @@ std::unique_ptr<Upstream> UpstreamPool::take(const TargetState& target) {
 
 std::unique_ptr<Upstream> UpstreamPool::connect(const ConfiguredBalancer& balancer, const ConfiguredTarget& target,
                                                 env::Duration timeout) {
-  if (!balancer.network_namespace) return nullptr;
   auto fd = start_connection(*balancer.network_namespace, balancer.source_for(target.zone), target.state->address,
                              target.state->port);
   if (!fd) return nullptr;

@@ -40,7 +40,7 @@ def exchange(cloud, prepared):
         url = urllib.parse.urlsplit(prepared.url)
         connection.request(prepared.method, url.path + (f"?{url.query}" if url.query else ""), prepared.body, dict(prepared.headers))
         answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read().decode()
+        return answer.status, dict(answer.getheaders()), answer.read().decode(errors="replace")
     finally:
         connection.close()
 

@@ -14,14 +14,18 @@
 namespace brume::aws {
 namespace {
 
-const Credentials kKeys{.access_key = "AKIDTEST", .secret_key = "secret", .principal_arn = "arn:aws:iam::000000000000:root", .user_id = "000000000000"};
+const Credentials kKeys{.access_key = "AKIDTEST",
+                        .secret_key = "secret",
+                        .principal_arn = "arn:aws:iam::000000000000:root",
+                        .user_id = "000000000000"};
 
 class FakeEc2 : public ec2::Api {
  public:
   Result<ec2::CreateVpcResult> CreateVpc(const Call& call, const ec2::CreateVpcRequest& request) override {
     ++calls;
     regions.push_back(call.region);
-    if (request.CidrBlock == "10.0.0.0/8") return fail("InvalidVpc.Range", "The CIDR '{}' is invalid.", *request.CidrBlock);
+    if (request.CidrBlock == "10.0.0.0/8")
+      return fail("InvalidVpc.Range", "The CIDR '{}' is invalid.", *request.CidrBlock);
     ec2::CreateVpcResult result;
     result.Vpc.emplace().CidrBlock = request.CidrBlock;
     return result;
@@ -31,7 +35,8 @@ class FakeEc2 : public ec2::Api {
     return ec2::DescribeVpcsResult{};
   }
   Result<void> DeleteVpc(const Call&, const ec2::DeleteVpcRequest&) override { return {}; }
-  Result<ec2::CreateRouteTableResult> CreateRouteTable(const Call&, const ec2::CreateRouteTableRequest& request) override {
+  Result<ec2::CreateRouteTableResult> CreateRouteTable(const Call&,
+                                                       const ec2::CreateRouteTableRequest& request) override {
     ++calls;
     ec2::CreateRouteTableResult result;
     result.RouteTable.emplace().RouteTableId = "rtb-" + std::to_string(calls);
@@ -45,7 +50,8 @@ class FakeEc2 : public ec2::Api {
 
 class FakeSts : public sts::Api {
  public:
-  Result<sts::GetCallerIdentityResponse> GetCallerIdentity(const Call& call, const sts::GetCallerIdentityRequest&) override {
+  Result<sts::GetCallerIdentityResponse> GetCallerIdentity(const Call& call,
+                                                           const sts::GetCallerIdentityRequest&) override {
     sts::GetCallerIdentityResponse result;
     result.Account = call.account;
     result.Arn = call.principal_arn;
@@ -82,10 +88,15 @@ class DispatcherTest : public testing::Test {
   }
   HttpAnswer form(std::string_view service, std::string body) {
     const char* version = service == "ec2" ? "2016-11-15" : "2011-06-15";
-    return send({.headers = {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}}, .body = body + "&Version=" + version}, service);
+    return send({.headers = {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}},
+                 .body = body + "&Version=" + version},
+                service);
   }
   HttpAnswer json(std::string_view operation, std::string body) {
-    return send({.headers = {{"Content-Type", "application/x-amz-json-1.1"}, {"X-Amz-Target", "AmazonSSM." + std::string(operation)}}, .body = std::move(body)}, "ssm");
+    return send({.headers = {{"Content-Type", "application/x-amz-json-1.1"},
+                             {"X-Amz-Target", "AmazonSSM." + std::string(operation)}},
+                 .body = std::move(body)},
+                "ssm");
   }
 
   env::SimEnv world;
@@ -94,22 +105,29 @@ class DispatcherTest : public testing::Test {
   FakeEc2 ec2;
   FakeSts sts;
   FakeSsm ssm;
-  Dispatcher dispatcher{world.env, store, [](std::string_view key) { return key == kKeys.access_key ? std::optional(kKeys) : std::nullopt; }};
+  Dispatcher dispatcher{world.env, store, [](std::string_view key) {
+                          return key == kKeys.access_key ? std::optional(kKeys) : std::nullopt;
+                        }};
 };
 
-bool has(const HttpAnswer& answer, std::string_view text) { return answer.body.find(text) != std::string::npos; }
+bool has(const HttpAnswer& answer, std::string_view text) {
+  return answer.body.find(text) != std::string::npos;
+}
 #define EXPECT_HAS(answer, text) EXPECT_TRUE(has(answer, text)) << (answer).status << " " << (answer).body
 
 TEST_F(DispatcherTest, QueryAnswers) {
   const HttpAnswer answer = form("sts", "Action=GetCallerIdentity");
   EXPECT_EQ(answer.status, 200);
-  EXPECT_HAS(answer, "<GetCallerIdentityResult><Account>000000000000</Account><Arn>arn:aws:iam::000000000000:root</Arn></GetCallerIdentityResult>");
+  EXPECT_HAS(answer,
+             "<GetCallerIdentityResult><Account>000000000000</Account><Arn>arn:aws:iam::000000000000:root</Arn></"
+             "GetCallerIdentityResult>");
   EXPECT_HAS(answer, "<ResponseMetadata><RequestId>");
   EXPECT_HAS(answer, "xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"");
 }
 
 TEST_F(DispatcherTest, QueryByPresignedUrl) {
-  HttpRequest request{.method = "GET", .target = "/?Action=GetCallerIdentity&Version=2011-06-15", .headers = {{"Host", "h"}}};
+  HttpRequest request{
+      .method = "GET", .target = "/?Action=GetCallerIdentity&Version=2011-06-15", .headers = {{"Host", "h"}}};
   presign_request(request, kKeys, "us-east-1", "sts", world.clock.wall(), std::chrono::seconds(60));
   EXPECT_EQ(dispatcher.handle(request).status, 200);
 }
@@ -120,20 +138,29 @@ TEST_F(DispatcherTest, Ec2Answers) {
   EXPECT_HAS(answer, "<CreateVpcResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>");
   EXPECT_HAS(answer, "<vpc><cidrBlock>10.0.0.0/16</cidrBlock></vpc>");
   EXPECT_EQ(ec2.regions, std::vector<std::string>{"ap-southeast-1"});
-  EXPECT_HAS(form("ec2", "Action=DescribeVpcs&Filter.1.Name=tag:Name&Filter.1.Value.1=a&Filter.1.Value.2=b"), "<vpcSet/>");
+  EXPECT_HAS(form("ec2", "Action=DescribeVpcs&Filter.1.Name=tag:Name&Filter.1.Value.1=a&Filter.1.Value.2=b"),
+             "<vpcSet/>");
   ASSERT_EQ(ec2.filters.size(), 1u);
   EXPECT_EQ(ec2.filters[0].Values, (List<std::string>{"a", "b"}));
   EXPECT_HAS(form("ec2", "Action=DeleteVpc&VpcId=vpc-1"), "<return>true</return>");
 }
 
 TEST_F(DispatcherTest, Ec2Refusals) {
-  struct { const char* body; int status; const char* text; } cases[] = {
-      {"Action=DeleteVpc", 400, "<Code>MissingParameter</Code><Message>The request must contain the parameter VpcId</Message>"},
-      {"Action=CreateVpc&Wrong.1=x", 400, "<Code>UnknownParameter</Code><Message>The parameter Wrong.1 is not recognized</Message>"},
+  struct {
+    const char* body;
+    int status;
+    const char* text;
+  } cases[] = {
+      {"Action=DeleteVpc", 400,
+       "<Code>MissingParameter</Code><Message>The request must contain the parameter VpcId</Message>"},
+      {"Action=CreateVpc&Wrong.1=x", 400,
+       "<Code>UnknownParameter</Code><Message>The parameter Wrong.1 is not recognized</Message>"},
       {"Action=CreateVpc&AmazonProvidedIpv6CidrBlock=maybe", 400, "<Code>InvalidParameterValue</Code>"},
       {"Action=CreateVpc&InstanceTenancy=shared", 400, "<Code>InvalidParameterValue</Code>"},
-      {"Action=CreateVpc&CidrBlock=10.0.0.0/8", 400, "<Code>InvalidVpc.Range</Code><Message>The CIDR '10.0.0.0/8' is invalid.</Message>"},
-      {"Action=CreateVpc&DryRun=true", 412, "<Code>DryRunOperation</Code><Message>Request would have succeeded, but DryRun flag is set.</Message>"},
+      {"Action=CreateVpc&CidrBlock=10.0.0.0/8", 400,
+       "<Code>InvalidVpc.Range</Code><Message>The CIDR '10.0.0.0/8' is invalid.</Message>"},
+      {"Action=CreateVpc&DryRun=true", 412,
+       "<Code>DryRunOperation</Code><Message>Request would have succeeded, but DryRun flag is set.</Message>"},
       {"Action=CreateNatGateway&SubnetId=x", 501, "The operation CreateNatGateway is not implemented by Brume."},
       {"Action=CreateMoon", 400, "<Code>InvalidAction</Code>"},
       {"Nothing=1", 400, "<Code>MissingAction</Code>"},
@@ -154,11 +181,19 @@ TEST_F(DispatcherTest, RefusedSignatures) {
   wrong.secret_key = "other";
   unknown.access_key = "AKIDOTHER";
   const auto ask = [&](std::string_view service, const Credentials& keys) {
-    return send({.headers = {{"Content-Type", "application/x-www-form-urlencoded"}}, .body = "Action=GetCallerIdentity"}, service, keys);
+    return send(
+        {.headers = {{"Content-Type", "application/x-www-form-urlencoded"}}, .body = "Action=GetCallerIdentity"},
+        service, keys);
   };
-  struct { std::string_view service; const Credentials& keys; int status; const char* code; } cases[] = {
-      {"sts", wrong, 403, "<Code>SignatureDoesNotMatch</Code>"}, {"sts", unknown, 403, "<Code>InvalidClientTokenId</Code>"},
-      {"ec2", wrong, 401, "<Code>AuthFailure</Code>"},           {"ec2", unknown, 401, "<Code>AuthFailure</Code>"}};
+  struct {
+    std::string_view service;
+    const Credentials& keys;
+    int status;
+    const char* code;
+  } cases[] = {{"sts", wrong, 403, "<Code>SignatureDoesNotMatch</Code>"},
+               {"sts", unknown, 403, "<Code>InvalidClientTokenId</Code>"},
+               {"ec2", wrong, 401, "<Code>AuthFailure</Code>"},
+               {"ec2", unknown, 401, "<Code>AuthFailure</Code>"}};
   for (const auto& c : cases) {
     const HttpAnswer answer = ask(c.service, c.keys);
     EXPECT_EQ(answer.status, c.status);
@@ -167,10 +202,12 @@ TEST_F(DispatcherTest, RefusedSignatures) {
   const HttpAnswer none = dispatcher.handle({.headers = {{"Host", "h"}}, .body = "Action=GetCallerIdentity"});
   EXPECT_EQ(none.status, 403);
   EXPECT_HAS(none, "<Code>MissingAuthenticationToken</Code>");
-  HttpRequest old{.headers = {{"Host", "h"}, {"Content-Type", "application/x-www-form-urlencoded"}}, .body = "Action=DescribeVpcs"};
+  HttpRequest old{.headers = {{"Host", "h"}, {"Content-Type", "application/x-www-form-urlencoded"}},
+                  .body = "Action=DescribeVpcs"};
   sign_request(old, kKeys, "r", "ec2", world.clock.wall() - std::chrono::hours(1));
   EXPECT_HAS(dispatcher.handle(old), "<Code>RequestExpired</Code>");
-  EXPECT_HAS(send({.headers = {{"X-Amz-Target", "AmazonSSM.GetParameter"}}, .body = "{}"}, "ssm", unknown), "UnrecognizedClientException");
+  EXPECT_HAS(send({.headers = {{"X-Amz-Target", "AmazonSSM.GetParameter"}}, .body = "{}"}, "ssm", unknown),
+             "UnrecognizedClientException");
 }
 
 TEST_F(DispatcherTest, Json) {
@@ -181,13 +218,16 @@ TEST_F(DispatcherTest, Json) {
   const HttpAnswer get = json("GetParameter", R"({"Name":"/a"})");
   EXPECT_EQ(get.status, 400);
   EXPECT_EQ(get.body, R"({"__type":"ParameterNotFound","message":"/a"})");
-  EXPECT_HAS(json("GetParameter", "{}"), "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null");
+  EXPECT_HAS(json("GetParameter", "{}"),
+             "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null");
   EXPECT_HAS(json("GetParameter", R"({"Name":""})"), "Member must have length greater than or equal to 1");
-  EXPECT_HAS(json("PutParameter", R"({"Name":"a","Value":"v","Type":"Strong"})"), "Member must satisfy enum value set: [String, StringList, SecureString]");
+  EXPECT_HAS(json("PutParameter", R"({"Name":"a","Value":"v","Type":"Strong"})"),
+             "Member must satisfy enum value set: [String, StringList, SecureString]");
   EXPECT_HAS(json("GetParameter", "{"), "SerializationException");
   EXPECT_HAS(json("Nothing", "{}"), "UnknownOperationException");
   EXPECT_EQ(json("SendCommand", "{}").status, 501);
-  EXPECT_HAS(send({.headers = {{"X-Amz-Target", "Moon.Land"}}, .body = "{}"}, "moon"), "The service moon is not implemented by Brume.");
+  EXPECT_HAS(send({.headers = {{"X-Amz-Target", "Moon.Land"}}, .body = "{}"}, "moon"),
+             "The service moon is not implemented by Brume.");
 }
 
 std::string gzip(const std::string& text) {
@@ -206,7 +246,9 @@ std::string gzip(const std::string& text) {
 
 TEST_F(DispatcherTest, CompressedBodies) {
   const auto ask = [&](std::string body) {
-    return send({.headers = {{"Content-Encoding", "gzip"}, {"X-Amz-Target", "AmazonSSM.PutParameter"}}, .body = std::move(body)}, "ssm");
+    return send({.headers = {{"Content-Encoding", "gzip"}, {"X-Amz-Target", "AmazonSSM.PutParameter"}},
+                 .body = std::move(body)},
+                "ssm");
   };
   EXPECT_EQ(ask(gzip(R"({"Name":"a","Value":"zipped","Type":"String"})")).status, 200);
   EXPECT_EQ(ssm.stored, "zipped");
@@ -215,7 +257,9 @@ TEST_F(DispatcherTest, CompressedBodies) {
 }
 
 TEST_F(DispatcherTest, TheSameTokenGetsTheSameAnswer) {
-  const auto ask = [&](const std::string& vpc, const std::string& token) { return form("ec2", "Action=CreateRouteTable&VpcId=" + vpc + "&ClientToken=" + token); };
+  const auto ask = [&](const std::string& vpc, const std::string& token) {
+    return form("ec2", "Action=CreateRouteTable&VpcId=" + vpc + "&ClientToken=" + token);
+  };
   EXPECT_HAS(ask("vpc-1", "t1"), "rtb-1");
   EXPECT_HAS(ask("vpc-1", "t1"), "rtb-1");
   EXPECT_HAS(ask("vpc-1", "t2"), "rtb-2");

@@ -16,10 +16,14 @@ inline constexpr std::string_view kGzip = "the case gives no body; our client do
 inline constexpr std::string_view kDocument = "free-form documents: no service of ours has a member of this type";
 inline constexpr std::string_view kJsonValue = "JSON in a header (jsonvalue): no service of ours has it";
 inline constexpr std::string_view kToken = "the case's client makes up a token; ours leaves tokens to the caller";
-inline constexpr std::string_view kEndpointPath = "the path is the endpoint's: our client's endpoints are host and port";
-inline constexpr std::string_view kInvisible = "an empty list or map that the request does not show cannot be read from it";
-inline constexpr std::string_view kEmptyPayload = "an absent payload is sent as {}, which is an empty structure to a server";
-inline constexpr std::string_view kQueryMap = "a map of the query holds the parameters that have members of their own, too";
+inline constexpr std::string_view kEndpointPath =
+    "the path is the endpoint's: our client's endpoints are host and port";
+inline constexpr std::string_view kInvisible =
+    "an empty list or map that the request does not show cannot be read from it";
+inline constexpr std::string_view kEmptyPayload =
+    "an absent payload is sent as {}, which is an empty structure to a server";
+inline constexpr std::string_view kQueryMap =
+    "a map of the query holds the parameters that have members of their own, too";
 inline constexpr std::string_view kChecksum = "our client sends no Content-MD5: SigV4 covers the body";
 inline constexpr std::string_view kEmptyPrefix = "an empty prefix also takes the headers that every answer of ours has";
 

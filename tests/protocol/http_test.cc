@@ -18,11 +18,13 @@
 namespace brume::aws {
 namespace {
 
-const Credentials kKeys{.access_key = "AKIDTEST", .secret_key = "secret", .principal_arn = "arn:aws:iam::000000000000:root"};
+const Credentials kKeys{
+    .access_key = "AKIDTEST", .secret_key = "secret", .principal_arn = "arn:aws:iam::000000000000:root"};
 
 class FakeSts : public sts::Api {
  public:
-  Result<sts::GetCallerIdentityResponse> GetCallerIdentity(const Call& call, const sts::GetCallerIdentityRequest&) override {
+  Result<sts::GetCallerIdentityResponse> GetCallerIdentity(const Call& call,
+                                                           const sts::GetCallerIdentityRequest&) override {
     sts::GetCallerIdentityResponse result;
     result.Arn = call.principal_arn;
     result.UserId = call.source_address + " " + call.region;
@@ -57,9 +59,11 @@ class HttpTest : public testing::Test {
     address.sin_port = htons(server->port());
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     std::string answer;
-    if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0) {
+    if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+        ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0) {
       char buffer[4096];
-      for (ssize_t n; answer.find(until) == std::string::npos && (n = recv(fd, buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, std::size_t(n));
+      for (ssize_t n; answer.find(until) == std::string::npos && (n = recv(fd, buffer, sizeof buffer, 0)) > 0;)
+        answer.append(buffer, std::size_t(n));
     }
     close(fd);
     return answer;
@@ -70,7 +74,9 @@ class HttpTest : public testing::Test {
   store::Store store{backend};
   FakeSts sts;
   ssm::Api ssm;
-  Dispatcher dispatcher{world.env(), store, [](std::string_view key) { return key == kKeys.access_key ? std::optional(kKeys) : std::nullopt; }};
+  Dispatcher dispatcher{world.env(), store, [](std::string_view key) {
+                          return key == kKeys.access_key ? std::optional(kKeys) : std::nullopt;
+                        }};
   std::unique_ptr<HttpServer> server;
   std::thread loop;
 };
@@ -107,13 +113,15 @@ TEST_F(HttpTest, ThePortIsTaken) {
 }
 
 TEST_F(HttpTest, Health) {
-  const auto answer = http_exchange(endpoint(), {.method = "GET", .target = "/health", .headers = {{"Host", "x"}}}, std::chrono::seconds(5));
+  const auto answer = http_exchange(endpoint(), {.method = "GET", .target = "/health", .headers = {{"Host", "x"}}},
+                                    std::chrono::seconds(5));
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->body, R"({"status":"running"})");
 }
 
 TEST_F(HttpTest, KeepsConnectionsAlive) {
-  const std::string one = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n", last = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  const std::string one = "GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+                    last = "GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
   const std::string answer = raw(one + one + last);
   std::size_t count = 0;
   for (std::size_t at = 0; (at = answer.find("200 OK", at)) != std::string::npos; ++at) ++count;
@@ -121,14 +129,18 @@ TEST_F(HttpTest, KeepsConnectionsAlive) {
 }
 
 TEST_F(HttpTest, ContinuesWhenAsked) {
-  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", "100 Continue\r\n\r\n").starts_with("HTTP/1.1 100 Continue"));
+  EXPECT_TRUE(
+      raw("POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n", "100 Continue\r\n\r\n")
+          .starts_with("HTTP/1.1 100 Continue"));
 }
 
 TEST_F(HttpTest, RefusesWhatIsTooMuchOrNotHttp) {
   EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n").starts_with("HTTP/1.1 413"));
-  EXPECT_TRUE(raw("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(8000, 'a') + "\r\n\r\n").starts_with("HTTP/1.1 431"));
+  EXPECT_TRUE(
+      raw("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(8000, 'a') + "\r\n\r\n").starts_with("HTTP/1.1 431"));
   EXPECT_TRUE(raw("nonsense\r\n\r\n").starts_with("HTTP/1.1 400"));
-  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n").starts_with("HTTP/1.1 400"));
+  EXPECT_TRUE(raw("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n")
+                  .starts_with("HTTP/1.1 400"));
 }
 
 }  // namespace

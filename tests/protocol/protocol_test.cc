@@ -45,14 +45,16 @@ struct Case {
   [[nodiscard]] Protocol protocol() const { return preferred_protocol(*service); }
   [[nodiscard]] Headers headers() const {
     Headers all;
-    for (const auto& [name, value] : data.at("headers").as_object()) all.emplace_back(name, std::string(value.as_string()));
+    for (const auto& [name, value] : data.at("headers").as_object())
+      all.emplace_back(name, std::string(value.as_string()));
     return all;
   }
   [[nodiscard]] Value input() const {
     return {operation->make_input ? operation->make_input() : nullptr, operation->input ? operation->input() : nullptr};
   }
   [[nodiscard]] Value output() const {
-    return {operation->make_output ? operation->make_output() : nullptr, operation->output ? operation->output() : nullptr};
+    return {operation->make_output ? operation->make_output() : nullptr,
+            operation->output ? operation->output() : nullptr};
   }
   // What the case says that the value is.
   [[nodiscard]] Value expected(Value blank) const {
@@ -103,7 +105,9 @@ Form sorted_form(std::string_view text) {
 void expect_same_body(const Case& c, const HttpRequest& request) {
   switch (c.protocol()) {
     case Protocol::query:
-    case Protocol::ec2: EXPECT_EQ(sorted_form(request.body), sorted_form(c.body)); return;
+    case Protocol::ec2:
+      EXPECT_EQ(sorted_form(request.body), sorted_form(c.body));
+      return;
     case Protocol::rpc_v2_cbor: {
       if (c.body.empty()) {
         EXPECT_EQ(request.body, "");
@@ -128,7 +132,8 @@ void expect_same_body(const Case& c, const HttpRequest& request) {
 
 TEST(Protocol, ServerReadsWhatClientsSend) {
   for_each("input", Side::server, [](const Case& c) {
-    const HttpRequest request{.method = text(c.data, "method"), .target = text(c.data, "target"), .headers = c.headers(), .body = c.body};
+    const HttpRequest request{
+        .method = text(c.data, "method"), .target = text(c.data, "target"), .headers = c.headers(), .body = c.body};
     const Value read = c.input();
     const auto result = read_request(c.protocol(), *c.operation, request, read.held.get());
     ASSERT_TRUE(result) << result.error().message;
@@ -148,7 +153,8 @@ TEST(Protocol, ClientSendsWhatServersExpect) {
       const std::string* sent = find_header(request->headers, name);
       ASSERT_TRUE(sent) << name;
       // "; charset=utf-8" may follow.
-      EXPECT_TRUE(*sent == value || (equal_ignoring_case(name, "content-type") && sent->starts_with(value))) << name << ": " << *sent;
+      EXPECT_TRUE(*sent == value || (equal_ignoring_case(name, "content-type") && sent->starts_with(value)))
+          << name << ": " << *sent;
     }
     for (const bj::value& name : c.data.at("forbidden").as_array())
       EXPECT_FALSE(find_header(request->headers, std::string_view(name.as_string()))) << name;
@@ -163,7 +169,9 @@ void with_top_lists(const Case& c, const Value& value) {
     if (member.shape()->kind == Kind::list) member.emplace(value.held.get());
 }
 
-HttpAnswer given_answer(const Case& c) { return {int(c.data.at("status").as_int64()), c.headers(), c.body}; }
+HttpAnswer given_answer(const Case& c) {
+  return {int(c.data.at("status").as_int64()), c.headers(), c.body};
+}
 
 TEST(Protocol, ClientReadsWhatServersAnswer) {
   for_each("output", Side::client, [](const Case& c) {
@@ -186,7 +194,8 @@ TEST(Protocol, ServerAnswersWhatClientsRead) {
   for_each("output", Side::server, [](const Case& c) {
     if (const std::string code = text(c.data, "error_code"); !code.empty()) {
       const Error error{code, "Hi", int(c.data.at("status").as_int64())};
-      const auto result = read_answer(c.protocol(), *c.operation, write_error(c.protocol(), c.service, error, "id"), nullptr);
+      const auto result =
+          read_answer(c.protocol(), *c.operation, write_error(c.protocol(), c.service, error, "id"), nullptr);
       ASSERT_FALSE(result);
       EXPECT_EQ(result.error().status, error.status);
       EXPECT_EQ(result.error().message, error.message);
@@ -206,12 +215,16 @@ TEST(Protocol, ServerAnswersWhatClientsRead) {
 
 TEST(Protocol, EveryExceptionNamesACase) {
   for (const Exception& exception : kExceptions)
-    EXPECT_TRUE(std::ranges::any_of(all_cases(), [&](const bj::value& v) { return text(v.as_object(), "id") == exception.id; })) << exception.id;
+    EXPECT_TRUE(std::ranges::any_of(all_cases(), [&](const bj::value& v) {
+      return text(v.as_object(), "id") == exception.id;
+    })) << exception.id;
 }
 
 #else
 
-TEST(Protocol, Cases) { GTEST_SKIP() << "the published protocol cases were not there when this was built (BRUME_PROTOCOL_CASES)"; }
+TEST(Protocol, Cases) {
+  GTEST_SKIP() << "the published protocol cases were not there when this was built (BRUME_PROTOCOL_CASES)";
+}
 
 #endif
 

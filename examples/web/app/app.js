@@ -1,4 +1,5 @@
-// The web application: its routes, without a socket. What it needs from outside is handed in, so that tests can fake it.
+// The web application: its routes, without a socket. What it needs from outside is handed in, so that tests can fake
+// it.
 'use strict';
 
 const path = require('node:path');
@@ -11,7 +12,8 @@ function createApp({ version, environment, metadata, accessLog }) {
   app.disable('x-powered-by');
   app.disable('etag');
   app.enable('view cache');
-  // One proxy, the load balancer, stands in front: its word on the client's address counts, what came before it does not.
+  // One proxy, the load balancer, stands in front: its word on the client's address counts, what came before it does
+  // not.
   app.set('trust proxy', 1);
   app.engine('handlebars', engine({ defaultLayout: 'main' }));
   app.set('view engine', 'handlebars');
@@ -44,7 +46,8 @@ function createApp({ version, environment, metadata, accessLog }) {
     }
   });
 
-  // Says that this process serves; it asks nothing of others, so that one broken dependency does not replace every instance.
+  // Says that this process serves; it asks nothing of others, so that one broken dependency does not replace every
+  // instance.
   app.get('/healthz', (req, res) => {
     res.json({ status: 'ok', version });
   });

@@ -1,7 +1,8 @@
 // Costs CPU on request, so that a load test has something to scale on.
 //
-// What counts is CPU time, not the time of day: an instance that is throttled takes longer for the same burn, as real work
-// would. The work is cut into slices with the event loop between them, so that the health check of a busy instance still answers.
+// What counts is CPU time, not the time of day: an instance that is throttled takes longer for the same burn, as real
+// work would. The work is cut into slices with the event loop between them, so that the health check of a busy
+// instance still answers.
 'use strict';
 
 const { createHash } = require('node:crypto');

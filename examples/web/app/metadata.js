@@ -1,6 +1,7 @@
-// Who this instance is: id, zone, type and address from the instance metadata service, version 2 only (a token by PUT, then
-// reads with it). Facts are kept once they are known. A machine without the service is not an error: `get` answers null and asks again
-// later, at most once in RETRY_MS, so that a page never waits long for something that is not there.
+// Who this instance is: id, zone, type and address from the instance metadata service, version 2 only (a token by
+// PUT, then reads with it). Facts are kept once they are known. A machine without the service is not an error: `get`
+// answers null and asks again later, at most once in RETRY_MS, so that a page never waits long for something that is
+// not there.
 'use strict';
 
 const TIMEOUT_MS = 1000;

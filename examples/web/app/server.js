@@ -1,5 +1,5 @@
-// Starts the service and stops it gracefully: at SIGTERM or SIGINT it accepts no more connections, answers what it has, and leaves,
-// after GRACE_MS at the latest.
+// Starts the service and stops it gracefully: at SIGTERM or SIGINT it accepts no more connections, answers what it
+// has, and leaves, after GRACE_MS at the latest.
 'use strict';
 
 const { AccessLog } = require('./access_log');
@@ -21,8 +21,8 @@ server.on('error', (error) => {
   console.error(`Cannot listen on port ${config.port}: ${error.message}`);
   process.exit(1);
 });
-// Longer than the load balancer's idle timeout of 60 s, so that it is never this side that closes a connection which the load
-// balancer is about to use.
+// Longer than the load balancer's idle timeout of 60 s, so that it is never this side that closes a connection which
+// the load balancer is about to use.
 server.keepAliveTimeout = 65000;
 server.headersTimeout = 66000;
 

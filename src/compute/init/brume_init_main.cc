@@ -1,8 +1,8 @@
 // brume-init: PID 1 of an instance.
 //
-// Starts /etc/rc.local if there is one (each boot) and user data (a script, once an instance, as root, in /), reaps what
-// is orphaned, and stays until it is told to stop. Then everything gets SIGTERM, and what is left after ten seconds
-// SIGKILL. All output goes to the console. Static, so that it runs in any root file system, an empty one too.
+// Starts /etc/rc.local if there is one (each boot) and user data (a script, once an instance, as root, in /), reaps
+// what is orphaned, and stays until it is told to stop. Then everything gets SIGTERM, and what is left after ten
+// seconds SIGKILL. All output goes to the console. Static, so that it runs in any root file system, an empty one too.
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -76,8 +76,10 @@ bool write_file(const std::string& path, const std::string& content, mode_t mode
   bool well = ::fchmod(fd, mode) == 0;
   for (std::size_t done = 0; well && done < content.size();) {
     const ssize_t n = ::write(fd, content.data() + done, content.size() - done);
-    if (n > 0) done += std::size_t(n);
-    else well = n < 0 && errno == EINTR;
+    if (n > 0)
+      done += std::size_t(n);
+    else
+      well = n < 0 && errno == EINTR;
   }
   well = well && ::fsync(fd) == 0;
   return ::close(fd) == 0 && well;
@@ -122,9 +124,12 @@ bool write_file(const std::string& path, const std::string& content, mode_t mode
 }
 
 void tell_end(const char* what, int status) {
-  if (WIFSIGNALED(status)) say("%s was ended by signal %d", what, WTERMSIG(status));
-  else if (WEXITSTATUS(status) != 0) say("%s ended with status %d", what, WEXITSTATUS(status));
-  else say("%s has ended", what);
+  if (WIFSIGNALED(status))
+    say("%s was ended by signal %d", what, WTERMSIG(status));
+  else if (WEXITSTATUS(status) != 0)
+    say("%s ended with status %d", what, WEXITSTATUS(status));
+  else
+    say("%s has ended", what);
 }
 
 // Everything but us.

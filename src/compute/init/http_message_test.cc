@@ -18,8 +18,8 @@ TEST(HttpMessage, ReadsAResponseAsItComes) {
       {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", false, Reading::done, 404, ""},
       {"HTTP/1.0 200 OK\r\n\r\nuntil the end", true, Reading::done, 200, "until the end"},
       {"HTTP/1.0 200 OK\r\n\r\nuntil the end", false, Reading::more, 0, ""},
-      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", false, Reading::done,
-       200, "abc0123456789"},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n", false,
+       Reading::done, 200, "abc0123456789"},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab", false, Reading::more, 0, ""},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n", false, Reading::broken, 0, ""},
       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n", false, Reading::broken, 0, ""},
@@ -44,7 +44,8 @@ TEST(HttpMessage, ReadsAResponseAsItComes) {
 TEST(HttpMessage, IsBounded) {
   Response response;
   EXPECT_EQ(read_response(std::string(kMaxResponse + 1, 'x'), false, response), Reading::broken);
-  EXPECT_EQ(read_response("HTTP/1.1 200 OK\r\n\r\n" + std::string(kMaxResponse + 1, 'x'), false, response), Reading::broken);
+  EXPECT_EQ(read_response("HTTP/1.1 200 OK\r\n\r\n" + std::string(kMaxResponse + 1, 'x'), false, response),
+            Reading::broken);
 }
 
 TEST(HttpMessage, ARequestEndsTheConnection) {

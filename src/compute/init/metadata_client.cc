@@ -49,8 +49,10 @@ std::optional<Response> exchange_over(int fd, std::string text) {
   }
   while (!text.empty()) {
     const ssize_t n = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-    if (n > 0) text.erase(0, std::size_t(n));
-    else if (errno != EINTR && (errno != EAGAIN || !ready(fd, POLLOUT, deadline))) return std::nullopt;
+    if (n > 0)
+      text.erase(0, std::size_t(n));
+    else if (errno != EINTR && (errno != EAGAIN || !ready(fd, POLLOUT, deadline)))
+      return std::nullopt;
   }
   std::string bytes;
   Response response;
@@ -61,9 +63,12 @@ std::optional<Response> exchange_over(int fd, std::string text) {
     if (n < 0) return std::nullopt;
     bytes.append(buffer, std::size_t(n));
     switch (read_response(bytes, n == 0, response)) {
-      case Reading::done: return response;
-      case Reading::broken: return std::nullopt;
-      case Reading::more: break;
+      case Reading::done:
+        return response;
+      case Reading::broken:
+        return std::nullopt;
+      case Reading::more:
+        break;
     }
   }
 }

@@ -11,7 +11,8 @@ struct Metadata {
   std::string user_data;  // empty: none
 };
 
-// Tries for a minute with growing pauses, since the service may come up after the instance. Nothing if it did not answer.
+// Tries for a minute with growing pauses, since the service may come up after the instance. Nothing if it did not
+// answer.
 std::optional<Metadata> read_metadata();
 
 }  // namespace brume::init

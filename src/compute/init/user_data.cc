@@ -16,15 +16,24 @@ UserData classify(std::string_view bytes) {
 
 const char* describe(UserData kind) {
   switch (kind) {
-    case UserData::none: return "nothing";
-    case UserData::script: return "a script";
-    case UserData::cloud_config: return "a #cloud-config document";
-    case UserData::include: return "an #include list";
-    case UserData::boothook: return "a #cloud-boothook";
-    case UserData::multipart: return "a MIME multipart document";
-    case UserData::jinja: return "a jinja template";
-    case UserData::compressed: return "compressed with gzip";
-    case UserData::unknown: return "of an unknown kind";
+    case UserData::none:
+      return "nothing";
+    case UserData::script:
+      return "a script";
+    case UserData::cloud_config:
+      return "a #cloud-config document";
+    case UserData::include:
+      return "an #include list";
+    case UserData::boothook:
+      return "a #cloud-boothook";
+    case UserData::multipart:
+      return "a MIME multipart document";
+    case UserData::jinja:
+      return "a jinja template";
+    case UserData::compressed:
+      return "compressed with gzip";
+    case UserData::unknown:
+      return "of an unknown kind";
   }
   return "of an unknown kind";
 }

@@ -30,7 +30,8 @@ TEST(UserData, TheFirstBytesChoose) {
 
 TEST(UserData, OnlyAnInstanceIdBecomesAFileName) {
   for (const char* good : {"i-1", "i-0123456789abcdef0"}) EXPECT_TRUE(is_instance_id(good)) << good;
-  for (const char* bad : {"", "i-", "../i-1", "i-../x", "i-1/x", "I-1", "i-1\n"}) EXPECT_FALSE(is_instance_id(bad)) << bad;
+  for (const char* bad : {"", "i-", "../i-1", "i-../x", "i-1/x", "I-1", "i-1\n"})
+    EXPECT_FALSE(is_instance_id(bad)) << bad;
   EXPECT_FALSE(is_instance_id("i-" + std::string(63, 'a')));
 }
 

@@ -62,6 +62,11 @@ std::optional<std::string> canonical_ipv6_cidr(std::string_view text) {
   return fmt::format("{}/{}", out.data(), *prefix);
 }
 
+bool is_special(const Cidr& cidr) {
+  constexpr Cidr special[] = {{0, 8}, {127U << 24, 8}, {169U << 24 | 254U << 16, 16}, {224U << 24, 3}};
+  return std::ranges::any_of(special, [&](const Cidr& range) { return range.overlaps(cidr); });
+}
+
 bool is_usable_address(const Cidr& subnet, std::uint32_t address) {
   if (!subnet.contains(address)) return false;
   const std::uint64_t place = address - subnet.base;

@@ -34,6 +34,9 @@ std::string format_cidr(const Cidr& cidr);
 // An IPv6 range in canonical form (RFC 5952, host bits zero), or nothing if it is not one.
 std::optional<std::string> canonical_ipv6_cidr(std::string_view text);
 
+// Ranges in which no VPC can lie: this network, loopback, link-local, multicast and reserved.
+bool is_special(const Cidr& cidr);
+
 // The first four addresses of a subnet and its last are AWS's: network, router, resolver, future use, broadcast.
 inline constexpr std::uint64_t kReservedAtStart = 4;
 inline constexpr std::uint64_t kReservedAtEnd = 1;

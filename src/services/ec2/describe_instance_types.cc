@@ -15,12 +15,15 @@ constexpr FilterField<InstanceTypeInfo> kFields[] = {
     {"free-tier-eligible", [](const InstanceTypeInfo& t) { return value(t.FreeTierEligible); }},
     {"bare-metal", [](const InstanceTypeInfo& t) { return value(t.BareMetal); }},
     {"hypervisor", [](const InstanceTypeInfo& t) { return value(t.Hypervisor); }},
-    {"burstable-performance-supported", [](const InstanceTypeInfo& t) { return value(t.BurstablePerformanceSupported); }},
+    {"burstable-performance-supported",
+     [](const InstanceTypeInfo& t) { return value(t.BurstablePerformanceSupported); }},
     {"instance-storage-supported", [](const InstanceTypeInfo& t) { return value(t.InstanceStorageSupported); }},
-    {"memory-info.size-in-mib", [](const InstanceTypeInfo& t) { return Values{std::to_string(*t.MemoryInfo->SizeInMiB)}; }},
+    {"memory-info.size-in-mib",
+     [](const InstanceTypeInfo& t) { return Values{std::to_string(*t.MemoryInfo->SizeInMiB)}; }},
     {"vcpu-info.default-vcpus", [](const InstanceTypeInfo& t) { return value(t.VCpuInfo->DefaultVCpus); }},
     {"vcpu-info.default-cores", [](const InstanceTypeInfo& t) { return value(t.VCpuInfo->DefaultCores); }},
-    {"processor-info.supported-architecture", [](const InstanceTypeInfo& t) { return Values(t.ProcessorInfo->SupportedArchitectures); }},
+    {"processor-info.supported-architecture",
+     [](const InstanceTypeInfo& t) { return Values(t.ProcessorInfo->SupportedArchitectures); }},
     {"supported-usage-class", [](const InstanceTypeInfo& t) { return Values(t.SupportedUsageClasses); }},
     {"supported-root-device-type", [](const InstanceTypeInfo& t) { return Values(t.SupportedRootDeviceTypes); }},
     {"supported-virtualization-type", [](const InstanceTypeInfo& t) { return Values(t.SupportedVirtualizationTypes); }},
@@ -33,7 +36,8 @@ constexpr FilterField<InstanceTypeOffering> kOfferingFields[] = {
 
 }  // namespace
 
-Result<DescribeInstanceTypesResult> InstanceOperations::DescribeInstanceTypes(const aws::Call&, const DescribeInstanceTypesRequest& request) {
+Result<DescribeInstanceTypesResult> InstanceOperations::DescribeInstanceTypes(
+    const aws::Call&, const DescribeInstanceTypesRequest& request) {
   std::string unknown;
   for (const std::string& name : request.InstanceTypes)
     if (!find_instance_type(name)) unknown += (unknown.empty() ? "" : ", ") + name;
@@ -41,7 +45,8 @@ Result<DescribeInstanceTypesResult> InstanceOperations::DescribeInstanceTypes(co
     return fail("InvalidInstanceType", "The following supplied instance types do not exist: [{}]", unknown);
   std::vector<InstanceTypeInfo> shown;
   for (const InstanceType& type : instance_types())
-    if (request.InstanceTypes.empty() || std::ranges::find(request.InstanceTypes, type.name) != request.InstanceTypes.end())
+    if (request.InstanceTypes.empty() ||
+        std::ranges::find(request.InstanceTypes, type.name) != request.InstanceTypes.end())
       shown.push_back(describe(type));
   BRUME_TRY(page, filtered_page(std::move(shown), request, std::span<const FilterField<InstanceTypeInfo>>(kFields),
                                 [](const InstanceTypeInfo& t) { return *t.InstanceType; }));
@@ -51,20 +56,26 @@ Result<DescribeInstanceTypesResult> InstanceOperations::DescribeInstanceTypes(co
   return unless_dry_run(request, std::move(result));
 }
 
-Result<DescribeInstanceTypeOfferingsResult> InstanceOperations::DescribeInstanceTypeOfferings(const aws::Call&, const DescribeInstanceTypeOfferingsRequest& request) {
+Result<DescribeInstanceTypeOfferingsResult> InstanceOperations::DescribeInstanceTypeOfferings(
+    const aws::Call&, const DescribeInstanceTypeOfferingsRequest& request) {
   const std::string kind = request.LocationType.value_or("region");
   std::vector<std::string> locations;
-  if (kind == "region") locations = {context_.region};
-  else if (kind == "availability-zone") for (const Zone& zone : zones_of(context_.region)) locations.push_back(zone.name);
-  else if (kind == "availability-zone-id") for (const Zone& zone : zones_of(context_.region)) locations.push_back(zone.id);
-  else return fail("UnsupportedOperation", "Brume does not support the location type '{}'.", kind);
+  if (kind == "region")
+    locations = {context_.region};
+  else if (kind == "availability-zone")
+    for (const Zone& zone : zones_of(context_.region)) locations.push_back(zone.name);
+  else if (kind == "availability-zone-id")
+    for (const Zone& zone : zones_of(context_.region)) locations.push_back(zone.id);
+  else
+    return fail("UnsupportedOperation", "Brume does not support the location type '{}'.", kind);
   std::vector<InstanceTypeOffering> shown;
   for (const InstanceType& type : instance_types())
     for (const std::string& location : locations)
       shown.push_back({.InstanceType = std::string(type.name), .LocationType = kind, .Location = location});
   const auto key = [](const InstanceTypeOffering& o) { return *o.InstanceType + "/" + *o.Location; };
   std::ranges::sort(shown, {}, key);
-  BRUME_TRY(page, filtered_page(std::move(shown), request, std::span<const FilterField<InstanceTypeOffering>>(kOfferingFields), key));
+  BRUME_TRY(page, filtered_page(std::move(shown), request,
+                                std::span<const FilterField<InstanceTypeOffering>>(kOfferingFields), key));
   DescribeInstanceTypeOfferingsResult result;
   result.InstanceTypeOfferings = std::move(page.items);
   result.NextToken = page.next_token;

@@ -45,13 +45,15 @@ Values group_ids(const Candidate& c) {
 Values group_names(const Candidate& c) {
   Values names;
   for (const std::string& id : group_ids(c))
-    if (const SecurityGroup* group = c.network->security_groups.find(id)) names.push_back(group->GroupName.value_or(""));
+    if (const SecurityGroup* group = c.network->security_groups.find(id))
+      names.push_back(group->GroupName.value_or(""));
   return names;
 }
 
 #define INSTANCE_FIELD(filter, member) {filter, [](const Candidate& c) { return value(c.record->instance.member); }}
 #define INNER_FIELD(filter, outer, member) \
-  {filter, [](const Candidate& c) { return c.record->instance.outer ? value(c.record->instance.outer->member) : Values(); }}
+  {filter,                                 \
+   [](const Candidate& c) { return c.record->instance.outer ? value(c.record->instance.outer->member) : Values(); }}
 #define INTERFACE_FIELD(filter, member) \
   {filter, [](const Candidate& c) { return of_interfaces(c, [](const NetworkInterface& i) { return i.member; }); }}
 
@@ -94,11 +96,13 @@ constexpr FilterField<Candidate> kFields[] = {
     INNER_FIELD("metadata-options.http-endpoint", MetadataOptions, HttpEndpoint),
     INNER_FIELD("metadata-options.http-put-response-hop-limit", MetadataOptions, HttpPutResponseHopLimit),
     INNER_FIELD("metadata-options.instance-metadata-tags", MetadataOptions, InstanceMetadataTags),
-    {"iam-instance-profile.name", [](const Candidate& c) { return c.record->profile_name.empty() ? Values() : Values{c.record->profile_name}; }},
+    {"iam-instance-profile.name",
+     [](const Candidate& c) { return c.record->profile_name.empty() ? Values() : Values{c.record->profile_name}; }},
     {"launch-index", [](const Candidate& c) { return value(c.record->instance.AmiLaunchIndex); }},
     {"launch-time", [](const Candidate& c) { return Values{to_iso8601(*c.record->instance.LaunchTime, true)}; }},
     {"reservation-id", [](const Candidate& c) { return Values{c.record->reservation_id}; }},
-    {"requester-id", [](const Candidate& c) { return c.record->requester_id.empty() ? Values() : Values{c.record->requester_id}; }},
+    {"requester-id",
+     [](const Candidate& c) { return c.record->requester_id.empty() ? Values() : Values{c.record->requester_id}; }},
     {"owner-id", [](const Candidate&) { return Values{aws::kAccount}; }},
     {"instance.group-id", group_ids},
     {"instance.group-name", group_names},
@@ -107,7 +111,8 @@ constexpr FilterField<Candidate> kFields[] = {
     {"block-device-mapping.volume-id", [](const Candidate& c) { return Values{c.record->volume_id}; }},
     {"block-device-mapping.device-name", [](const Candidate& c) { return value(c.record->instance.RootDeviceName); }},
     {"block-device-mapping.status", [](const Candidate&) { return Values{"attached"}; }},
-    {"block-device-mapping.delete-on-termination", [](const Candidate& c) { return value(c.record->root_volume.DeleteOnTermination); }},
+    {"block-device-mapping.delete-on-termination",
+     [](const Candidate& c) { return value(c.record->root_volume.DeleteOnTermination); }},
     INTERFACE_FIELD("network-interface.network-interface-id", NetworkInterfaceId),
     INTERFACE_FIELD("network-interface.subnet-id", SubnetId),
     INTERFACE_FIELD("network-interface.vpc-id", VpcId),
@@ -119,7 +124,8 @@ constexpr FilterField<Candidate> kFields[] = {
     INTERFACE_FIELD("network-interface.private-dns-name", PrivateDnsName),
     INTERFACE_FIELD("network-interface.source-dest-check", SourceDestCheck),
     INTERFACE_FIELD("network-interface.addresses.private-ip-address", PrivateIpAddress),
-    INTERFACE_FIELD("network-interface.attachment.attachment-id", Attachment ? i.Attachment->AttachmentId : std::nullopt),
+    INTERFACE_FIELD("network-interface.attachment.attachment-id",
+                    Attachment ? i.Attachment->AttachmentId : std::nullopt),
     INTERFACE_FIELD("network-interface.attachment.instance-id", Attachment ? i.Attachment->InstanceId : std::nullopt),
     INTERFACE_FIELD("network-interface.attachment.device-index", Attachment ? i.Attachment->DeviceIndex : std::nullopt),
     INTERFACE_FIELD("network-interface.attachment.status", Attachment ? i.Attachment->Status : std::nullopt),
@@ -129,18 +135,27 @@ constexpr FilterField<Candidate> kStatusFields[] = {
     INNER_FIELD("availability-zone", Placement, AvailabilityZone),
     INNER_FIELD("instance-state-name", State, Name),
     INNER_FIELD("instance-state-code", State, Code),
-    {"instance-status.status", [](const Candidate& c) { return Values{c.record->state() == InstanceStateCode::running ? "ok" : "not-applicable"}; }},
-    {"system-status.status", [](const Candidate& c) { return Values{c.record->state() == InstanceStateCode::running ? "ok" : "not-applicable"}; }},
-    {"instance-status.reachability", [](const Candidate& c) { return c.record->state() == InstanceStateCode::running ? Values{"passed"} : Values(); }},
-    {"system-status.reachability", [](const Candidate& c) { return c.record->state() == InstanceStateCode::running ? Values{"passed"} : Values(); }},
+    {"instance-status.status",
+     [](const Candidate& c) {
+       return Values{c.record->state() == InstanceStateCode::running ? "ok" : "not-applicable"};
+     }},
+    {"system-status.status",
+     [](const Candidate& c) {
+       return Values{c.record->state() == InstanceStateCode::running ? "ok" : "not-applicable"};
+     }},
+    {"instance-status.reachability",
+     [](const Candidate& c) { return c.record->state() == InstanceStateCode::running ? Values{"passed"} : Values(); }},
+    {"system-status.reachability",
+     [](const Candidate& c) { return c.record->state() == InstanceStateCode::running ? Values{"passed"} : Values(); }},
 };
 
 #undef INSTANCE_FIELD
 #undef INNER_FIELD
 #undef INTERFACE_FIELD
 
-Result<std::vector<const InstanceRecord*>> select(std::vector<const InstanceRecord*> records, const NetworkState& network,
-                                                  const List<Filter>& filters, std::span<const FilterField<Candidate>> fields) {
+Result<std::vector<const InstanceRecord*>> select(std::vector<const InstanceRecord*> records,
+                                                  const NetworkState& network, const List<Filter>& filters,
+                                                  std::span<const FilterField<Candidate>> fields) {
   if (filters.empty()) return records;
   BRUME_CHECK(check_filters(filters));
   BRUME_CHECK(check_names<Candidate>(filters, fields));
@@ -150,7 +165,9 @@ Result<std::vector<const InstanceRecord*>> select(std::vector<const InstanceReco
   return records;
 }
 
-std::string id_of(const InstanceRecord* record) { return *record->instance.InstanceId; }
+std::string id_of(const InstanceRecord* record) {
+  return *record->instance.InstanceId;
+}
 
 InstanceNetworkInterface interface_of_instance(const NetworkInterface& shown) {
   InstanceNetworkInterface result;
@@ -262,30 +279,37 @@ Result<const InstanceRecord*> InstanceOperations::find_instance(const std::optio
   return found[0];
 }
 
-Result<DescribeInstancesResult> InstanceOperations::DescribeInstances(const aws::Call&, const DescribeInstancesRequest& request) {
+Result<DescribeInstancesResult> InstanceOperations::DescribeInstances(const aws::Call&,
+                                                                      const DescribeInstancesRequest& request) {
   if (!request.InstanceIds.empty() && request.MaxResults)
-    return fail("InvalidParameterCombination", "The parameter instancesSet cannot be used with the parameter maxResults");
+    return fail("InvalidParameterCombination",
+                "The parameter instancesSet cannot be used with the parameter maxResults");
   BRUME_TRY(found, find_instances(request.InstanceIds));
   BRUME_TRY(selected, select(std::move(found), network_, request.Filters, kFields));
-  BRUME_TRY(page, services::paginate(std::move(selected), std::size_t(std::max(0, request.MaxResults.value_or(0))), request.NextToken, id_of));
+  BRUME_TRY(page, services::paginate(std::move(selected), std::size_t(std::max(0, request.MaxResults.value_or(0))),
+                                     request.NextToken, id_of));
   DescribeInstancesResult result;
   result.NextToken = page.next_token;
   // Instances of one launch share a reservation.
   std::map<std::string_view, std::size_t> by_reservation;
   for (const InstanceRecord* record : page.items) {
     const auto [place, added] = by_reservation.try_emplace(record->reservation_id, result.Reservations.size());
-    if (added) result.Reservations.push_back(reservation(*record));
-    else result.Reservations[place->second].Instances.push_back(answer(*record));
+    if (added)
+      result.Reservations.push_back(reservation(*record));
+    else
+      result.Reservations[place->second].Instances.push_back(answer(*record));
   }
   return unless_dry_run(request, std::move(result));
 }
 
-Result<DescribeInstanceStatusResult> InstanceOperations::DescribeInstanceStatus(const aws::Call&, const DescribeInstanceStatusRequest& request) {
+Result<DescribeInstanceStatusResult> InstanceOperations::DescribeInstanceStatus(
+    const aws::Call&, const DescribeInstanceStatusRequest& request) {
   BRUME_TRY(found, find_instances(request.InstanceIds));
   if (!request.IncludeAllInstances.value_or(false))
     std::erase_if(found, [](const InstanceRecord* record) { return record->state() != InstanceStateCode::running; });
   BRUME_TRY(selected, select(std::move(found), network_, request.Filters, kStatusFields));
-  BRUME_TRY(page, services::paginate(std::move(selected), std::size_t(std::max(0, request.MaxResults.value_or(0))), request.NextToken, id_of));
+  BRUME_TRY(page, services::paginate(std::move(selected), std::size_t(std::max(0, request.MaxResults.value_or(0))),
+                                     request.NextToken, id_of));
   DescribeInstanceStatusResult result;
   result.NextToken = page.next_token;
   for (const InstanceRecord* record : page.items) {
@@ -305,7 +329,8 @@ Result<DescribeInstanceStatusResult> InstanceOperations::DescribeInstanceStatus(
   return unless_dry_run(request, std::move(result));
 }
 
-std::optional<InstanceView> InstanceOperations::find_by_address(std::string_view vpc_id, std::string_view address) const {
+std::optional<InstanceView> InstanceOperations::find_by_address(std::string_view vpc_id,
+                                                                std::string_view address) const {
   for (const auto& [id, record] : instances_.rows()) {
     if (record.instance.PrivateIpAddress != address || record.instance.VpcId != vpc_id) continue;
     InstanceView view;
@@ -315,7 +340,8 @@ std::optional<InstanceView> InstanceOperations::find_by_address(std::string_view
     view.key_material = record.key_pair_material;
     view.profile_name = record.profile_name;
     if (const VpcRecord* vpc = network_.vpcs.find(vpc_id)) view.vpc_cidr = vpc->vpc.CidrBlock.value_or("");
-    if (const Subnet* subnet = network_.subnets.find(*record.instance.SubnetId)) view.subnet_cidr = subnet->CidrBlock.value_or("");
+    if (const Subnet* subnet = network_.subnets.find(*record.instance.SubnetId))
+      view.subnet_cidr = subnet->CidrBlock.value_or("");
     return view;
   }
   return std::nullopt;

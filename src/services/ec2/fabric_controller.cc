@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "services/ec2/network_interface.h"
+#include "services/ec2/other_regions.h"
 
 namespace brume::ec2 {
 namespace {
@@ -27,9 +28,17 @@ void FabricController::start_attempt(int failures) {
   auto inventory = std::make_shared<Result<net::Inventory>>();
   loop_.run_blocking([this, inventory] { *inventory = fabric_.list(); },
                      [this, inventory, failures] {
-                       if (*inventory) return take_stock(**inventory);
+                       if (*inventory && leave_out_other_regions(**inventory)) return take_stock(**inventory);
                        loop_.after(back_off(failures + 1), [this, failures] { start_attempt(failures + 1); });
                      });
+}
+
+bool FabricController::leave_out_other_regions(net::Inventory& inventory) const {
+  const auto others = ids_of_other_regions(state_.context, {"ec2.vpcs", "ec2.network-interfaces", "ec2.instances"});
+  if (!others) return false;
+  for (auto* ids : {&inventory.vpcs, &inventory.instances, &inventory.interfaces})
+    std::erase_if(*ids, [&](const std::string& id) { return others->contains(id); });
+  return true;
 }
 
 void FabricController::take_stock(const net::Inventory& inventory) {

@@ -68,6 +68,8 @@ class FabricController {
   // Blocks.
   Result<void> bring_about(const std::string& vpc_id, const Desired& wanted);
   void synced(const std::string& vpc_id, const Desired& wanted, const Result<void>& result);
+  // False if it cannot be told what is another region's.
+  bool leave_out_other_regions(net::Inventory& inventory) const;
   void take_stock(const net::Inventory& inventory);
   void start_attempt(int failures);
   void remove_attempt(const std::string& vpc_id, const std::string& instance_id, Done done, int failures);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include <spdlog/spdlog.h>
+#include "base/log.h"
 
 namespace brume::ec2 {
 
@@ -37,7 +37,9 @@ bool ImageController::import_next() {
     busy_ = true;
     auto bytes = std::make_shared<Result<std::int64_t>>(0);
     context_.env.loop.run_blocking(
-        [this, bytes, id = id, path = image_path(*image.ImageLocation).value_or("")] { *bytes = images_.import(id, path); },
+        [this, bytes, id = id, path = image_path(*image.ImageLocation).value_or("")] {
+          *bytes = images_.import(id, path);
+        },
         [this, bytes, id = id] { imported(id, *bytes); });
     return true;
   }
@@ -57,7 +59,8 @@ void ImageController::imported(const std::string& id, const Result<std::int64_t>
         ebs.VolumeSize = std::max(*ebs.VolumeSize, std::int32_t((*bytes + kGiB - 1) / kGiB));
       } else {
         image.StateReason = StateReason{};
-        image.StateReason->Code = bytes.error().code == "InvalidParameterValue" ? "Client.InvalidParameterValue" : "Server.InternalError";
+        image.StateReason->Code =
+            bytes.error().code == "InvalidParameterValue" ? "Client.InvalidParameterValue" : "Server.InternalError";
         image.StateReason->Message = bytes.error().message;
       }
     });
@@ -65,7 +68,7 @@ void ImageController::imported(const std::string& id, const Result<std::int64_t>
   });
   if (!done) {
     // The import is done again: the row still says pending.
-    spdlog::error("{}: its new state cannot be kept: {}", id, done.error().message);
+    log_error("{}: its new state cannot be kept: {}", id, done.error().message);
     return look_later();
   }
   context_.hints.publish(id);
@@ -98,7 +101,7 @@ void ImageController::removed(const std::string& id, const Result<void>& done) {
     });
   }
   if (kept) return look();
-  spdlog::error("{} cannot be removed: {}", id, kept.error().message);
+  log_error("{} cannot be removed: {}", id, kept.error().message);
   look_later();
 }
 

@@ -1,8 +1,8 @@
 // Brings the machine's images to what is registered: imports those that are pending, removes those that nobody needs.
 //
-// Level-triggered: an import that a restart interrupted is done again (compute::Images imports all or nothing). One import
-// at a time, because each reads and writes a whole root file system. An image that is deregistered keeps its row, in state
-// "deregistered", for as long as an instance has a disk upon it; then its files go, and then the row.
+// Level-triggered: an import that a restart interrupted is done again (compute::Images imports all or nothing). One
+// import at a time, because each reads and writes a whole root file system. An image that is deregistered keeps its
+// row, in state "deregistered", for as long as an instance has a disk upon it; then its files go, and then the row.
 #pragma once
 
 #include "compute/images.h"

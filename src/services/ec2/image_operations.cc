@@ -1,5 +1,5 @@
-// Images. RegisterImage imports from this machine: ImageLocation is file:///… of a root file system (a tarball, a folder
-// or an OCI layout), where AWS has a manifest in S3.
+// Images. RegisterImage imports from this machine: ImageLocation is file:///… of a root file system (a tarball, a
+// folder or an OCI layout), where AWS has a manifest in S3.
 #include <algorithm>
 
 #include "aws/call.h"
@@ -33,24 +33,32 @@ constexpr FilterField<Image> kFields[] = {
     {"imds-support", [](const Image& i) { return value(i.ImdsSupport); }},
     {"state-reason-code", [](const Image& i) { return i.StateReason ? value(i.StateReason->Code) : Values(); }},
     {"state-reason-message", [](const Image& i) { return i.StateReason ? value(i.StateReason->Message) : Values(); }},
-    {"block-device-mapping.device-name", [](const Image& i) { return each(i.BlockDeviceMappings, [](const BlockDeviceMapping& m) { return m.DeviceName; }); }},
+    {"block-device-mapping.device-name",
+     [](const Image& i) {
+       return each(i.BlockDeviceMappings, [](const BlockDeviceMapping& m) { return m.DeviceName; });
+     }},
 };
 
 Result<void> check_registration(const RegisterImageRequest& request, const store::Table<Image>& images) {
   const std::string name = request.Name.value_or("");
   constexpr std::string_view kMarks = "()[]. /-'@_";
   if (name.size() < 3 || name.size() > 128 || !std::ranges::all_of(name, [&](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || kMarks.find(c) != kMarks.npos;
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               kMarks.find(c) != kMarks.npos;
       }))
     return fail("InvalidAMIName.Malformed",
-                "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, '(', ')', '.', '-', '/' and '_'");
+                "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, '(', ')', '.', "
+                "'-', '/' and '_'");
   for (const auto& [id, image] : images.rows())
     if (image.Name == name && image.State != "deregistered" && image.State != "failed")
       return fail("InvalidAMIName.Duplicate", "AMI name {} is already in use by AMI {}", name, id);
   if (!request.ImageLocation)
-    return fail("UnsupportedOperation", "Brume registers images from a root file system on this machine: pass ImageLocation as file:///path.");
+    return fail("UnsupportedOperation",
+                "Brume registers images from a root file system on this machine: pass ImageLocation as file:///path.");
   if (!image_path(*request.ImageLocation))
-    return fail("InvalidParameterValue", "Value ({}) for parameter imageLocation is invalid: it must be file:// and an absolute path.", *request.ImageLocation);
+    return fail("InvalidParameterValue",
+                "Value ({}) for parameter imageLocation is invalid: it must be file:// and an absolute path.",
+                *request.ImageLocation);
   if (request.Architecture.value_or("x86_64") != "x86_64")
     return fail("UnsupportedOperation", "Brume does not support Architecture '{}'.", *request.Architecture);
   const std::pair<bool, const char*> refused[] = {
@@ -62,7 +70,8 @@ Result<void> check_registration(const RegisterImageRequest& request, const store
       {request.VirtualizationType.value_or("hvm") != "hvm", "VirtualizationType other than hvm"},
       {request.BlockDeviceMappings.size() > 1, "more than one block device mapping"},
       {!request.BlockDeviceMappings.empty() && request.BlockDeviceMappings[0].Ebs &&
-           (request.BlockDeviceMappings[0].Ebs->SnapshotId || request.BlockDeviceMappings[0].Ebs->Encrypted.value_or(false)),
+           (request.BlockDeviceMappings[0].Ebs->SnapshotId ||
+            request.BlockDeviceMappings[0].Ebs->Encrypted.value_or(false)),
        "snapshots or encryption in BlockDeviceMappings"},
   };
   // BootMode, EnaSupport and SriovNetSupport are matters of hardware.
@@ -73,7 +82,8 @@ Result<void> check_registration(const RegisterImageRequest& request, const store
 
 }  // namespace
 
-Result<RegisterImageResult> InstanceOperations::RegisterImage(const aws::Call& call, const RegisterImageRequest& request) {
+Result<RegisterImageResult> InstanceOperations::RegisterImage(const aws::Call& call,
+                                                              const RegisterImageRequest& request) {
   BRUME_CHECK(check_registration(request, image_table_));
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kImage.type, {"snapshot"}));
   Image image;
@@ -98,7 +108,8 @@ Result<RegisterImageResult> InstanceOperations::RegisterImage(const aws::Call& c
   image.ImdsSupport = request.ImdsSupport;
   image.RootDeviceType = "ebs";
   image.RootDeviceName = request.RootDeviceName.value_or("/dev/xvda");
-  BlockDeviceMapping mapping = request.BlockDeviceMappings.empty() ? BlockDeviceMapping() : request.BlockDeviceMappings[0];
+  BlockDeviceMapping mapping =
+      request.BlockDeviceMappings.empty() ? BlockDeviceMapping() : request.BlockDeviceMappings[0];
   mapping.DeviceName = mapping.DeviceName.value_or(*image.RootDeviceName);
   if (!mapping.Ebs) mapping.Ebs.emplace();
   mapping.Ebs->VolumeSize = mapping.Ebs->VolumeSize.value_or(8);
@@ -121,7 +132,8 @@ Result<const Image*> InstanceOperations::find_image(const std::optional<std::str
   return fail(kImage.not_found, "The image id '[{}]' does not exist", *id);
 }
 
-Result<DeregisterImageResult> InstanceOperations::DeregisterImage(const aws::Call&, const DeregisterImageRequest& request) {
+Result<DeregisterImageResult> InstanceOperations::DeregisterImage(const aws::Call&,
+                                                                  const DeregisterImageRequest& request) {
   const std::string id = request.ImageId.value_or("");
   if (const Image* image = image_table_.find(id); image && image->State == "deregistered")
     return fail("InvalidAMIID.Unavailable", "The image ID '{}' is no longer available", id);
@@ -137,9 +149,10 @@ Result<DeregisterImageResult> InstanceOperations::DeregisterImage(const aws::Cal
   return unless_dry_run(request, std::move(result));
 }
 
-Result<DescribeImagesResult> InstanceOperations::DescribeImages(const aws::Call&, const DescribeImagesRequest& request) {
-  // Every image is the account's own and for it alone: other owners ("amazon", another account) have none here, and only
-  // the account itself may launch them.
+Result<DescribeImagesResult> InstanceOperations::DescribeImages(const aws::Call&,
+                                                                const DescribeImagesRequest& request) {
+  // Every image is the account's own and for it alone: other owners ("amazon", another account) have none here, and
+  // only the account itself may launch them.
   const auto own = [](std::string_view who) { return who == "self" || who == aws::kAccount; };
   const bool owned = request.Owners.empty() || std::ranges::any_of(request.Owners, own);
   const bool executable = request.ExecutableUsers.empty() || std::ranges::any_of(request.ExecutableUsers, own);
@@ -169,7 +182,8 @@ Result<DescribeImagesResult> InstanceOperations::DescribeImages(const aws::Call&
   return unless_dry_run(request, std::move(result));
 }
 
-Result<ImageAttribute> InstanceOperations::DescribeImageAttribute(const aws::Call&, const DescribeImageAttributeRequest& request) {
+Result<ImageAttribute> InstanceOperations::DescribeImageAttribute(const aws::Call&,
+                                                                  const DescribeImageAttributeRequest& request) {
   BRUME_TRY(image, find_image(request.ImageId));
   ImageAttribute result;
   result.ImageId = request.ImageId;
@@ -179,16 +193,26 @@ Result<ImageAttribute> InstanceOperations::DescribeImageAttribute(const aws::Cal
     to.Value = from;
     return to;
   };
-  if (attribute == "description") result.Description = text(image->Description);
-  else if (attribute == "launchPermission") result.LaunchPermissions.set_present();
-  else if (attribute == "productCodes") result.ProductCodes.set_present();
-  else if (attribute == "blockDeviceMapping") result.BlockDeviceMappings = image->BlockDeviceMappings;
-  else if (attribute == "bootMode") result.BootMode = text(image->BootMode);
-  else if (attribute == "imdsSupport") result.ImdsSupport = text(image->ImdsSupport);
-  else if (attribute == "sriovNetSupport") result.SriovNetSupport = text(image->SriovNetSupport);
-  else if (attribute == "kernel") result.KernelId = text(image->KernelId);
-  else if (attribute == "ramdisk") result.RamdiskId = text(image->RamdiskId);
-  else return fail("UnsupportedOperation", "Brume does not support the image attribute '{}'.", attribute);
+  if (attribute == "description")
+    result.Description = text(image->Description);
+  else if (attribute == "launchPermission")
+    result.LaunchPermissions.set_present();
+  else if (attribute == "productCodes")
+    result.ProductCodes.set_present();
+  else if (attribute == "blockDeviceMapping")
+    result.BlockDeviceMappings = image->BlockDeviceMappings;
+  else if (attribute == "bootMode")
+    result.BootMode = text(image->BootMode);
+  else if (attribute == "imdsSupport")
+    result.ImdsSupport = text(image->ImdsSupport);
+  else if (attribute == "sriovNetSupport")
+    result.SriovNetSupport = text(image->SriovNetSupport);
+  else if (attribute == "kernel")
+    result.KernelId = text(image->KernelId);
+  else if (attribute == "ramdisk")
+    result.RamdiskId = text(image->RamdiskId);
+  else
+    return fail("UnsupportedOperation", "Brume does not support the image attribute '{}'.", attribute);
   return unless_dry_run(request, std::move(result));
 }
 

@@ -32,22 +32,30 @@ Result<ModifyInstanceAttributeRequest> normal_form(ModifyInstanceAttributeReques
   if (!request.Value) return fail("MissingParameter", "The request must contain the parameter Value");
   const std::string& given = *request.Value;
   if (given != "true" && given != "false" &&
-      (attribute.starts_with("disableApi") || attribute == "sourceDestCheck" || attribute == "ebsOptimized" || attribute == "enaSupport"))
+      (attribute.starts_with("disableApi") || attribute == "sourceDestCheck" || attribute == "ebsOptimized" ||
+       attribute == "enaSupport"))
     return fail("InvalidParameterValue", "Invalid value '{}' for {}: it must be true or false", given, attribute);
   const AttributeBooleanValue on = flag(given == "true");
-  if (attribute == "instanceType") request.InstanceType = text(given);
+  if (attribute == "instanceType")
+    request.InstanceType = text(given);
   else if (attribute == "userData") {
     const auto bytes = base64_decode(given);
     if (!bytes) return fail("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.");
     request.UserData.emplace().Value = Blob{*bytes};
-  }
-  else if (attribute == "instanceInitiatedShutdownBehavior") request.InstanceInitiatedShutdownBehavior = text(given);
-  else if (attribute == "disableApiTermination") request.DisableApiTermination = on;
-  else if (attribute == "disableApiStop") request.DisableApiStop = on;
-  else if (attribute == "sourceDestCheck") request.SourceDestCheck = on;
-  else if (attribute == "ebsOptimized") request.EbsOptimized = on;
-  else if (attribute == "enaSupport") request.EnaSupport = on;
-  else return fail("UnsupportedOperation", "Brume does not support changing the attribute '{}'.", attribute);
+  } else if (attribute == "instanceInitiatedShutdownBehavior")
+    request.InstanceInitiatedShutdownBehavior = text(given);
+  else if (attribute == "disableApiTermination")
+    request.DisableApiTermination = on;
+  else if (attribute == "disableApiStop")
+    request.DisableApiStop = on;
+  else if (attribute == "sourceDestCheck")
+    request.SourceDestCheck = on;
+  else if (attribute == "ebsOptimized")
+    request.EbsOptimized = on;
+  else if (attribute == "enaSupport")
+    request.EnaSupport = on;
+  else
+    return fail("UnsupportedOperation", "Brume does not support changing the attribute '{}'.", attribute);
   return request;
 }
 
@@ -60,10 +68,16 @@ constexpr FilterField<Volume> kVolumeFields[] = {
     {"encrypted", [](const Volume& v) { return value(v.Encrypted); }},
     {"snapshot-id", [](const Volume& v) { return value(v.SnapshotId); }},
     {"create-time", [](const Volume& v) { return Values{to_iso8601(*v.CreateTime)}; }},
-    {"attachment.instance-id", [](const Volume& v) { return each(v.Attachments, [](const VolumeAttachment& a) { return a.InstanceId; }); }},
-    {"attachment.device", [](const Volume& v) { return each(v.Attachments, [](const VolumeAttachment& a) { return a.Device; }); }},
-    {"attachment.status", [](const Volume& v) { return each(v.Attachments, [](const VolumeAttachment& a) { return a.State; }); }},
-    {"attachment.delete-on-termination", [](const Volume& v) { return each(v.Attachments, [](const VolumeAttachment& a) { return a.DeleteOnTermination; }); }},
+    {"attachment.instance-id",
+     [](const Volume& v) { return each(v.Attachments, [](const VolumeAttachment& a) { return a.InstanceId; }); }},
+    {"attachment.device",
+     [](const Volume& v) { return each(v.Attachments, [](const VolumeAttachment& a) { return a.Device; }); }},
+    {"attachment.status",
+     [](const Volume& v) { return each(v.Attachments, [](const VolumeAttachment& a) { return a.State; }); }},
+    {"attachment.delete-on-termination",
+     [](const Volume& v) {
+       return each(v.Attachments, [](const VolumeAttachment& a) { return a.DeleteOnTermination; });
+     }},
 };
 
 constexpr FilterField<InstanceCreditSpecification> kCreditFields[] = {
@@ -76,46 +90,71 @@ constexpr FilterField<IamInstanceProfileAssociation> kAssociationFields[] = {
 
 }  // namespace
 
-Result<InstanceAttribute> InstanceOperations::DescribeInstanceAttribute(const aws::Call&, const DescribeInstanceAttributeRequest& request) {
+Result<InstanceAttribute> InstanceOperations::DescribeInstanceAttribute(
+    const aws::Call&, const DescribeInstanceAttributeRequest& request) {
   BRUME_TRY(record, find_instance(request.InstanceId));
   const Instance& instance = record->instance;
   InstanceAttribute result;
   result.InstanceId = request.InstanceId;
   const std::string attribute = request.Attribute.value_or("");
-  if (attribute == "instanceType") result.InstanceType = text(instance.InstanceType);
-  else if (attribute == "userData") result.UserData = text(record->user_data.empty() ? std::nullopt : std::optional(record->user_data));
-  else if (attribute == "disableApiTermination") result.DisableApiTermination = flag(record->disable_api_termination);
-  else if (attribute == "disableApiStop") result.DisableApiStop = flag(record->disable_api_stop);
-  else if (attribute == "instanceInitiatedShutdownBehavior") result.InstanceInitiatedShutdownBehavior = text(record->shutdown_behavior);
-  else if (attribute == "rootDeviceName") result.RootDeviceName = text(instance.RootDeviceName);
-  else if (attribute == "ebsOptimized") result.EbsOptimized = flag(instance.EbsOptimized.value_or(false));
-  else if (attribute == "enaSupport") result.EnaSupport = flag(instance.EnaSupport.value_or(false));
-  else if (attribute == "sourceDestCheck") result.SourceDestCheck = flag(answer(*record).SourceDestCheck.value_or(true));
-  else if (attribute == "blockDeviceMapping") { result.BlockDeviceMappings = instance.BlockDeviceMappings; result.BlockDeviceMappings.set_present(); }
-  else if (attribute == "groupSet") { result.Groups = answer(*record).SecurityGroups; result.Groups.set_present(); }
-  else if (attribute == "productCodes") result.ProductCodes.set_present();
-  else if (attribute == "kernel") result.KernelId = text(std::nullopt);
-  else if (attribute == "ramdisk") result.RamdiskId = text(std::nullopt);
-  else if (attribute == "sriovNetSupport") result.SriovNetSupport = text(std::nullopt);
-  else if (attribute == "enclaveOptions") result.EnclaveOptions = instance.EnclaveOptions;
-  else return fail("InvalidParameterValue", "Value ({}) for parameter attribute is invalid. Unknown attribute.", attribute);
+  if (attribute == "instanceType")
+    result.InstanceType = text(instance.InstanceType);
+  else if (attribute == "userData")
+    result.UserData = text(record->user_data.empty() ? std::nullopt : std::optional(record->user_data));
+  else if (attribute == "disableApiTermination")
+    result.DisableApiTermination = flag(record->disable_api_termination);
+  else if (attribute == "disableApiStop")
+    result.DisableApiStop = flag(record->disable_api_stop);
+  else if (attribute == "instanceInitiatedShutdownBehavior")
+    result.InstanceInitiatedShutdownBehavior = text(record->shutdown_behavior);
+  else if (attribute == "rootDeviceName")
+    result.RootDeviceName = text(instance.RootDeviceName);
+  else if (attribute == "ebsOptimized")
+    result.EbsOptimized = flag(instance.EbsOptimized.value_or(false));
+  else if (attribute == "enaSupport")
+    result.EnaSupport = flag(instance.EnaSupport.value_or(false));
+  else if (attribute == "sourceDestCheck")
+    result.SourceDestCheck = flag(answer(*record).SourceDestCheck.value_or(true));
+  else if (attribute == "blockDeviceMapping") {
+    result.BlockDeviceMappings = instance.BlockDeviceMappings;
+    result.BlockDeviceMappings.set_present();
+  } else if (attribute == "groupSet") {
+    result.Groups = answer(*record).SecurityGroups;
+    result.Groups.set_present();
+  } else if (attribute == "productCodes")
+    result.ProductCodes.set_present();
+  else if (attribute == "kernel")
+    result.KernelId = text(std::nullopt);
+  else if (attribute == "ramdisk")
+    result.RamdiskId = text(std::nullopt);
+  else if (attribute == "sriovNetSupport")
+    result.SriovNetSupport = text(std::nullopt);
+  else if (attribute == "enclaveOptions")
+    result.EnclaveOptions = instance.EnclaveOptions;
+  else
+    return fail("InvalidParameterValue", "Value ({}) for parameter attribute is invalid. Unknown attribute.",
+                attribute);
   return unless_dry_run(request, std::move(result));
 }
 
-Result<void> InstanceOperations::ModifyInstanceAttribute(const aws::Call& call, const ModifyInstanceAttributeRequest& original) {
+Result<void> InstanceOperations::ModifyInstanceAttribute(const aws::Call& call,
+                                                         const ModifyInstanceAttributeRequest& original) {
   BRUME_TRY(found, find_instance(original.InstanceId));
   BRUME_TRY(request, normal_form(original));
   InstanceRecord record = *found;
   Instance& instance = record.instance;
   const std::string id = *instance.InstanceId;
   if (record.state() == InstanceStateCode::terminated || record.state() == InstanceStateCode::shutting_down)
-    return fail("IncorrectInstanceState", "The instance '{}' is not in a state from which its attributes can be changed.", id);
+    return fail("IncorrectInstanceState",
+                "The instance '{}' is not in a state from which its attributes can be changed.", id);
   const bool stopped = record.state() == InstanceStateCode::stopped;
   const auto needs_stopped = [&](std::string_view attribute) {
-    return fail("IncorrectInstanceState", "The instance '{}' is not in the 'stopped' state: {} cannot be changed.", id, attribute);
+    return fail("IncorrectInstanceState", "The instance '{}' is not in the 'stopped' state: {} cannot be changed.", id,
+                attribute);
   };
   const std::pair<bool, const char*> refused[] = {
-      {request.Kernel.has_value(), "kernel"}, {request.Ramdisk.has_value(), "ramdisk"},
+      {request.Kernel.has_value(), "kernel"},
+      {request.Ramdisk.has_value(), "ramdisk"},
       {request.SriovNetSupport.has_value(), "sriovNetSupport"},
   };
   for (const auto& [present, what] : refused)
@@ -123,16 +162,21 @@ Result<void> InstanceOperations::ModifyInstanceAttribute(const aws::Call& call, 
   for (const InstanceBlockDeviceMappingSpecification& mapping : request.BlockDeviceMappings)
     if (mapping.NoDevice || mapping.VirtualName || mapping.DeviceName != instance.RootDeviceName ||
         (mapping.Ebs && !mapping.Ebs->DeleteOnTermination.value_or(true)))
-      return fail("UnsupportedOperation", "Brume does not support volumes that outlive their instance (DeleteOnTermination).");
+      return fail("UnsupportedOperation",
+                  "Brume does not support volumes that outlive their instance (DeleteOnTermination).");
   if (request.InstanceType) {
     if (!stopped) return needs_stopped("instanceType");
     const InstanceType* type = find_instance_type(request.InstanceType->Value.value_or(""));
-    if (!type) return fail("InvalidInstanceAttributeValue", "Invalid value '{}' for InstanceType.", request.InstanceType->Value.value_or(""));
+    if (!type)
+      return fail("InvalidInstanceAttributeValue", "Invalid value '{}' for InstanceType.",
+                  request.InstanceType->Value.value_or(""));
     instance.InstanceType = std::string(type->name);
     instance.CpuOptions->CoreCount = type->vcpus / threads_per_core(*type);
     instance.CpuOptions->ThreadsPerCore = threads_per_core(*type);
-    if (!type->burstable()) record.cpu_credits.clear();
-    else if (record.cpu_credits.empty()) record.cpu_credits = type->family() == "t2" ? "standard" : "unlimited";
+    if (!type->burstable())
+      record.cpu_credits.clear();
+    else if (record.cpu_credits.empty())
+      record.cpu_credits = type->family() == "t2" ? "standard" : "unlimited";
   }
   if (request.UserData) {
     if (!stopped) return needs_stopped("userData");
@@ -146,7 +190,8 @@ Result<void> InstanceOperations::ModifyInstanceAttribute(const aws::Call& call, 
       return fail("InvalidParameterValue", "Invalid value '{}' for instanceInitiatedShutdownBehavior", behavior);
     record.shutdown_behavior = behavior;
   }
-  if (request.DisableApiTermination) record.disable_api_termination = request.DisableApiTermination->Value.value_or(false);
+  if (request.DisableApiTermination)
+    record.disable_api_termination = request.DisableApiTermination->Value.value_or(false);
   if (request.DisableApiStop) record.disable_api_stop = request.DisableApiStop->Value.value_or(false);
   if (request.EbsOptimized) instance.EbsOptimized = request.EbsOptimized->Value;
   if (request.EnaSupport) instance.EnaSupport = request.EnaSupport->Value;
@@ -168,15 +213,19 @@ Result<void> InstanceOperations::ModifyInstanceAttribute(const aws::Call& call, 
   return unless_dry_run(original);
 }
 
-Result<ModifyInstanceMetadataOptionsResult> InstanceOperations::ModifyInstanceMetadataOptions(const aws::Call&, const ModifyInstanceMetadataOptionsRequest& request) {
+Result<ModifyInstanceMetadataOptionsResult> InstanceOperations::ModifyInstanceMetadataOptions(
+    const aws::Call&, const ModifyInstanceMetadataOptionsRequest& request) {
   BRUME_TRY(found, find_instance(request.InstanceId));
   if (found->state() == InstanceStateCode::terminated)
-    return fail("IncorrectInstanceState", "The instance '{}' is not in a state from which its metadata options can be changed.", *request.InstanceId);
+    return fail("IncorrectInstanceState",
+                "The instance '{}' is not in a state from which its metadata options can be changed.",
+                *request.InstanceId);
   if (request.HttpProtocolIpv6.value_or("disabled") == "enabled")
     return fail("UnsupportedOperation", "Brume does not support HttpProtocolIpv6.");
   InstanceRecord record = *found;
   InstanceMetadataOptionsResponse& options = *record.instance.MetadataOptions;
-  if (request.HttpPutResponseHopLimit && (*request.HttpPutResponseHopLimit < 1 || *request.HttpPutResponseHopLimit > 64))
+  if (request.HttpPutResponseHopLimit &&
+      (*request.HttpPutResponseHopLimit < 1 || *request.HttpPutResponseHopLimit > 64))
     return fail("InvalidParameterValue", "HttpPutResponseHopLimit must be between 1 and 64");
   if (request.HttpTokens) options.HttpTokens = request.HttpTokens;
   if (request.HttpPutResponseHopLimit) options.HttpPutResponseHopLimit = request.HttpPutResponseHopLimit;
@@ -189,7 +238,8 @@ Result<ModifyInstanceMetadataOptionsResult> InstanceOperations::ModifyInstanceMe
   return unless_dry_run(request, std::move(result));
 }
 
-Result<DescribeInstanceCreditSpecificationsResult> InstanceOperations::DescribeInstanceCreditSpecifications(const aws::Call&, const DescribeInstanceCreditSpecificationsRequest& request) {
+Result<DescribeInstanceCreditSpecificationsResult> InstanceOperations::DescribeInstanceCreditSpecifications(
+    const aws::Call&, const DescribeInstanceCreditSpecificationsRequest& request) {
   BRUME_TRY(found, find_instances(request.InstanceIds));
   std::vector<InstanceCreditSpecification> shown;
   for (const InstanceRecord* record : found) {
@@ -203,7 +253,8 @@ Result<DescribeInstanceCreditSpecificationsResult> InstanceOperations::DescribeI
     credit.InstanceId = record->instance.InstanceId;
     credit.CpuCredits = record->cpu_credits;
   }
-  BRUME_TRY(page, filtered_page(std::move(shown), request, std::span<const FilterField<InstanceCreditSpecification>>(kCreditFields),
+  BRUME_TRY(page, filtered_page(std::move(shown), request,
+                                std::span<const FilterField<InstanceCreditSpecification>>(kCreditFields),
                                 [](const InstanceCreditSpecification& c) { return *c.InstanceId; }));
   DescribeInstanceCreditSpecificationsResult result;
   result.InstanceCreditSpecifications = std::move(page.items);
@@ -211,11 +262,13 @@ Result<DescribeInstanceCreditSpecificationsResult> InstanceOperations::DescribeI
   return unless_dry_run(request, std::move(result));
 }
 
-Result<DescribeIamInstanceProfileAssociationsResult> InstanceOperations::DescribeIamInstanceProfileAssociations(const aws::Call&, const DescribeIamInstanceProfileAssociationsRequest& request) {
+Result<DescribeIamInstanceProfileAssociationsResult> InstanceOperations::DescribeIamInstanceProfileAssociations(
+    const aws::Call&, const DescribeIamInstanceProfileAssociationsRequest& request) {
   std::vector<IamInstanceProfileAssociation> shown;
   for (const auto& [id, record] : instances_.rows()) {
     if (!record.instance.IamInstanceProfile) continue;
-    if (!request.AssociationIds.empty() && std::ranges::find(request.AssociationIds, record.profile_association_id) == request.AssociationIds.end())
+    if (!request.AssociationIds.empty() &&
+        std::ranges::find(request.AssociationIds, record.profile_association_id) == request.AssociationIds.end())
       continue;
     auto& association = shown.emplace_back();
     association.AssociationId = record.profile_association_id;
@@ -227,7 +280,8 @@ Result<DescribeIamInstanceProfileAssociationsResult> InstanceOperations::Describ
     return fail("InvalidAssociationID.NotFound", "The association ID '{}' does not exist", request.AssociationIds[0]);
   const auto key = [](const IamInstanceProfileAssociation& a) { return *a.AssociationId; };
   std::ranges::sort(shown, {}, key);
-  BRUME_TRY(page, filtered_page(std::move(shown), request, std::span<const FilterField<IamInstanceProfileAssociation>>(kAssociationFields), key));
+  BRUME_TRY(page, filtered_page(std::move(shown), request,
+                                std::span<const FilterField<IamInstanceProfileAssociation>>(kAssociationFields), key));
   DescribeIamInstanceProfileAssociationsResult result;
   result.IamInstanceProfileAssociations = std::move(page.items);
   result.NextToken = page.next_token;
@@ -235,11 +289,13 @@ Result<DescribeIamInstanceProfileAssociationsResult> InstanceOperations::Describ
 }
 
 // The instances' disks. There are no volumes apart from instances.
-Result<DescribeVolumesResult> InstanceOperations::DescribeVolumes(const aws::Call&, const DescribeVolumesRequest& request) {
+Result<DescribeVolumesResult> InstanceOperations::DescribeVolumes(const aws::Call&,
+                                                                  const DescribeVolumesRequest& request) {
   std::vector<Volume> shown;
   for (const auto& [id, record] : instances_.rows()) {
     if (record.state() == InstanceStateCode::terminated) continue;
-    if (!request.VolumeIds.empty() && std::ranges::find(request.VolumeIds, record.volume_id) == request.VolumeIds.end()) continue;
+    if (!request.VolumeIds.empty() && std::ranges::find(request.VolumeIds, record.volume_id) == request.VolumeIds.end())
+      continue;
     Volume& volume = shown.emplace_back();
     volume.VolumeId = record.volume_id;
     volume.AvailabilityZone = record.instance.Placement->AvailabilityZone;

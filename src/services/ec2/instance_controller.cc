@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
-#include <spdlog/spdlog.h>
+#include "base/log.h"
 
 #include "services/ec2/instance_types.h"
 #include "services/ec2/network_interface.h"
+#include "services/ec2/other_regions.h"
 
 namespace brume::ec2 {
 namespace {
@@ -49,11 +50,13 @@ std::string gmt(Timestamp now) {
   return text + " GMT";
 }
 
-std::string user_initiated(Timestamp now) { return fmt::format("User initiated ({})", gmt(now)); }
+std::string user_initiated(Timestamp now) {
+  return fmt::format("User initiated ({})", gmt(now));
+}
 
 InstanceController::InstanceController(services::Context context, store::Table<InstanceRecord>& instances,
-                                       NetworkState& network, InstanceNetwork& fabric,
-                                       compute::Driver& driver, std::function<void()> on_gone)
+                                       NetworkState& network, InstanceNetwork& fabric, compute::Driver& driver,
+                                       std::function<void()> on_gone)
     : context_(std::move(context)),
       instances_(instances),
       network_(network),
@@ -61,20 +64,9 @@ InstanceController::InstanceController(services::Context context, store::Table<I
       driver_(driver),
       on_gone_(std::move(on_gone)) {}
 
-Result<std::set<std::string>> InstanceController::foreign() const {
-  std::set<std::string> ids;
-  BRUME_TRY(scopes, context_.store.backend().scopes());
-  for (const std::string& scope : scopes) {
-    if (scope == context_.region) continue;
-    BRUME_TRY(rows, context_.store.backend().load(kInstanceTable, scope));
-    for (store::Row& row : rows) ids.insert(std::move(row.key));
-  }
-  return ids;
-}
-
 Result<void> InstanceController::start() {
   driver_.on_exit([this](const std::string& id, int) { exited(id); });
-  BRUME_TRY(others, foreign());
+  BRUME_TRY(others, ids_of_other_regions(context_, {kInstanceTable}));
   BRUME_TRY(found, driver_.list());
   for (const compute::Observed& observed : found) {
     if (others.contains(observed.id)) continue;
@@ -98,8 +90,10 @@ void InstanceController::look(const std::string& id) {
   if (machine.busy) return;
   const InstanceRecord* record = instances_.find(id);
   if (!record) {  // an orphan
-    if (machine.observed.exists || machine.observed.running) destroy(id);
-    else machines_.erase(id);
+    if (machine.observed.exists || machine.observed.running)
+      destroy(id);
+    else
+      machines_.erase(id);
     return;
   }
   const Timestamp now = context_.env.clock.wall();
@@ -107,10 +101,14 @@ void InstanceController::look(const std::string& id) {
     case Step::none:
       if (record->terminated_at) look_later(id, *record->terminated_at + kTerminatedVisible - now);
       return;
-    case Step::start: return begin_start(id);
-    case Step::stop: return stop(id, *record);
-    case Step::destroy: return destroy(id);
-    case Step::remove_network: return remove_network(id);
+    case Step::start:
+      return begin_start(id);
+    case Step::stop:
+      return stop(id, *record);
+    case Step::destroy:
+      return destroy(id);
+    case Step::remove_network:
+      return remove_network(id);
     case Step::mark_running:
       return update(id, mark_running);
     case Step::mark_restarting:
@@ -126,8 +124,8 @@ void InstanceController::look(const std::string& id) {
       });
     case Step::mark_ended:
       return update(id, [&](InstanceRecord& row) -> Result<void> {
-        row.instance.StateReason = reason("Client.InstanceInitiatedShutdown",
-                                          "Client.InstanceInitiatedShutdown: Instance initiated shutdown");
+        row.instance.StateReason =
+            reason("Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown");
         row.instance.StateTransitionReason = "";
         row.set_state(row.shutdown_behavior == "terminate" ? InstanceStateCode::shutting_down
                                                            : InstanceStateCode::stopped);
@@ -221,7 +219,8 @@ void InstanceController::start_done(const std::string& id, const Result<void>& d
     machine.observed = {.exists = true, .running = !machine.ended_meanwhile};
     // If it has run and ended already, it must be seen to have run: else it would be started over and over.
     const InstanceRecord* record = instances_.find(id);
-    if (machine.ended_meanwhile && record && next_step(*record, {.exists = true, .running = true}, {}) == Step::mark_running) {
+    if (machine.ended_meanwhile && record &&
+        next_step(*record, {.exists = true, .running = true}, {}) == Step::mark_running) {
       update(id, mark_running);
     }
   } else {
@@ -237,7 +236,7 @@ void InstanceController::start_failed(const std::string& id, const Error& error)
   const InstanceRecord* record = instances_.find(id);
   if (!record || next_step(*record, {}, {}) != Step::start) return;  // it is no longer wanted
   ++machine.failures;
-  spdlog::warn("{} does not start (attempt {}): {}", id, machine.failures, error.message);
+  log_warning("{} does not start (attempt {}): {}", id, machine.failures, error.message);
   if (may_pass(error) && machine.failures < kStartAttempts) {
     machine.not_before = context_.env.clock.now() + std::chrono::seconds(1 << (machine.failures - 1));
     return;
@@ -298,7 +297,7 @@ void InstanceController::exited(const std::string& id) {
 }
 
 void InstanceController::retry(const std::string& id, const Error& error) {
-  spdlog::error("{}: will be tried again: {}", id, error.message);
+  log_error("{}: will be tried again: {}", id, error.message);
   Machine& machine = machines_[id];
   const int doublings = std::min(machine.failures++, 5);
   look_later(id, std::min<env::Duration>(std::chrono::seconds(1 << doublings), kLongestRetry));
@@ -314,6 +313,7 @@ compute::InstanceSpec InstanceController::spec_of(const std::string& id, const I
   const Instance& instance = record.instance;
   compute::InstanceSpec spec;
   spec.id = id;
+  spec.private_address = record.instance.PrivateIpAddress.value_or("");
   spec.image_id = *instance.ImageId;
   spec.hostname = "ip-" + instance.PrivateIpAddress.value_or("");
   std::ranges::replace(spec.hostname, '.', '-');

@@ -1,9 +1,9 @@
 // Brings each instance's machine to what its record says.
 //
-// Level-triggered: look at the record and at what the driver has, do the next step (instance_decision.h), look again. At
-// most one driver call an instance and kMaxStarts starts are under way. start() adopts what runs and destroys what has no
-// record in any region. What is in memory is only what the driver said and what is under way; losing it loses nothing.
-// Leaves to others: what the states should be (the API handlers), the fabric (InstanceNetwork).
+// Level-triggered: look at the record and at what the driver has, do the next step (instance_decision.h), look again.
+// At most one driver call an instance and kMaxStarts starts are under way. start() adopts what runs and destroys what
+// has no record in any region. What is in memory is only what the driver said and what is under way; losing it loses
+// nothing. Leaves to others: what the states should be (the API handlers), the fabric (InstanceNetwork).
 #pragma once
 
 #include <deque>
@@ -44,13 +44,11 @@ class InstanceController {
     bool busy = false;
     bool ended_meanwhile = false;  // it ended before the driver said that its start was done
     bool start_queued = false;
-    int failures = 0;              // in a row
+    int failures = 0;                 // in a row
     env::MonotonicTime not_before{};  // of the next attempt to start it
     env::Loop::TimerId timer = 0;
   };
 
-  // Ids of instances that are another region's.
-  Result<std::set<std::string>> foreign() const;
   void look(const std::string& id);
   void begin_start(const std::string& id);
   void start_next();

@@ -21,7 +21,7 @@ TEST_F(InstanceLife, LaunchStopStartRebootTerminateForget) {
   const compute::InstanceSpec spec = plane->driver.specs[id];
   EXPECT_EQ(spec.vcpus, 2);
   EXPECT_EQ(spec.memory_bytes, std::int64_t{1} << 30);
-  EXPECT_EQ(spec.network_namespace, "/run/netns/" + id);
+  EXPECT_EQ(spec.network_namespace, "/sim/netns/" + id);
   EXPECT_TRUE(spec.zone.starts_with(kRegion));
 
   auto stopped = call(&Api::StopInstances, StopInstancesRequest{.InstanceIds = {id}});
@@ -57,7 +57,8 @@ TEST_F(InstanceLife, LaunchStopStartRebootTerminateForget) {
   EXPECT_EQ(plane->network.network_interfaces.size(), 0u);
   EXPECT_EQ(code(call(&Api::StartInstances, StartInstancesRequest{.InstanceIds = {id}})), "IncorrectInstanceState");
   run_for(61min);
-  EXPECT_EQ(code(call(&Api::DescribeInstances, DescribeInstancesRequest{.InstanceIds = {id}})), "InvalidInstanceID.NotFound");
+  EXPECT_EQ(code(call(&Api::DescribeInstances, DescribeInstancesRequest{.InstanceIds = {id}})),
+            "InvalidInstanceID.NotFound");
 }
 
 TEST_F(InstanceLife, AnInstanceThatEndsStopsOrTerminates) {
@@ -124,6 +125,7 @@ TEST_F(InstanceLife, ARestartAtAnyMomentLaunchesNothingTwiceAndLeavesNoOrphan) {
     ASSERT_EQ(state(id), "terminated") << at;
     ASSERT_TRUE(machine.instances.empty()) << at;
     ASSERT_EQ(plane->network.network_interfaces.size(), 0u) << at;
+    ASSERT_TRUE(fabric.list()->instances.empty()) << at;
   }
   EXPECT_EQ(machine.started_twice, 0);
 }
@@ -137,6 +139,7 @@ TEST_F(InstanceLife, TerminatedWhileItStarts) {
     run_for(2s);
     ASSERT_EQ(state(id), "terminated") << at;
     ASSERT_TRUE(machine.instances.empty()) << at;
+    ASSERT_TRUE(fabric.list()->instances.empty()) << at;
   }
 }
 
@@ -190,7 +193,9 @@ TEST_F(InstanceLife, ProtectionAndForce) {
   run_for(1s);
   auto refused = call(&Api::TerminateInstances, TerminateInstancesRequest{.InstanceIds = {id}});
   EXPECT_EQ(code(refused), "OperationNotPermitted");
-  EXPECT_EQ(refused.error().message, "The instance '" + id + "' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.");
+  EXPECT_EQ(refused.error().message,
+            "The instance '" + id +
+                "' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.");
   EXPECT_EQ(code(call(&Api::StopInstances, StopInstancesRequest{.InstanceIds = {id}})), "OperationNotPermitted");
   ModifyInstanceAttributeRequest change;
   change.InstanceId = id;

@@ -4,12 +4,18 @@ namespace brume::ec2 {
 
 std::string_view name_of(InstanceStateCode state) {
   switch (state) {
-    case InstanceStateCode::pending: return "pending";
-    case InstanceStateCode::running: return "running";
-    case InstanceStateCode::shutting_down: return "shutting-down";
-    case InstanceStateCode::terminated: return "terminated";
-    case InstanceStateCode::stopping: return "stopping";
-    case InstanceStateCode::stopped: return "stopped";
+    case InstanceStateCode::pending:
+      return "pending";
+    case InstanceStateCode::running:
+      return "running";
+    case InstanceStateCode::shutting_down:
+      return "shutting-down";
+    case InstanceStateCode::terminated:
+      return "terminated";
+    case InstanceStateCode::stopping:
+      return "stopping";
+    case InstanceStateCode::stopped:
+      return "stopped";
   }
   return "";
 }

@@ -37,18 +37,18 @@ using InstanceProfiles = std::function<std::optional<InstanceProfile>(std::strin
 
 // What the metadata service tells an instance about itself.
 struct InstanceView {
-  Instance instance;               // as DescribeInstances answers it, with its tags
+  Instance instance;  // as DescribeInstances answers it, with its tags
   std::string reservation_id;
-  std::string user_data;           // decoded
-  std::string key_material;        // public key, OpenSSH form; may be empty
-  std::string profile_name;        // of the instance profile; may be empty
+  std::string user_data;     // decoded
+  std::string key_material;  // public key, OpenSSH form; may be empty
+  std::string profile_name;  // of the instance profile; may be empty
   std::string vpc_cidr, subnet_cidr;
 };
 
 class InstanceOperations : public virtual Api {
  public:
-  InstanceOperations(services::Context context, NetworkState& network, InstanceNetwork& fabric,
-                     compute::Driver& driver, compute::Images& images, InstanceProfiles profiles);
+  InstanceOperations(services::Context context, NetworkState& network, InstanceNetwork& fabric, compute::Driver& driver,
+                     compute::Images& images, InstanceProfiles profiles);
 
   Result<void> load_instances();
   Result<void> start_instances();
@@ -56,40 +56,60 @@ class InstanceOperations : public virtual Api {
   [[nodiscard]] std::optional<InstanceView> find_by_address(std::string_view vpc_id, std::string_view address) const;
 
   Result<Reservation> RunInstances(const aws::Call& call, const RunInstancesRequest& request) override;
-  Result<DescribeInstancesResult> DescribeInstances(const aws::Call& call, const DescribeInstancesRequest& request) override;
-  Result<DescribeInstanceStatusResult> DescribeInstanceStatus(const aws::Call& call, const DescribeInstanceStatusRequest& request) override;
+  Result<DescribeInstancesResult> DescribeInstances(const aws::Call& call,
+                                                    const DescribeInstancesRequest& request) override;
+  Result<DescribeInstanceStatusResult> DescribeInstanceStatus(const aws::Call& call,
+                                                              const DescribeInstanceStatusRequest& request) override;
   Result<StartInstancesResult> StartInstances(const aws::Call& call, const StartInstancesRequest& request) override;
   Result<StopInstancesResult> StopInstances(const aws::Call& call, const StopInstancesRequest& request) override;
   Result<void> RebootInstances(const aws::Call& call, const RebootInstancesRequest& request) override;
-  Result<TerminateInstancesResult> TerminateInstances(const aws::Call& call, const TerminateInstancesRequest& request) override;
-  Result<GetConsoleOutputResult> GetConsoleOutput(const aws::Call& call, const GetConsoleOutputRequest& request) override;
+  Result<TerminateInstancesResult> TerminateInstances(const aws::Call& call,
+                                                      const TerminateInstancesRequest& request) override;
+  Result<GetConsoleOutputResult> GetConsoleOutput(const aws::Call& call,
+                                                  const GetConsoleOutputRequest& request) override;
 
-  Result<InstanceAttribute> DescribeInstanceAttribute(const aws::Call& call, const DescribeInstanceAttributeRequest& request) override;
+  Result<InstanceAttribute> DescribeInstanceAttribute(const aws::Call& call,
+                                                      const DescribeInstanceAttributeRequest& request) override;
   Result<void> ModifyInstanceAttribute(const aws::Call& call, const ModifyInstanceAttributeRequest& request) override;
-  Result<ModifyInstanceMetadataOptionsResult> ModifyInstanceMetadataOptions(const aws::Call& call, const ModifyInstanceMetadataOptionsRequest& request) override;
-  Result<DescribeInstanceCreditSpecificationsResult> DescribeInstanceCreditSpecifications(const aws::Call& call, const DescribeInstanceCreditSpecificationsRequest& request) override;
-  Result<DescribeIamInstanceProfileAssociationsResult> DescribeIamInstanceProfileAssociations(const aws::Call& call, const DescribeIamInstanceProfileAssociationsRequest& request) override;
+  Result<ModifyInstanceMetadataOptionsResult> ModifyInstanceMetadataOptions(
+      const aws::Call& call, const ModifyInstanceMetadataOptionsRequest& request) override;
+  Result<DescribeInstanceCreditSpecificationsResult> DescribeInstanceCreditSpecifications(
+      const aws::Call& call, const DescribeInstanceCreditSpecificationsRequest& request) override;
+  Result<DescribeIamInstanceProfileAssociationsResult> DescribeIamInstanceProfileAssociations(
+      const aws::Call& call, const DescribeIamInstanceProfileAssociationsRequest& request) override;
   Result<DescribeVolumesResult> DescribeVolumes(const aws::Call& call, const DescribeVolumesRequest& request) override;
-  Result<DescribeInstanceTypesResult> DescribeInstanceTypes(const aws::Call& call, const DescribeInstanceTypesRequest& request) override;
-  Result<DescribeInstanceTypeOfferingsResult> DescribeInstanceTypeOfferings(const aws::Call& call, const DescribeInstanceTypeOfferingsRequest& request) override;
+  Result<DescribeInstanceTypesResult> DescribeInstanceTypes(const aws::Call& call,
+                                                            const DescribeInstanceTypesRequest& request) override;
+  Result<DescribeInstanceTypeOfferingsResult> DescribeInstanceTypeOfferings(
+      const aws::Call& call, const DescribeInstanceTypeOfferingsRequest& request) override;
 
-  Result<CreateLaunchTemplateResult> CreateLaunchTemplate(const aws::Call& call, const CreateLaunchTemplateRequest& request) override;
-  Result<CreateLaunchTemplateVersionResult> CreateLaunchTemplateVersion(const aws::Call& call, const CreateLaunchTemplateVersionRequest& request) override;
-  Result<DescribeLaunchTemplatesResult> DescribeLaunchTemplates(const aws::Call& call, const DescribeLaunchTemplatesRequest& request) override;
-  Result<DescribeLaunchTemplateVersionsResult> DescribeLaunchTemplateVersions(const aws::Call& call, const DescribeLaunchTemplateVersionsRequest& request) override;
-  Result<ModifyLaunchTemplateResult> ModifyLaunchTemplate(const aws::Call& call, const ModifyLaunchTemplateRequest& request) override;
-  Result<DeleteLaunchTemplateResult> DeleteLaunchTemplate(const aws::Call& call, const DeleteLaunchTemplateRequest& request) override;
-  Result<DeleteLaunchTemplateVersionsResult> DeleteLaunchTemplateVersions(const aws::Call& call, const DeleteLaunchTemplateVersionsRequest& request) override;
-  Result<GetLaunchTemplateDataResult> GetLaunchTemplateData(const aws::Call& call, const GetLaunchTemplateDataRequest& request) override;
+  Result<CreateLaunchTemplateResult> CreateLaunchTemplate(const aws::Call& call,
+                                                          const CreateLaunchTemplateRequest& request) override;
+  Result<CreateLaunchTemplateVersionResult> CreateLaunchTemplateVersion(
+      const aws::Call& call, const CreateLaunchTemplateVersionRequest& request) override;
+  Result<DescribeLaunchTemplatesResult> DescribeLaunchTemplates(const aws::Call& call,
+                                                                const DescribeLaunchTemplatesRequest& request) override;
+  Result<DescribeLaunchTemplateVersionsResult> DescribeLaunchTemplateVersions(
+      const aws::Call& call, const DescribeLaunchTemplateVersionsRequest& request) override;
+  Result<ModifyLaunchTemplateResult> ModifyLaunchTemplate(const aws::Call& call,
+                                                          const ModifyLaunchTemplateRequest& request) override;
+  Result<DeleteLaunchTemplateResult> DeleteLaunchTemplate(const aws::Call& call,
+                                                          const DeleteLaunchTemplateRequest& request) override;
+  Result<DeleteLaunchTemplateVersionsResult> DeleteLaunchTemplateVersions(
+      const aws::Call& call, const DeleteLaunchTemplateVersionsRequest& request) override;
+  Result<GetLaunchTemplateDataResult> GetLaunchTemplateData(const aws::Call& call,
+                                                            const GetLaunchTemplateDataRequest& request) override;
 
   Result<RegisterImageResult> RegisterImage(const aws::Call& call, const RegisterImageRequest& request) override;
   Result<DeregisterImageResult> DeregisterImage(const aws::Call& call, const DeregisterImageRequest& request) override;
   Result<DescribeImagesResult> DescribeImages(const aws::Call& call, const DescribeImagesRequest& request) override;
-  Result<ImageAttribute> DescribeImageAttribute(const aws::Call& call, const DescribeImageAttributeRequest& request) override;
+  Result<ImageAttribute> DescribeImageAttribute(const aws::Call& call,
+                                                const DescribeImageAttributeRequest& request) override;
 
   Result<KeyPair> CreateKeyPair(const aws::Call& call, const CreateKeyPairRequest& request) override;
   Result<ImportKeyPairResult> ImportKeyPair(const aws::Call& call, const ImportKeyPairRequest& request) override;
-  Result<DescribeKeyPairsResult> DescribeKeyPairs(const aws::Call& call, const DescribeKeyPairsRequest& request) override;
+  Result<DescribeKeyPairsResult> DescribeKeyPairs(const aws::Call& call,
+                                                  const DescribeKeyPairsRequest& request) override;
   Result<DeleteKeyPairResult> DeleteKeyPair(const aws::Call& call, const DeleteKeyPairRequest& request) override;
 
  protected:
@@ -101,7 +121,8 @@ class InstanceOperations : public virtual Api {
   struct Launch;
   Result<Launch> prepare(const aws::Call& call, const RunInstancesRequest& request);
   Result<void> choose_network(const aws::Call& call, Launch& launch);
-  Result<std::string> launch_one(const aws::Call& call, const Launch& launch, int index, const std::string& reservation_id);
+  Result<std::string> launch_one(const aws::Call& call, const Launch& launch, int index,
+                                 const std::string& reservation_id);
   Result<const Subnet*> default_subnet(const std::optional<std::string>& zone) const;
   Result<std::string> find_group(std::string_view vpc_id, const std::string& name) const;
 
@@ -117,9 +138,11 @@ class InstanceOperations : public virtual Api {
   Result<const Image*> find_image(const std::optional<std::string>& id) const;
 
   // launch_templates.cc
-  Result<const LaunchTemplate*> find_template(const std::optional<std::string>& id, const std::optional<std::string>& name) const;
+  Result<const LaunchTemplate*> find_template(const std::optional<std::string>& id,
+                                              const std::optional<std::string>& name) const;
   // `version`: a number, "$Latest" or "$Default".
-  Result<const LaunchTemplateVersion*> find_version(const LaunchTemplate& launch_template, std::string_view version) const;
+  Result<const LaunchTemplateVersion*> find_version(const LaunchTemplate& launch_template,
+                                                    std::string_view version) const;
   LaunchTemplate answer(const LaunchTemplate& launch_template) const;
 
   services::Context context_;
@@ -128,8 +151,8 @@ class InstanceOperations : public virtual Api {
   InstanceProfiles profiles_;
   store::Table<InstanceRecord> instances_;
   store::Table<Image> image_table_;
-  store::Table<KeyPairInfo> key_pairs_;                        // by name
-  store::Table<LaunchTemplate> launch_templates_;              // by id
+  store::Table<KeyPairInfo> key_pairs_;                           // by name
+  store::Table<LaunchTemplate> launch_templates_;                 // by id
   store::Table<LaunchTemplateVersion> launch_template_versions_;  // by version_key()
   ImageController image_controller_;
   InstanceController instance_controller_;

@@ -9,7 +9,9 @@ namespace {
 
 using enum InstanceStateCode;
 
-InstanceState state_of(const InstanceRecord& record) { return *record.instance.State; }
+InstanceState state_of(const InstanceRecord& record) {
+  return *record.instance.State;
+}
 
 Result<void> some_ids(const List<std::string>& ids) {
   if (ids.empty()) return fail("MissingParameter", "The request must contain the parameter InstanceId");
@@ -38,7 +40,8 @@ InstanceStateChange change_of(const InstanceRecord& before, const InstanceRecord
 
 }  // namespace
 
-Result<StartInstancesResult> InstanceOperations::StartInstances(const aws::Call&, const StartInstancesRequest& request) {
+Result<StartInstancesResult> InstanceOperations::StartInstances(const aws::Call&,
+                                                                const StartInstancesRequest& request) {
   BRUME_CHECK(some_ids(request.InstanceIds));
   BRUME_TRY(found, find_instances(request.InstanceIds));
   StartInstancesResult result;
@@ -69,7 +72,8 @@ Result<StopInstancesResult> InstanceOperations::StopInstances(const aws::Call&, 
     const InstanceStateCode state = record->state();
     if (state != running && state != stopping && state != stopped) return incorrect_state(*record, "stopped");
     if (record->disable_api_stop)
-      return fail("OperationNotPermitted", "The instance '{}' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.",
+      return fail("OperationNotPermitted",
+                  "The instance '{}' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.",
                   *record->instance.InstanceId);
     const InstanceRecord before = *record;
     InstanceRecord after = before;
@@ -98,7 +102,8 @@ Result<void> InstanceOperations::RebootInstances(const aws::Call&, const RebootI
   return unless_dry_run(request);
 }
 
-Result<TerminateInstancesResult> InstanceOperations::TerminateInstances(const aws::Call&, const TerminateInstancesRequest& request) {
+Result<TerminateInstancesResult> InstanceOperations::TerminateInstances(const aws::Call&,
+                                                                        const TerminateInstancesRequest& request) {
   BRUME_CHECK(some_ids(request.InstanceIds));
   BRUME_TRY(found, find_instances(request.InstanceIds));
   TerminateInstancesResult result;
@@ -107,7 +112,8 @@ Result<TerminateInstancesResult> InstanceOperations::TerminateInstances(const aw
     const bool going = state == shutting_down || state == terminated;
     if (record->disable_api_termination && !going)
       return fail("OperationNotPermitted",
-                  "The instance '{}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.",
+                  "The instance '{}' may not be terminated. Modify its 'disableApiTermination' instance attribute and "
+                  "try again.",
                   *record->instance.InstanceId);
     const InstanceRecord before = *record;
     InstanceRecord after = before;
@@ -123,7 +129,8 @@ Result<TerminateInstancesResult> InstanceOperations::TerminateInstances(const aw
   return unless_dry_run(request, std::move(result));
 }
 
-Result<GetConsoleOutputResult> InstanceOperations::GetConsoleOutput(const aws::Call&, const GetConsoleOutputRequest& request) {
+Result<GetConsoleOutputResult> InstanceOperations::GetConsoleOutput(const aws::Call&,
+                                                                    const GetConsoleOutputRequest& request) {
   BRUME_TRY(record, find_instance(request.InstanceId));
   GetConsoleOutputResult result;
   result.InstanceId = request.InstanceId;

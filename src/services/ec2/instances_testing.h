@@ -1,5 +1,5 @@
-// A simulated region for tests of the instance half: a machine that survives restarts of the control plane, and the
-// network's operations that launches need.
+// A simulated region for tests of the instance half: the whole service over a machine and a fabric that survive
+// restarts of the control plane.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,9 +13,8 @@
 #include "compute/driver.h"
 #include "compute/images.h"
 #include "env/sim.h"
-#include "services/common/ids.h"
-#include "services/ec2/instance_operations.h"
-#include "services/ec2/network_interface.h"
+#include "net/sim_fabric.h"
+#include "services/ec2/service.h"
 #include "store/memory_backend.h"
 
 namespace brume::ec2::testing {
@@ -23,11 +22,11 @@ namespace brume::ec2::testing {
 // What is on the machine, whoever put it there.
 struct FakeMachine {
   std::map<std::string, compute::State> instances;
-  std::map<std::string, int> starts;     // how often an instance was really started
+  std::map<std::string, int> starts;  // how often an instance was really started
   std::set<std::string> images;
-  std::map<std::string, Error> refuse;   // by image: how a start fails
-  int refusals_left = 1 << 30;           // so many of them
-  int started_twice = 0;                 // starts of what ran already
+  std::map<std::string, Error> refuse;  // by image: how a start fails
+  int refusals_left = 1 << 30;          // so many of them
+  int started_twice = 0;                // starts of what ran already
   int starting = 0, most_starting = 0;
 };
 
@@ -40,13 +39,16 @@ class FakeDriver : public compute::Driver {
     specs[spec.id] = spec;
     loop_.after(std::chrono::milliseconds(20), [this, spec, done = std::move(done)] {
       --machine_.starting;
-      if (const auto refusal = machine_.refuse.find(spec.image_id); refusal != machine_.refuse.end() && machine_.refusals_left > 0) {
+      if (const auto refusal = machine_.refuse.find(spec.image_id);
+          refusal != machine_.refuse.end() && machine_.refusals_left > 0) {
         --machine_.refusals_left;
         return done(std::unexpected(refusal->second));
       }
       const auto [row, added] = machine_.instances.try_emplace(spec.id, compute::State::stopped);
-      if (row->second == compute::State::running) ++machine_.started_twice;
-      else ++machine_.starts[spec.id];
+      if (row->second == compute::State::running)
+        ++machine_.started_twice;
+      else
+        ++machine_.starts[spec.id];
       row->second = compute::State::running;
       loop_.after(std::chrono::milliseconds(3), [done] { done({}); });
     });
@@ -95,7 +97,10 @@ class FakeImages : public compute::Images {
     machine_.images.insert(id);
     return std::int64_t{9} << 30;
   }
-  Result<void> remove(const std::string& id) override { machine_.images.erase(id); return {}; }
+  Result<void> remove(const std::string& id) override {
+    machine_.images.erase(id);
+    return {};
+  }
   [[nodiscard]] bool exists(const std::string& id) const override { return machine_.images.contains(id); }
   [[nodiscard]] Result<std::vector<std::string>> list() const override {
     return std::vector<std::string>(machine_.images.begin(), machine_.images.end());
@@ -103,77 +108,6 @@ class FakeImages : public compute::Images {
 
  private:
   FakeMachine& machine_;
-};
-
-class FakeFabric : public InstanceNetwork {
- public:
-  explicit FakeFabric(env::Loop& loop) : loop_(loop) {}
-  void ensure(const std::string&, std::function<void(Result<void>)> done) override {
-    loop_.after(std::chrono::milliseconds(2), [done = std::move(done)] { done({}); });
-  }
-  void remove(const std::string&, std::function<void(Result<void>)> done) override {
-    loop_.after(std::chrono::milliseconds(2), [done = std::move(done)] { done({}); });
-  }
-  [[nodiscard]] std::string network_namespace(const std::string& id) const override { return "/run/netns/" + id; }
-
- private:
-  env::Loop& loop_;
-};
-
-// The operations of the network half that the instance half calls.
-class FakeNetworkOperations : public virtual Api {
- public:
-  explicit FakeNetworkOperations(NetworkState& state) : state_(state) {}
-  Result<CreateNetworkInterfaceResult> CreateNetworkInterface(const aws::Call&, const CreateNetworkInterfaceRequest& request) override {
-    BRUME_TRY(subnet, find(state_.subnets, kSubnet, request.SubnetId));
-    std::string address = request.PrivateIpAddress.value_or("");
-    if (address.empty()) {
-      BRUME_TRY(chosen, choose_address(state_, *subnet));
-      address = chosen;
-    }
-    NetworkInterface interface;
-    interface.NetworkInterfaceId = services::new_id(state_.context.env.random, "eni");
-    interface.SubnetId = subnet->SubnetId;
-    interface.VpcId = subnet->VpcId;
-    interface.AvailabilityZone = subnet->AvailabilityZone;
-    interface.Description = request.Description;
-    interface.PrivateIpAddress = address;
-    interface.PrivateIpAddresses.push_back({.Primary = true, .PrivateIpAddress = address});
-    interface.MacAddress = "02:00:00:00:00:01";
-    interface.Status = "available";
-    interface.SourceDestCheck = true;
-    const SecurityGroup* fallback = state_.group_by_name(*subnet->VpcId, "default");
-    List<std::string> groups = request.Groups;
-    if (groups.empty()) groups.push_back(*fallback->GroupId);
-    for (const std::string& id : groups) {
-      BRUME_TRY(group, find(state_.security_groups, kSecurityGroup, id));
-      interface.Groups.push_back({.GroupId = id, .GroupName = group->GroupName});
-    }
-    enter_interface(state_, interface);
-    for (const TagSpecification& specification : request.TagSpecifications)
-      BRUME_CHECK(state_.tags.set(*interface.NetworkInterfaceId, "network-interface", specification.Tags));
-    CreateNetworkInterfaceResult result;
-    result.NetworkInterface = interface;
-    return result;
-  }
-  Result<void> ModifyNetworkInterfaceAttribute(const aws::Call&, const ModifyNetworkInterfaceAttributeRequest& request) override {
-    state_.network_interfaces.modify(*request.NetworkInterfaceId, [&](NetworkInterface& interface) {
-      if (request.SourceDestCheck) interface.SourceDestCheck = request.SourceDestCheck->Value;
-      if (!request.Groups.empty()) interface.Groups.clear();
-      for (const std::string& id : request.Groups) interface.Groups.push_back({.GroupId = id});
-    });
-    return {};
-  }
-
- private:
-  NetworkState& state_;
-};
-
-class TestApi : public FakeNetworkOperations, public InstanceOperations {
- public:
-  TestApi(services::Context context, NetworkState& network, InstanceNetwork& fabric, compute::Driver& driver,
-          compute::Images& images, InstanceProfiles profiles)
-      : FakeNetworkOperations(network), InstanceOperations(context, network, fabric, driver, images, std::move(profiles)) {}
 };
 
 // The control plane over a machine and a disk; restart() is kill -9.
@@ -186,26 +120,22 @@ class Region : public ::testing::Test {
         : store(region.backend),
           hints(region.sim.loop),
           context{region.sim.env, store, hints, kRegion},
-          network(context),
           driver(region.machine, region.sim.loop),
           images(region.machine),
-          fabric(region.sim.loop),
-          api(context, network, fabric, driver, images, [](std::string_view wanted) -> std::optional<InstanceProfile> {
+          api(context, region.fabric, driver, images, [](std::string_view wanted) -> std::optional<InstanceProfile> {
             if (wanted != "web" && wanted != "arn:aws:iam::000000000000:instance-profile/web") return std::nullopt;
             return InstanceProfile{"web", "AIPA1", "arn:aws:iam::000000000000:instance-profile/web"};
           }) {
-      EXPECT_TRUE(network.load());
-      EXPECT_TRUE(api.load_instances());
-      EXPECT_TRUE(api.start_instances());
+      EXPECT_TRUE(api.load());
+      EXPECT_TRUE(api.start());
     }
     store::Store store;
     services::Hints hints;
     services::Context context;
-    NetworkState network;
     FakeDriver driver;
     FakeImages images;
-    FakeFabric fabric;
-    TestApi api;
+    Service api;
+    NetworkState& network = api.network_state();
   };
 
   Region() : plane(std::make_unique<ControlPlane>(*this)) {}
@@ -220,12 +150,14 @@ class Region : public ::testing::Test {
   // Calls an operation as the dispatcher does: in a transaction.
   template <typename Answer, typename Owner, typename Request>
   Result<Answer> call(Result<Answer> (Owner::*operation)(const aws::Call&, const Request&), const Request& request) {
-    const aws::Call user{.region = kRegion, .principal_arn = "arn:aws:iam::000000000000:root", .source_address = "127.0.0.1"};
+    const aws::Call user{
+        .region = kRegion, .principal_arn = "arn:aws:iam::000000000000:root", .source_address = "127.0.0.1"};
     return plane->store.transact([&] { return (plane->api.*operation)(user, request); });
   }
 
   std::string make_image() {
-    auto made = call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///images/base.tar", .Name = "base-" + std::to_string(++images_made)});
+    auto made = call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///images/base.tar",
+                                                               .Name = "base-" + std::to_string(++images_made)});
     EXPECT_TRUE(made) << made.error().message;
     sim.loop.run_for(std::chrono::milliseconds(50));
     return *made->ImageId;
@@ -253,13 +185,16 @@ class Region : public ::testing::Test {
   std::string state(const std::string& id) { return shown(id).State.value_or(InstanceState()).Name.value_or("none"); }
 
   template <typename T>
-  static std::string code(const Result<T>& result) { return result ? "" : result.error().code; }
+  static std::string code(const Result<T>& result) {
+    return result ? "" : result.error().code;
+  }
 
   void run_for(env::Duration duration) { sim.loop.run_for(duration); }
 
   env::SimEnv sim;
   store::MemoryBackend backend;
   FakeMachine machine;
+  net::SimFabric fabric;
   int images_made = 0;
   std::unique_ptr<ControlPlane> plane;
 };

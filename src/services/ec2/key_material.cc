@@ -20,14 +20,18 @@ namespace {
 template <auto function>
 struct Free {
   template <typename T>
-  void operator()(T* object) const { function(object); }
+  void operator()(T* object) const {
+    function(object);
+  }
 };
 using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
 using Bytes = std::unique_ptr<BIO, Free<BIO_free>>;
 using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
 using Context = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
 
-std::unexpected<Error> bad_format() { return fail("InvalidKey.Format", "Key is not in valid OpenSSH public key format"); }
+std::unexpected<Error> bad_format() {
+  return fail("InvalidKey.Format", "Key is not in valid OpenSSH public key format");
+}
 
 std::string digest(const EVP_MD* algorithm, std::string_view bytes) {
   unsigned char out[EVP_MAX_MD_SIZE];
@@ -39,7 +43,8 @@ std::string digest(const EVP_MD* algorithm, std::string_view bytes) {
 // "1f:51:ae:…"
 std::string with_colons(std::string_view bytes) {
   std::string text;
-  for (const char byte : bytes) text += fmt::format("{}{:02x}", text.empty() ? "" : ":", static_cast<unsigned char>(byte));
+  for (const char byte : bytes)
+    text += fmt::format("{}{:02x}", text.empty() ? "" : ":", static_cast<unsigned char>(byte));
   return text;
 }
 
@@ -151,14 +156,17 @@ std::string openssh_pem(const EVP_PKEY* key, std::string_view comment) {
 }
 
 // As OpenSSH prints it, without the "SHA256:", with padding.
-std::string sha256_fingerprint(const EVP_PKEY* key) { return base64_encode(digest(EVP_sha256(), ssh_blob(key))); }
+std::string sha256_fingerprint(const EVP_PKEY* key) {
+  return base64_encode(digest(EVP_sha256(), ssh_blob(key)));
+}
 
 Key read_ssh_blob(std::string_view blob) {
   std::string_view type, first, second;
   if (!take(blob, type) || !take(blob, first)) return nullptr;
   if (type == "ssh-ed25519") {
     if (first.size() != 32 || !blob.empty()) return nullptr;
-    return Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, reinterpret_cast<const unsigned char*>(first.data()), 32));
+    return Key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr,
+                                           reinterpret_cast<const unsigned char*>(first.data()), 32));
   }
   if (type != "ssh-rsa" || !take(blob, second) || !blob.empty() || second.size() > 2049) return nullptr;
   const auto number = [](std::string_view bytes) {
@@ -181,10 +189,12 @@ Key read_ssh_blob(std::string_view blob) {
 
 Result<KeyMaterial> make_key_pair(std::string_view type, std::string_view comment) {
   const bool rsa = type == "rsa";
-  const Key key(rsa ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t(2048)) : EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+  const Key key(rsa ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", std::size_t(2048))
+                    : EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
   if (!key) return fail_internal("A key pair cannot be made");
   KeyMaterial material;
-  material.public_key = fmt::format("{} {} {}", rsa ? "ssh-rsa" : "ssh-ed25519", base64_encode(ssh_blob(key.get())), comment);
+  material.public_key =
+      fmt::format("{} {} {}", rsa ? "ssh-rsa" : "ssh-ed25519", base64_encode(ssh_blob(key.get())), comment);
   material.private_key = rsa ? rsa_pem(key.get()) : openssh_pem(key.get(), comment);
   material.fingerprint = rsa ? with_colons(digest(EVP_sha1(), pkcs8_der(key.get()))) : sha256_fingerprint(key.get());
   return material;
@@ -196,7 +206,8 @@ Result<PublicKey> read_public_key(std::string_view bytes) {
   Key key;
   std::string comment;
   if (bytes.starts_with("ssh-")) {
-    while (!bytes.empty() && (bytes.back() == '\n' || bytes.back() == '\r' || bytes.back() == ' ')) bytes.remove_suffix(1);
+    while (!bytes.empty() && (bytes.back() == '\n' || bytes.back() == '\r' || bytes.back() == ' '))
+      bytes.remove_suffix(1);
     const std::size_t space = bytes.find(' ');
     if (space == std::string_view::npos || bytes.find('\n') != std::string_view::npos) return bad_format();
     std::string_view rest = bytes.substr(space + 1);
@@ -205,7 +216,8 @@ Result<PublicKey> read_public_key(std::string_view bytes) {
     const auto blob = base64_decode(rest.substr(0, end));
     if (!blob) return bad_format();
     key = read_ssh_blob(*blob);
-    if (key && !bytes.starts_with(EVP_PKEY_get_base_id(key.get()) == EVP_PKEY_ED25519 ? "ssh-ed25519 " : "ssh-rsa ")) return bad_format();
+    if (key && !bytes.starts_with(EVP_PKEY_get_base_id(key.get()) == EVP_PKEY_ED25519 ? "ssh-ed25519 " : "ssh-rsa "))
+      return bad_format();
   } else if (bytes.find("-----BEGIN PUBLIC KEY-----") != std::string_view::npos) {
     const Bytes in(BIO_new_mem_buf(bytes.data(), int(bytes.size())));
     key.reset(PEM_read_bio_PUBKEY(in.get(), nullptr, nullptr, nullptr));

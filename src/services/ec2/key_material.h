@@ -1,7 +1,7 @@
 // SSH key pairs: making them, reading public keys, and AWS's fingerprints of them.
 //
-// Pure but for the kernel's randomness, which OpenSSL draws: a private key must not come from a seeded generator. A private
-// key is only ever returned to the caller; nothing here keeps one.
+// Pure but for the kernel's randomness, which OpenSSL draws: a private key must not come from a seeded generator. A
+// private key is only ever returned to the caller; nothing here keeps one.
 #pragma once
 
 #include <string>

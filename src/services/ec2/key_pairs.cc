@@ -54,7 +54,8 @@ Result<KeyPair> InstanceOperations::CreateKeyPair(const aws::Call& call, const C
   return unless_dry_run(request, std::move(result));
 }
 
-Result<ImportKeyPairResult> InstanceOperations::ImportKeyPair(const aws::Call& call, const ImportKeyPairRequest& request) {
+Result<ImportKeyPairResult> InstanceOperations::ImportKeyPair(const aws::Call& call,
+                                                              const ImportKeyPairRequest& request) {
   const std::string name = request.KeyName.value_or("");
   BRUME_CHECK(check_name(name, key_pairs_.contains(name)));
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kKeyPair.type));
@@ -76,11 +77,13 @@ Result<ImportKeyPairResult> InstanceOperations::ImportKeyPair(const aws::Call& c
   return unless_dry_run(request, std::move(result));
 }
 
-Result<DescribeKeyPairsResult> InstanceOperations::DescribeKeyPairs(const aws::Call&, const DescribeKeyPairsRequest& request) {
+Result<DescribeKeyPairsResult> InstanceOperations::DescribeKeyPairs(const aws::Call&,
+                                                                    const DescribeKeyPairsRequest& request) {
   for (const std::string& name : request.KeyNames)
     if (!key_pairs_.contains(name)) return fail("InvalidKeyPair.NotFound", "The key pair '{}' does not exist", name);
   for (const std::string& id : request.KeyPairIds)
-    if (std::ranges::none_of(key_pairs_.rows(), [&](const auto& row) { return row.second.KeyPairId == id; })) return no_such(kKeyPair, id);
+    if (std::ranges::none_of(key_pairs_.rows(), [&](const auto& row) { return row.second.KeyPairId == id; }))
+      return no_such(kKeyPair, id);
   std::vector<KeyPairInfo> shown;
   for (const auto& [name, key] : key_pairs_.rows()) {
     const bool all = request.KeyNames.empty() && request.KeyPairIds.empty();

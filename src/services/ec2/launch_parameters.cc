@@ -14,8 +14,10 @@ template <typename T, typename KeyOf>
 void overlay(List<T>& base, List<T>& over, KeyOf key_of) {
   for (T& item : over) {
     const auto same = std::ranges::find_if(base, [&](const T& other) { return key_of(other) == key_of(item); });
-    if (same == base.end()) base.push_back(std::move(item));
-    else *same = std::move(item);
+    if (same == base.end())
+      base.push_back(std::move(item));
+    else
+      *same = std::move(item);
   }
 }
 
@@ -73,11 +75,13 @@ Result<RunInstancesRequest> merge_template(const RunInstancesRequest& request, c
     merged.SecurityGroupIds = {};
     merged.SecurityGroups = {};
   }
-  overlay(merged.BlockDeviceMappings, over.BlockDeviceMappings, [](const auto& m) { return m.DeviceName.value_or(""); });
+  overlay(merged.BlockDeviceMappings, over.BlockDeviceMappings,
+          [](const auto& m) { return m.DeviceName.value_or(""); });
   over.BlockDeviceMappings = {};
   // Auto Scaling gives the subnet of its choice to a template whose interface names none.
   if (over.SubnetId && over.NetworkInterfaces.empty() && !merged.NetworkInterfaces.empty()) {
-    auto& primary = *std::ranges::min_element(merged.NetworkInterfaces, {}, [](const auto& i) { return i.DeviceIndex.value_or(0); });
+    auto& primary = *std::ranges::min_element(merged.NetworkInterfaces, {},
+                                              [](const auto& i) { return i.DeviceIndex.value_or(0); });
     if (!primary.SubnetId && !primary.NetworkInterfaceId) {
       primary.SubnetId = over.SubnetId;
       over.SubnetId.reset();
@@ -86,17 +90,20 @@ Result<RunInstancesRequest> merge_template(const RunInstancesRequest& request, c
   overlay(merged.NetworkInterfaces, over.NetworkInterfaces, [](const auto& i) { return i.DeviceIndex.value_or(0); });
   over.NetworkInterfaces = {};
   for (TagSpecification& specification : over.TagSpecifications) {
-    const auto same = std::ranges::find(merged.TagSpecifications, specification.ResourceType, &TagSpecification::ResourceType);
-    if (same == merged.TagSpecifications.end()) merged.TagSpecifications.push_back(std::move(specification));
-    else overlay(same->Tags, specification.Tags, [](const Tag& tag) { return tag.Key.value_or(""); });
+    const auto same =
+        std::ranges::find(merged.TagSpecifications, specification.ResourceType, &TagSpecification::ResourceType);
+    if (same == merged.TagSpecifications.end())
+      merged.TagSpecifications.push_back(std::move(specification));
+    else
+      overlay(same->Tags, specification.Tags, [](const Tag& tag) { return tag.Key.value_or(""); });
   }
   over.TagSpecifications = {};
   return laid_over(merged, over);
 }
 
 Result<void> check_supported(const RunInstancesRequest& request) {
-  // Not refused, because they only matter to billing, capacity reservations or hardware: CreditSpecification, CpuOptions
-  // but for confidential computing, EbsOptimized, Monitoring, MaintenanceOptions, NetworkPerformanceOptions,
+  // Not refused, because they only matter to billing, capacity reservations or hardware: CreditSpecification,
+  // CpuOptions but for confidential computing, EbsOptimized, Monitoring, MaintenanceOptions, NetworkPerformanceOptions,
   // CapacityReservationSpecification without a target.
   const auto& cpu = request.CpuOptions;
   const auto& dns = request.PrivateDnsNameOptions;
@@ -119,7 +126,8 @@ Result<void> check_supported(const RunInstancesRequest& request) {
       {!request.SecondaryInterfaces.empty(), "SecondaryInterfaces"},
       {cpu && cpu->AmdSevSnp && *cpu->AmdSevSnp == "enabled", "CpuOptions.AmdSevSnp"},
       {cpu && cpu->NestedVirtualization && *cpu->NestedVirtualization == "enabled", "CpuOptions.NestedVirtualization"},
-      {dns && dns->HostnameType && *dns->HostnameType != "ip-name", "PrivateDnsNameOptions.HostnameType other than ip-name"},
+      {dns && dns->HostnameType && *dns->HostnameType != "ip-name",
+       "PrivateDnsNameOptions.HostnameType other than ip-name"},
       {dns && dns->EnableResourceNameDnsARecord.value_or(false), "EnableResourceNameDnsARecord"},
       {dns && dns->EnableResourceNameDnsAAAARecord.value_or(false), "EnableResourceNameDnsAAAARecord"},
       {request.MetadataOptions && request.MetadataOptions->HttpProtocolIpv6.value_or("") == "enabled",

@@ -32,9 +32,9 @@ std::unexpected<Error> no_version(const LaunchTemplate& launch_template, std::st
 
 Result<void> check_name(const std::string& name) {
   const bool well_formed = name.size() >= 3 && name.size() <= 128 && std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view("().-/_").find(c) != std::string_view::npos;
-  });
+                             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                                    std::string_view("().-/_").find(c) != std::string_view::npos;
+                           });
   if (well_formed) return {};
   return fail("InvalidLaunchTemplateName.MalformedException",
               "A launch template name must be between 3 and 128 characters, and may contain letters, numbers, and the "
@@ -74,25 +74,34 @@ constexpr FilterField<LaunchTemplateVersion> kVersionFields[] = {
 Result<const LaunchTemplate*> InstanceOperations::find_template(const std::optional<std::string>& id,
                                                                 const std::optional<std::string>& name) const {
   if (id && name)
-    return fail("InvalidParameterCombination", "Specify either the launch template ID or the launch template name, but not both.");
+    return fail("InvalidParameterCombination",
+                "Specify either the launch template ID or the launch template name, but not both.");
   if (id) {
     if (const LaunchTemplate* found = launch_templates_.find(*id)) return found;
     if (!services::well_formed_id(*id, kLaunchTemplate.prefix)) return no_such(kLaunchTemplate, *id);
-    return fail("InvalidLaunchTemplateId.NotFound", "The specified launch template, with template ID {}, does not exist.", *id);
+    return fail("InvalidLaunchTemplateId.NotFound",
+                "The specified launch template, with template ID {}, does not exist.", *id);
   }
-  if (!name) return fail("MissingParameter", "Either a launch template ID or a launch template name must be specified.");
+  if (!name)
+    return fail("MissingParameter", "Either a launch template ID or a launch template name must be specified.");
   for (const auto& [key, launch_template] : launch_templates_.rows())
     if (launch_template.LaunchTemplateName == *name) return &launch_template;
-  return fail("InvalidLaunchTemplateName.NotFoundException", "The specified launch template, with template name {}, does not exist.", *name);
+  return fail("InvalidLaunchTemplateName.NotFoundException",
+              "The specified launch template, with template name {}, does not exist.", *name);
 }
 
-Result<const LaunchTemplateVersion*> InstanceOperations::find_version(const LaunchTemplate& launch_template, std::string_view version) const {
+Result<const LaunchTemplateVersion*> InstanceOperations::find_version(const LaunchTemplate& launch_template,
+                                                                      std::string_view version) const {
   std::optional<std::int64_t> number;
-  if (version == "$Latest") number = launch_template.LatestVersionNumber;
-  else if (version == "$Default") number = launch_template.DefaultVersionNumber;
-  else number = number_in(version);
+  if (version == "$Latest")
+    number = launch_template.LatestVersionNumber;
+  else if (version == "$Default")
+    number = launch_template.DefaultVersionNumber;
+  else
+    number = number_in(version);
   if (!number) return fail("InvalidLaunchTemplateVersion.Malformed", "Invalid launch template version: {}", version);
-  if (const auto* found = launch_template_versions_.find(version_key(*launch_template.LaunchTemplateId, *number))) return found;
+  if (const auto* found = launch_template_versions_.find(version_key(*launch_template.LaunchTemplateId, *number)))
+    return found;
   return no_version(launch_template, version);
 }
 
@@ -102,7 +111,8 @@ LaunchTemplate InstanceOperations::answer(const LaunchTemplate& launch_template)
   return shown;
 }
 
-Result<CreateLaunchTemplateResult> InstanceOperations::CreateLaunchTemplate(const aws::Call& call, const CreateLaunchTemplateRequest& request) {
+Result<CreateLaunchTemplateResult> InstanceOperations::CreateLaunchTemplate(
+    const aws::Call& call, const CreateLaunchTemplateRequest& request) {
   const std::string name = request.LaunchTemplateName.value_or("");
   BRUME_CHECK(check_name(name));
   if (request.Operator) return fail("UnsupportedOperation", "Brume does not support Operator.");
@@ -137,14 +147,16 @@ Result<CreateLaunchTemplateResult> InstanceOperations::CreateLaunchTemplate(cons
   return unless_dry_run(request, std::move(result));
 }
 
-Result<CreateLaunchTemplateVersionResult> InstanceOperations::CreateLaunchTemplateVersion(const aws::Call& call, const CreateLaunchTemplateVersionRequest& request) {
+Result<CreateLaunchTemplateVersionResult> InstanceOperations::CreateLaunchTemplateVersion(
+    const aws::Call& call, const CreateLaunchTemplateVersionRequest& request) {
   BRUME_TRY(found, find_template(request.LaunchTemplateId, request.LaunchTemplateName));
   LaunchTemplate launch_template = *found;
   const std::string id = *launch_template.LaunchTemplateId;
   const auto first = launch_template_versions_.rows().lower_bound(id + "/");
   const auto last = launch_template_versions_.rows().lower_bound(id + "0");  // '0' follows '/'
   if (std::size_t(std::distance(first, last)) >= kMaxVersions)
-    return fail("LaunchTemplateVersionLimitExceeded", "You have reached the limit of {} versions for this launch template.", kMaxVersions);
+    return fail("LaunchTemplateVersionLimitExceeded",
+                "You have reached the limit of {} versions for this launch template.", kMaxVersions);
   BRUME_TRY(data, checked(call, request.LaunchTemplateData.value_or(RequestLaunchTemplateData())));
   if (request.SourceVersion) {  // what the request says replaces the source's, member by member
     BRUME_TRY(source, find_version(launch_template, *request.SourceVersion));
@@ -168,7 +180,8 @@ Result<CreateLaunchTemplateVersionResult> InstanceOperations::CreateLaunchTempla
   return unless_dry_run(request, std::move(result));
 }
 
-Result<DescribeLaunchTemplatesResult> InstanceOperations::DescribeLaunchTemplates(const aws::Call&, const DescribeLaunchTemplatesRequest& request) {
+Result<DescribeLaunchTemplatesResult> InstanceOperations::DescribeLaunchTemplates(
+    const aws::Call&, const DescribeLaunchTemplatesRequest& request) {
   std::vector<LaunchTemplate> shown;
   std::vector<const LaunchTemplate*> chosen;
   for (const std::string& id : request.LaunchTemplateIds) {
@@ -193,7 +206,8 @@ Result<DescribeLaunchTemplatesResult> InstanceOperations::DescribeLaunchTemplate
   return unless_dry_run(request, std::move(result));
 }
 
-Result<DescribeLaunchTemplateVersionsResult> InstanceOperations::DescribeLaunchTemplateVersions(const aws::Call&, const DescribeLaunchTemplateVersionsRequest& request) {
+Result<DescribeLaunchTemplateVersionsResult> InstanceOperations::DescribeLaunchTemplateVersions(
+    const aws::Call&, const DescribeLaunchTemplateVersionsRequest& request) {
   std::vector<LaunchTemplateVersion> shown;
   const auto all_of = [&](const LaunchTemplate& launch_template) {
     std::vector<LaunchTemplateVersion> versions;
@@ -205,12 +219,14 @@ Result<DescribeLaunchTemplateVersionsResult> InstanceOperations::DescribeLaunchT
   };
   if (!request.LaunchTemplateId && !request.LaunchTemplateName) {
     // Without a template: the latest or default version of every one.
-    if (request.Versions.empty() || std::ranges::any_of(request.Versions, [](const std::string& v) { return v != "$Latest" && v != "$Default"; }))
+    if (request.Versions.empty() ||
+        std::ranges::any_of(request.Versions, [](const std::string& v) { return v != "$Latest" && v != "$Default"; }))
       return fail("MissingParameter", "Either a launch template ID or a launch template name must be specified.");
     for (const auto& [id, launch_template] : launch_templates_.rows())
       for (const std::string& name : request.Versions) {
         BRUME_TRY(version, find_version(launch_template, name));
-        if (shown.empty() || version_key(*shown.back().LaunchTemplateId, *shown.back().VersionNumber) != version_key(id, *version->VersionNumber))
+        if (shown.empty() || version_key(*shown.back().LaunchTemplateId, *shown.back().VersionNumber) !=
+                                 version_key(id, *version->VersionNumber))
           shown.push_back(*version);
       }
   } else {
@@ -221,24 +237,28 @@ Result<DescribeLaunchTemplateVersionsResult> InstanceOperations::DescribeLaunchT
         shown.push_back(*version);
       }
     } else {
-      const auto least = number_in(request.MinVersion.value_or("1")), most = number_in(request.MaxVersion.value_or("9223372036854775807"));
+      const auto least = number_in(request.MinVersion.value_or("1")),
+                 most = number_in(request.MaxVersion.value_or("9223372036854775807"));
       if (!least || !most) return fail("InvalidParameterValue", "MinVersion and MaxVersion must be version numbers");
       shown = all_of(*launch_template);
-      std::erase_if(shown, [&](const LaunchTemplateVersion& v) { return *v.VersionNumber < *least || *v.VersionNumber > *most; });
+      std::erase_if(
+          shown, [&](const LaunchTemplateVersion& v) { return *v.VersionNumber < *least || *v.VersionNumber > *most; });
     }
   }
   const auto key = [](const LaunchTemplateVersion& v) { return version_key(*v.LaunchTemplateId, *v.VersionNumber); };
   std::ranges::sort(shown, {}, key);
   const auto repeated = std::ranges::unique(shown, {}, key);
   shown.erase(repeated.begin(), repeated.end());
-  BRUME_TRY(page, filtered_page(std::move(shown), request, std::span<const FilterField<LaunchTemplateVersion>>(kVersionFields), key));
+  BRUME_TRY(page, filtered_page(std::move(shown), request,
+                                std::span<const FilterField<LaunchTemplateVersion>>(kVersionFields), key));
   DescribeLaunchTemplateVersionsResult result;
   result.LaunchTemplateVersions = std::move(page.items);
   result.NextToken = page.next_token;
   return unless_dry_run(request, std::move(result));
 }
 
-Result<ModifyLaunchTemplateResult> InstanceOperations::ModifyLaunchTemplate(const aws::Call&, const ModifyLaunchTemplateRequest& request) {
+Result<ModifyLaunchTemplateResult> InstanceOperations::ModifyLaunchTemplate(
+    const aws::Call&, const ModifyLaunchTemplateRequest& request) {
   BRUME_TRY(found, find_template(request.LaunchTemplateId, request.LaunchTemplateName));
   LaunchTemplate launch_template = *found;
   if (request.DefaultVersion) {
@@ -246,7 +266,8 @@ Result<ModifyLaunchTemplateResult> InstanceOperations::ModifyLaunchTemplate(cons
     const std::int64_t number = *version->VersionNumber;
     const std::string id = *launch_template.LaunchTemplateId;
     const auto mark = [&](std::int64_t which, bool is_default) {
-      launch_template_versions_.modify(version_key(id, which), [&](LaunchTemplateVersion& v) { v.DefaultVersion = is_default; });
+      launch_template_versions_.modify(version_key(id, which),
+                                       [&](LaunchTemplateVersion& v) { v.DefaultVersion = is_default; });
     };
     mark(*launch_template.DefaultVersionNumber, false);
     mark(number, true);
@@ -258,7 +279,8 @@ Result<ModifyLaunchTemplateResult> InstanceOperations::ModifyLaunchTemplate(cons
   return unless_dry_run(request, std::move(result));
 }
 
-Result<DeleteLaunchTemplateResult> InstanceOperations::DeleteLaunchTemplate(const aws::Call&, const DeleteLaunchTemplateRequest& request) {
+Result<DeleteLaunchTemplateResult> InstanceOperations::DeleteLaunchTemplate(
+    const aws::Call&, const DeleteLaunchTemplateRequest& request) {
   BRUME_TRY(found, find_template(request.LaunchTemplateId, request.LaunchTemplateName));
   DeleteLaunchTemplateResult result;
   result.LaunchTemplate = answer(*found);
@@ -273,7 +295,8 @@ Result<DeleteLaunchTemplateResult> InstanceOperations::DeleteLaunchTemplate(cons
   return unless_dry_run(request, std::move(result));
 }
 
-Result<DeleteLaunchTemplateVersionsResult> InstanceOperations::DeleteLaunchTemplateVersions(const aws::Call&, const DeleteLaunchTemplateVersionsRequest& request) {
+Result<DeleteLaunchTemplateVersionsResult> InstanceOperations::DeleteLaunchTemplateVersions(
+    const aws::Call&, const DeleteLaunchTemplateVersionsRequest& request) {
   BRUME_TRY(launch_template, find_template(request.LaunchTemplateId, request.LaunchTemplateName));
   const LaunchTemplate owner = *launch_template;
   DeleteLaunchTemplateVersionsResult result;
@@ -289,7 +312,8 @@ Result<DeleteLaunchTemplateVersionsResult> InstanceOperations::DeleteLaunchTempl
       refused.VersionNumber = *number;
       auto& error = refused.ResponseError.emplace();
       error.Code = is_default ? "launchTemplateVersionIsDefault" : "launchTemplateVersionDoesNotExist";
-      error.Message = is_default ? "The default version of a launch template cannot be deleted." : "The launch template version does not exist.";
+      error.Message = is_default ? "The default version of a launch template cannot be deleted."
+                                 : "The launch template version does not exist.";
       continue;
     }
     launch_template_versions_.erase(key);
@@ -301,7 +325,8 @@ Result<DeleteLaunchTemplateVersionsResult> InstanceOperations::DeleteLaunchTempl
   return unless_dry_run(request, std::move(result));
 }
 
-Result<GetLaunchTemplateDataResult> InstanceOperations::GetLaunchTemplateData(const aws::Call&, const GetLaunchTemplateDataRequest& request) {
+Result<GetLaunchTemplateDataResult> InstanceOperations::GetLaunchTemplateData(
+    const aws::Call&, const GetLaunchTemplateDataRequest& request) {
   BRUME_TRY(record, find_instance(request.InstanceId));
   const Instance shown = answer(*record);
   GetLaunchTemplateDataResult result;

@@ -1,7 +1,7 @@
 // RunInstances, launch templates and what describes instances.
 #include "base/base64.h"
-#include "services/ec2/instances_testing.h"
 #include "services/ec2/instance_types.h"
+#include "services/ec2/instances_testing.h"
 
 namespace brume::ec2 {
 namespace {
@@ -50,20 +50,38 @@ TEST_F(Launches, ErrorsByTable) {
       {"InvalidParameterValue", [](auto& r) { r.IamInstanceProfile.emplace().Name = "nobody"; }},
       {"InvalidParameterValue", [](auto& r) { r.UserData = base64_encode(std::string(16385, 'x')); }},
       {"InvalidUserData.Malformed", [](auto& r) { r.UserData = "#!/bin/sh"; }},
-      {"InvalidParameterCombination", [](auto& r) { r.MinCount = 3; r.MaxCount = 2; }},
+      {"InvalidParameterCombination",
+       [](auto& r) {
+         r.MinCount = 3;
+         r.MaxCount = 2;
+       }},
       {"InvalidParameterValue", [](auto& r) { r.MinCount = 0; }},
       {"InstanceLimitExceeded", [](auto& r) { r.MaxCount = 100000; }},
       {"InvalidParameterValue", [](auto& r) { r.Placement.emplace().AvailabilityZone = "eu-west-1a"; }},
       {"UnsupportedOperation", [](auto& r) { r.Placement.emplace().Tenancy = "dedicated"; }},
       {"UnsupportedOperation", [](auto& r) { r.InstanceMarketOptions.emplace().MarketType = "spot"; }},
       {"UnsupportedOperation", [](auto& r) { r.HibernationOptions.emplace().Configured = true; }},
-      {"UnsupportedOperation", [](auto& r) { r.BlockDeviceMappings.push_back({.Ebs = EbsBlockDevice{.VolumeSize = 5}, .DeviceName = "/dev/sdb"}); }},
-      {"UnsupportedOperation", [](auto& r) { r.BlockDeviceMappings.push_back({.Ebs = EbsBlockDevice{.Encrypted = true}, .DeviceName = "/dev/xvda"}); }},
-      {"InvalidBlockDeviceMapping", [](auto& r) { r.BlockDeviceMappings.push_back({.Ebs = EbsBlockDevice{.VolumeSize = 1}, .DeviceName = "/dev/xvda"}); }},
-      {"InvalidLaunchTemplateName.NotFoundException", [](auto& r) { r.LaunchTemplate.emplace().LaunchTemplateName = "nobody"; }},
-      {"InvalidLaunchTemplateId.NotFound", [](auto& r) { r.LaunchTemplate.emplace().LaunchTemplateId = "lt-0123456789abcdef0"; }},
+      {"UnsupportedOperation",
+       [](auto& r) {
+         r.BlockDeviceMappings.push_back({.Ebs = EbsBlockDevice{.VolumeSize = 5}, .DeviceName = "/dev/sdb"});
+       }},
+      {"UnsupportedOperation",
+       [](auto& r) {
+         r.BlockDeviceMappings.push_back({.Ebs = EbsBlockDevice{.Encrypted = true}, .DeviceName = "/dev/xvda"});
+       }},
+      {"InvalidBlockDeviceMapping",
+       [](auto& r) {
+         r.BlockDeviceMappings.push_back({.Ebs = EbsBlockDevice{.VolumeSize = 1}, .DeviceName = "/dev/xvda"});
+       }},
+      {"InvalidLaunchTemplateName.NotFoundException",
+       [](auto& r) { r.LaunchTemplate.emplace().LaunchTemplateName = "nobody"; }},
+      {"InvalidLaunchTemplateId.NotFound",
+       [](auto& r) { r.LaunchTemplate.emplace().LaunchTemplateId = "lt-0123456789abcdef0"; }},
       {"InvalidLaunchTemplateId.Malformed", [](auto& r) { r.LaunchTemplate.emplace().LaunchTemplateId = "web"; }},
-      {"InvalidParameterValue", [](auto& r) { r.TagSpecifications.push_back({.ResourceType = "instance", .Tags = {{.Key = "aws:x", .Value = "y"}}}); }},
+      {"InvalidParameterValue",
+       [](auto& r) {
+         r.TagSpecifications.push_back({.ResourceType = "instance", .Tags = {{.Key = "aws:x", .Value = "y"}}});
+       }},
   };
   int index = 0;
   for (const auto& c : cases) {
@@ -76,10 +94,12 @@ TEST_F(Launches, ErrorsByTable) {
 }
 
 TEST_F(Launches, MalformedAndUnknownIds) {
-  EXPECT_EQ(code(call(&Api::DescribeInstances, DescribeInstancesRequest{.InstanceIds = {"x"}})), "InvalidInstanceID.Malformed");
+  EXPECT_EQ(code(call(&Api::DescribeInstances, DescribeInstancesRequest{.InstanceIds = {"x"}})),
+            "InvalidInstanceID.Malformed");
   auto one = call(&Api::DescribeInstances, DescribeInstancesRequest{.InstanceIds = {"i-0123456789abcdef0"}});
   EXPECT_EQ(one.error().message, "The instance ID 'i-0123456789abcdef0' does not exist");
-  auto two = call(&Api::DescribeInstances, DescribeInstancesRequest{.InstanceIds = {"i-0123456789abcdef0", "i-1123456789abcdef0"}});
+  auto two = call(&Api::DescribeInstances,
+                  DescribeInstancesRequest{.InstanceIds = {"i-0123456789abcdef0", "i-1123456789abcdef0"}});
   EXPECT_EQ(two.error().message, "The instance IDs 'i-0123456789abcdef0, i-1123456789abcdef0' do not exist");
 }
 
@@ -92,9 +112,11 @@ TEST_F(Launches, FromATemplateWithOverrides) {
   data.IamInstanceProfile.emplace().Name = "web";
   data.MetadataOptions.emplace().HttpTokens = "required";
   data.Monitoring.emplace().Enabled = true;
-  data.TagSpecifications.push_back({.ResourceType = "instance", .Tags = {{.Key = "Name", .Value = "web"}, {.Key = "a", .Value = "1"}}});
+  data.TagSpecifications.push_back(
+      {.ResourceType = "instance", .Tags = {{.Key = "Name", .Value = "web"}, {.Key = "a", .Value = "1"}}});
   data.TagSpecifications.push_back({.ResourceType = "volume", .Tags = {{.Key = "Name", .Value = "disk"}}});
-  data.BlockDeviceMappings.push_back({.DeviceName = "/dev/xvda", .Ebs = LaunchTemplateEbsBlockDeviceRequest{.VolumeSize = 20, .VolumeType = "gp3"}});
+  data.BlockDeviceMappings.push_back(
+      {.DeviceName = "/dev/xvda", .Ebs = LaunchTemplateEbsBlockDeviceRequest{.VolumeSize = 20, .VolumeType = "gp3"}});
   data.NetworkInterfaces.push_back({.AssociatePublicIpAddress = true, .DeleteOnTermination = true, .DeviceIndex = 0});
   const std::string lt = make_template(data);
 
@@ -116,14 +138,18 @@ TEST_F(Launches, FromATemplateWithOverrides) {
   EXPECT_EQ(instance.IamInstanceProfile->Arn, "arn:aws:iam::000000000000:instance-profile/web");
   std::map<std::string, std::string> tags;
   for (const Tag& tag : instance.Tags) tags[*tag.Key] = *tag.Value;
-  EXPECT_EQ(tags, (std::map<std::string, std::string>{{"Name", "web"}, {"a", "2"}, {"aws:ec2launchtemplate:id", lt}, {"aws:ec2launchtemplate:version", "1"}}));
+  EXPECT_EQ(
+      tags,
+      (std::map<std::string, std::string>{
+          {"Name", "web"}, {"a", "2"}, {"aws:ec2launchtemplate:id", lt}, {"aws:ec2launchtemplate:version", "1"}}));
   auto volumes = call(&Api::DescribeVolumes, DescribeVolumesRequest());
   ASSERT_EQ(volumes->Volumes.size(), 1u);
   EXPECT_EQ(volumes->Volumes[0].Size, 20);
   EXPECT_EQ(volumes->Volumes[0].VolumeType, "gp3");
   EXPECT_EQ(volumes->Volumes[0].Tags.at(0).Value, "disk");
   EXPECT_EQ(instance.BlockDeviceMappings.at(0).Ebs->VolumeId, volumes->Volumes[0].VolumeId);
-  auto associations = call(&Api::DescribeIamInstanceProfileAssociations, DescribeIamInstanceProfileAssociationsRequest());
+  auto associations =
+      call(&Api::DescribeIamInstanceProfileAssociations, DescribeIamInstanceProfileAssociationsRequest());
   EXPECT_EQ(associations->IamInstanceProfileAssociations.at(0).InstanceId, id);
 
   const auto view = plane->api.find_by_address(*instance.VpcId, *instance.PrivateIpAddress);
@@ -134,12 +160,24 @@ TEST_F(Launches, FromATemplateWithOverrides) {
   EXPECT_FALSE(plane->api.find_by_address("vpc-0", *instance.PrivateIpAddress));
 
   const std::pair<const char*, std::string> filters[] = {
-      {"instance-id", id}, {"instance-state-name", "running"}, {"tag:Name", "w*"}, {"tag-key", "a"}, {"vpc-id", *instance.VpcId},
-      {"subnet-id", *instance.SubnetId}, {"private-ip-address", *instance.PrivateIpAddress}, {"image-id", image},
-      {"instance-type", "t3.*"}, {"availability-zone", *subnet->AvailabilityZone}, {"instance.group-id", *instance.SecurityGroups.at(0).GroupId},
-      {"instance.group-name", "default"}, {"tag:aws:ec2launchtemplate:id", lt}, {"iam-instance-profile.arn", *instance.IamInstanceProfile->Arn},
+      {"instance-id", id},
+      {"instance-state-name", "running"},
+      {"tag:Name", "w*"},
+      {"tag-key", "a"},
+      {"vpc-id", *instance.VpcId},
+      {"subnet-id", *instance.SubnetId},
+      {"private-ip-address", *instance.PrivateIpAddress},
+      {"image-id", image},
+      {"instance-type", "t3.*"},
+      {"availability-zone", *subnet->AvailabilityZone},
+      {"instance.group-id", *instance.SecurityGroups.at(0).GroupId},
+      {"instance.group-name", "default"},
+      {"tag:aws:ec2launchtemplate:id", lt},
+      {"iam-instance-profile.arn", *instance.IamInstanceProfile->Arn},
       {"network-interface.network-interface-id", *instance.NetworkInterfaces.at(0).NetworkInterfaceId},
-      {"network-interface.attachment.device-index", "0"}, {"owner-id", "000000000000"}, {"instance-state-code", "16"},
+      {"network-interface.attachment.device-index", "0"},
+      {"owner-id", "000000000000"},
+      {"instance-state-code", "16"},
   };
   for (const auto& [filter, wanted] : filters) {
     EXPECT_EQ(ids_with(filter, wanted), std::vector<std::string>{id}) << filter;
@@ -165,7 +203,8 @@ TEST_F(Launches, PagesAndReservations) {
     auto page = call(&Api::DescribeInstances, request);
     ASSERT_TRUE(page);
     ASSERT_EQ(page->Reservations.size(), 1u);
-    for (const Instance& instance : page->Reservations[0].Instances) EXPECT_TRUE(seen.insert(*instance.InstanceId).second);
+    for (const Instance& instance : page->Reservations[0].Instances)
+      EXPECT_TRUE(seen.insert(*instance.InstanceId).second);
     request.NextToken = page->NextToken;
     ++pages;
   } while (request.NextToken);
@@ -179,8 +218,13 @@ TEST_F(Launches, StatusCreditsConsoleAttributes) {
   run_for(1s);
   auto status = call(&Api::DescribeInstanceStatus, DescribeInstanceStatusRequest());
   EXPECT_EQ(status->InstanceStatuses.at(0).InstanceStatus->Status, "ok");
-  EXPECT_EQ(call(&Api::DescribeInstanceCreditSpecifications, DescribeInstanceCreditSpecificationsRequest{.InstanceIds = {id}})->InstanceCreditSpecifications.at(0).CpuCredits, "unlimited");
-  EXPECT_EQ(base64_decode(*call(&Api::GetConsoleOutput, GetConsoleOutputRequest{.InstanceId = id})->Output), "console of " + id);
+  EXPECT_EQ(
+      call(&Api::DescribeInstanceCreditSpecifications, DescribeInstanceCreditSpecificationsRequest{.InstanceIds = {id}})
+          ->InstanceCreditSpecifications.at(0)
+          .CpuCredits,
+      "unlimited");
+  EXPECT_EQ(base64_decode(*call(&Api::GetConsoleOutput, GetConsoleOutputRequest{.InstanceId = id})->Output),
+            "console of " + id);
 
   ModifyInstanceAttributeRequest change;
   change.InstanceId = id;
@@ -192,13 +236,18 @@ TEST_F(Launches, StatusCreditsConsoleAttributes) {
   change.InstanceInitiatedShutdownBehavior.emplace().Value = "terminate";
   change.SourceDestCheck.emplace().Value = false;
   ASSERT_TRUE(call(&Api::ModifyInstanceAttribute, change));
-  const auto attribute = [&](const char* name) { return *call(&Api::DescribeInstanceAttribute, DescribeInstanceAttributeRequest{.InstanceId = id, .Attribute = name}); };
+  const auto attribute = [&](const char* name) {
+    return *call(&Api::DescribeInstanceAttribute,
+                 DescribeInstanceAttributeRequest{.InstanceId = id, .Attribute = name});
+  };
   EXPECT_EQ(attribute("instanceType").InstanceType->Value, "m5.large");
   EXPECT_EQ(base64_decode(*attribute("userData").UserData->Value), "hello");
   EXPECT_EQ(attribute("instanceInitiatedShutdownBehavior").InstanceInitiatedShutdownBehavior->Value, "terminate");
   EXPECT_EQ(attribute("sourceDestCheck").SourceDestCheck->Value, false);
   EXPECT_EQ(attribute("disableApiStop").DisableApiStop->Value, false);
-  auto options = call(&Api::ModifyInstanceMetadataOptions, ModifyInstanceMetadataOptionsRequest{.InstanceId = id, .HttpTokens = "required", .HttpPutResponseHopLimit = 2});
+  auto options = call(
+      &Api::ModifyInstanceMetadataOptions,
+      ModifyInstanceMetadataOptionsRequest{.InstanceId = id, .HttpTokens = "required", .HttpPutResponseHopLimit = 2});
   EXPECT_EQ(options->InstanceMetadataOptions->HttpTokens, "required");
   EXPECT_EQ(shown(id).MetadataOptions->HttpPutResponseHopLimit, 2);
 }
@@ -257,7 +306,8 @@ TEST_F(Launches, TemplateVersions) {
   EXPECT_EQ(deleted->SuccessfullyDeletedLaunchTemplateVersions.size(), 1u);
   EXPECT_EQ(deleted->UnsuccessfullyDeletedLaunchTemplateVersions.size(), 2u);
   ASSERT_TRUE(call(&Api::DeleteLaunchTemplate, DeleteLaunchTemplateRequest{.LaunchTemplateName = "web"}));
-  EXPECT_EQ(code(call(&Api::DescribeLaunchTemplates, DescribeLaunchTemplatesRequest{.LaunchTemplateNames = {"web"}})), "InvalidLaunchTemplateName.NotFoundException");
+  EXPECT_EQ(code(call(&Api::DescribeLaunchTemplates, DescribeLaunchTemplatesRequest{.LaunchTemplateNames = {"web"}})),
+            "InvalidLaunchTemplateName.NotFoundException");
 }
 
 TEST_F(Launches, ImagesAreImportedKeptWhileUsedAndRemoved) {
@@ -269,18 +319,23 @@ TEST_F(Launches, ImagesAreImportedKeptWhileUsedAndRemoved) {
   EXPECT_TRUE(call(&Api::DescribeImages, DescribeImagesRequest{.Owners = {"amazon"}})->Images.empty());
 
   // An import that a restart interrupts is done again.
-  auto second = call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///images/second", .Name = "second"});
+  auto second =
+      call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///images/second", .Name = "second"});
   EXPECT_EQ(code(call(&Api::RunInstances, launch_of(*second->ImageId))), "InvalidAMIID.Unavailable");
   restart();
   run_for(1s);
   EXPECT_TRUE(machine.images.contains(*second->ImageId));
-  EXPECT_EQ(code(call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///x", .Name = "second"})), "InvalidAMIName.Duplicate");
-  auto broken = call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///images/missing", .Name = "broken"});
+  EXPECT_EQ(code(call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///x", .Name = "second"})),
+            "InvalidAMIName.Duplicate");
+  auto broken =
+      call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "file:///images/missing", .Name = "broken"});
   run_for(1s);
   described = call(&Api::DescribeImages, DescribeImagesRequest{.ImageIds = {*broken->ImageId}});
   EXPECT_EQ(described->Images.at(0).State, "failed");
   EXPECT_EQ(described->Images.at(0).StateReason->Message, "There is nothing at /images/missing");
-  EXPECT_EQ(code(call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "bucket/manifest", .Name = "s3-image"})), "InvalidParameterValue");
+  EXPECT_EQ(
+      code(call(&Api::RegisterImage, RegisterImageRequest{.ImageLocation = "bucket/manifest", .Name = "s3-image"})),
+      "InvalidParameterValue");
 
   const std::string id = launch(launch_of(image));
   run_for(1s);

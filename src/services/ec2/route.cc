@@ -104,26 +104,28 @@ Result<Route> route_of(const NetworkState& state, const RouteTable& table, const
     return fail("InvalidParameterValue", "route table {} and interface {} belong to different networks",
                 *table.RouteTableId, interface_id);
   route.NetworkInterfaceId = interface_id;
-  if (interface->Attachment && interface->Attachment->InstanceId) {
-    route.InstanceId = interface->Attachment->InstanceId;
-    route.InstanceOwnerId = interface->Attachment->InstanceOwnerId;
-  }
   return route;
 }
 
 }  // namespace
 
-std::string route_state(const NetworkState& state, const RouteTable& table, const Route& route) {
+Route describe(const NetworkState& state, const RouteTable& table, const Route& record) {
+  Route route = record;
+  route.State = "active";
   if (route.GatewayId && route.GatewayId != "local") {
     const InternetGateway* gateway = state.internet_gateways.find(*route.GatewayId);
     const bool attached = gateway && !gateway->Attachments.empty() && gateway->Attachments[0].VpcId == table.VpcId;
-    return attached ? "active" : "blackhole";
+    if (!attached) route.State = "blackhole";
   }
   if (route.NetworkInterfaceId) {
     const NetworkInterface* interface = state.network_interfaces.find(*route.NetworkInterfaceId);
-    return interface && interface->Status == "in-use" ? "active" : "blackhole";
+    if (!interface || interface->Status != "in-use") route.State = "blackhole";
+    if (interface && interface->Attachment && interface->Attachment->InstanceId) {
+      route.InstanceId = interface->Attachment->InstanceId;
+      route.InstanceOwnerId = interface->Attachment->InstanceOwnerId;
+    }
   }
-  return "active";
+  return route;
 }
 
 Result<CreateRouteResult> NetworkOperations::CreateRoute(const aws::Call&, const CreateRouteRequest& request) {

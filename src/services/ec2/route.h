@@ -1,13 +1,12 @@
-// A route's state, from the tables.
+// A route as AWS shows it, from the tables.
 #pragma once
-
-#include <string>
 
 #include "services/ec2/network_state.h"
 
 namespace brume::ec2 {
 
-// "active", or "blackhole" when its target is gone, detached from the VPC or not in use.
-std::string route_state(const NetworkState& state, const RouteTable& table, const Route& route);
+// With its state ("active", or "blackhole" when its target is gone, detached from the VPC or not in use) and, where it
+// leads to an instance's interface, the instance.
+Route describe(const NetworkState& state, const RouteTable& table, const Route& record);
 
 }  // namespace brume::ec2

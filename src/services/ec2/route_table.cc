@@ -43,7 +43,7 @@ constexpr FilterField<RouteTable> kFilters[] = {
 
 RouteTable describe(const NetworkState& state, const RouteTable& record) {
   RouteTable shape = record;
-  for (Route& route : shape.Routes) route.State = route_state(state, record, route);
+  for (Route& route : shape.Routes) route = describe(state, record, route);
   shape.Associations.set_present();
   shape.PropagatingVgws.set_present();
   shape.Tags = state.tags.of(*record.RouteTableId);

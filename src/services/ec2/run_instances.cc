@@ -20,7 +20,8 @@ bool is_root_device(const Image& image, std::string_view name) {
   return name == image.RootDeviceName || name == "/dev/xvda" || name == "/dev/sda1";
 }
 
-InstanceMetadataOptionsResponse metadata_options(const std::optional<InstanceMetadataOptionsRequest>& request, const Image& image) {
+InstanceMetadataOptionsResponse metadata_options(const std::optional<InstanceMetadataOptionsRequest>& request,
+                                                 const Image& image) {
   InstanceMetadataOptionsResponse options;
   options.State = "applied";
   // An image with ImdsSupport v2.0 asks for tokens and a hop more, for containers (EC2 user guide, "IMDS defaults").
@@ -39,10 +40,12 @@ InstanceMetadataOptionsResponse metadata_options(const std::optional<InstanceMet
 }
 
 // The disk, as AWS shows it: the image's, changed by the mapping for the root device.
-Result<std::pair<std::string, EbsBlockDevice>> root_volume(const Image& image, const List<BlockDeviceMapping>& mappings) {
+Result<std::pair<std::string, EbsBlockDevice>> root_volume(const Image& image,
+                                                           const List<BlockDeviceMapping>& mappings) {
   std::string device = image.RootDeviceName.value_or("/dev/xvda");
   EbsBlockDevice volume;
-  if (!image.BlockDeviceMappings.empty() && image.BlockDeviceMappings[0].Ebs) volume = *image.BlockDeviceMappings[0].Ebs;
+  if (!image.BlockDeviceMappings.empty() && image.BlockDeviceMappings[0].Ebs)
+    volume = *image.BlockDeviceMappings[0].Ebs;
   const std::int32_t least = volume.VolumeSize.value_or(1);
   for (const BlockDeviceMapping& mapping : mappings) {
     if (!mapping.DeviceName) return fail("MissingParameter", "The request must contain the parameter deviceName");
@@ -56,7 +59,8 @@ Result<std::pair<std::string, EbsBlockDevice>> root_volume(const Image& image, c
     if (ebs.Encrypted.value_or(false) || ebs.KmsKeyId)
       return fail("UnsupportedOperation", "Brume does not support encrypted volumes ({}).", device);
     if (ebs.SnapshotId && ebs.SnapshotId != volume.SnapshotId)
-      return fail("UnsupportedOperation", "Brume does not support a root volume from another snapshot ({}).", *ebs.SnapshotId);
+      return fail("UnsupportedOperation", "Brume does not support a root volume from another snapshot ({}).",
+                  *ebs.SnapshotId);
     if (ebs.VolumeSize && *ebs.VolumeSize < least)
       return fail("InvalidBlockDeviceMapping", "Volume of size {}GB is smaller than snapshot '{}', expect size >= {}GB",
                   *ebs.VolumeSize, image.ImageId.value_or(""), least);
@@ -67,7 +71,8 @@ Result<std::pair<std::string, EbsBlockDevice>> root_volume(const Image& image, c
     if (ebs.DeleteOnTermination) volume.DeleteOnTermination = ebs.DeleteOnTermination;
   }
   if (!volume.DeleteOnTermination.value_or(true))
-    return fail("UnsupportedOperation", "Brume does not support volumes that outlive their instance (DeleteOnTermination).");
+    return fail("UnsupportedOperation",
+                "Brume does not support volumes that outlive their instance (DeleteOnTermination).");
   volume.DeleteOnTermination = true;
   return std::pair(device, volume);
 }
@@ -125,11 +130,14 @@ Result<void> InstanceOperations::choose_network(const aws::Call& call, Launch& l
   if (!request.NetworkInterfaces.empty()) {
     launch.interface = request.NetworkInterfaces[0];
     if (subnet_id)
-      return fail("InvalidParameterCombination", "Network interfaces and an instance-level subnet ID may not be specified on the same request");
+      return fail("InvalidParameterCombination",
+                  "Network interfaces and an instance-level subnet ID may not be specified on the same request");
     if (!request.SecurityGroupIds.empty() || !request.SecurityGroups.empty())
-      return fail("InvalidParameterCombination", "Network interfaces and an instance-level security groups may not be specified on the same request");
+      return fail("InvalidParameterCombination",
+                  "Network interfaces and an instance-level security groups may not be specified on the same request");
     if (request.PrivateIpAddress)
-      return fail("InvalidParameterCombination", "Network interfaces and an instance-level private address may not be specified on the same request");
+      return fail("InvalidParameterCombination",
+                  "Network interfaces and an instance-level private address may not be specified on the same request");
     if (launch.interface.DeviceIndex.value_or(0) != 0)
       return fail("InvalidParameterValue", "The primary network interface must have device index 0");
     subnet_id = launch.interface.SubnetId;
@@ -140,7 +148,8 @@ Result<void> InstanceOperations::choose_network(const aws::Call& call, Launch& l
   }
   if (launch.interface.NetworkInterfaceId) {
     if (request.MaxCount != 1)
-      return fail("InvalidParameterCombination", "Network interface '{}' can only be used with one instance", *launch.interface.NetworkInterfaceId);
+      return fail("InvalidParameterCombination", "Network interface '{}' can only be used with one instance",
+                  *launch.interface.NetworkInterfaceId);
     BRUME_TRY(existing, find(network_.network_interfaces, kNetworkInterface, launch.interface.NetworkInterfaceId));
     subnet_id = existing->SubnetId;
     launch.own_interface = false;
@@ -149,7 +158,8 @@ Result<void> InstanceOperations::choose_network(const aws::Call& call, Launch& l
     BRUME_TRY(subnet, find(network_.subnets, kSubnet, subnet_id));
     launch.subnet = subnet;
     if (zone && launch.subnet->AvailabilityZone != *zone)
-      return fail("InvalidParameterValue", "The availability zone '{}' does not match that of subnet '{}'", *zone, *subnet_id);
+      return fail("InvalidParameterValue", "The availability zone '{}' does not match that of subnet '{}'", *zone,
+                  *subnet_id);
     if (!request.SecurityGroups.empty())
       return fail("InvalidParameterCombination", "The parameter groupName cannot be used with the parameter subnet");
   } else {
@@ -168,12 +178,14 @@ Result<void> InstanceOperations::choose_network(const aws::Call& call, Launch& l
   return {};
 }
 
-Result<InstanceOperations::Launch> InstanceOperations::prepare(const aws::Call& call, const RunInstancesRequest& original) {
+Result<InstanceOperations::Launch> InstanceOperations::prepare(const aws::Call& call,
+                                                               const RunInstancesRequest& original) {
   Launch launch;
   launch.request = original;
   RunInstancesRequest& request = launch.request;
   if (original.LaunchTemplate) {
-    BRUME_TRY(found, find_template(original.LaunchTemplate->LaunchTemplateId, original.LaunchTemplate->LaunchTemplateName));
+    BRUME_TRY(found,
+              find_template(original.LaunchTemplate->LaunchTemplateId, original.LaunchTemplate->LaunchTemplateName));
     BRUME_TRY(version, find_version(*found, original.LaunchTemplate->Version.value_or("$Default")));
     BRUME_TRY(merged, merge_template(original, version->LaunchTemplateData.value_or(ResponseLaunchTemplateData())));
     request = merged;
@@ -183,32 +195,36 @@ Result<InstanceOperations::Launch> InstanceOperations::prepare(const aws::Call& 
   BRUME_CHECK(check_supported(request));
   const int least = request.MinCount.value_or(1), most = request.MaxCount.value_or(1);
   if (least < 1 || most < 1)
-    return fail("InvalidParameterValue", "Value ({}) for parameter minCount is invalid. Expected a positive integer.", std::min(least, most));
+    return fail("InvalidParameterValue", "Value ({}) for parameter minCount is invalid. Expected a positive integer.",
+                std::min(least, most));
   if (least > most)
     return fail("InvalidParameterCombination", "MinCount ({}) may not be more than MaxCount ({})", least, most);
 
   if (!request.ImageId) return fail("MissingParameter", "The request must contain the parameter ImageId");
   if (request.ImageId->starts_with("resolve:ssm:"))
-    return fail("UnsupportedOperation", "Brume does not support ImageId '{}': resolve the parameter yourself (aws ssm get-parameter).", *request.ImageId);
+    return fail("UnsupportedOperation",
+                "Brume does not support ImageId '{}': resolve the parameter yourself (aws ssm get-parameter).",
+                *request.ImageId);
   launch.image = image_table_.find(*request.ImageId);
   if (!launch.image || launch.image->State == "deregistered") {
     if (!services::well_formed_id(*request.ImageId, "ami")) return no_such(kImage, *request.ImageId);
     return fail("InvalidAMIID.NotFound", "The image id '[{}]' does not exist", *request.ImageId);
   }
   if (launch.image->State != "available")
-    return fail("InvalidAMIID.Unavailable", "The image ID '{}' is not available (its state is {})", *request.ImageId, *launch.image->State);
+    return fail("InvalidAMIID.Unavailable", "The image ID '{}' is not available (its state is {})", *request.ImageId,
+                *launch.image->State);
 
   if (!request.InstanceType)
-    return fail("MissingParameter", "The request must contain the parameter InstanceType (AWS's default, m1.small, is not offered)");
+    return fail("MissingParameter",
+                "The request must contain the parameter InstanceType (AWS's default, m1.small, is not offered)");
   launch.type = find_instance_type(*request.InstanceType);
-  if (!launch.type)
-    return fail("InvalidParameterValue", "Invalid value '{}' for InstanceType.", *request.InstanceType);
+  if (!launch.type) return fail("InvalidParameterValue", "Invalid value '{}' for InstanceType.", *request.InstanceType);
 
-  const auto live = std::ranges::count_if(instances_.rows(), [](const auto& row) {
-    return row.second.state() != InstanceStateCode::terminated;
-  });
+  const auto live = std::ranges::count_if(
+      instances_.rows(), [](const auto& row) { return row.second.state() != InstanceStateCode::terminated; });
   if (std::size_t(live) + std::size_t(most) > kMaxInstances)
-    return fail("InstanceLimitExceeded", "You have requested more instances ({}) than your current instance limit of {} allows.",
+    return fail("InstanceLimitExceeded",
+                "You have requested more instances ({}) than your current instance limit of {} allows.",
                 std::size_t(live) + std::size_t(most), kMaxInstances);
 
   if (request.KeyName) {
@@ -218,27 +234,33 @@ Result<InstanceOperations::Launch> InstanceOperations::prepare(const aws::Call& 
   }
   if (request.IamInstanceProfile) {
     const bool by_arn = request.IamInstanceProfile->Arn.has_value();
-    const std::string wanted = by_arn ? *request.IamInstanceProfile->Arn : request.IamInstanceProfile->Name.value_or("");
+    const std::string wanted =
+        by_arn ? *request.IamInstanceProfile->Arn : request.IamInstanceProfile->Name.value_or("");
     launch.profile = profiles_(wanted);
     if (!launch.profile)
-      return fail("InvalidParameterValue", "Value ({}) for parameter iamInstanceProfile.{} is invalid. Invalid IAM Instance Profile {}",
-                  wanted, by_arn ? "arn" : "name", by_arn ? "ARN" : "name");
+      return fail("InvalidParameterValue",
+                  "Value ({}) for parameter iamInstanceProfile.{} is invalid. Invalid IAM Instance Profile {}", wanted,
+                  by_arn ? "arn" : "name", by_arn ? "ARN" : "name");
   }
   if (request.UserData) BRUME_CHECK(check_user_data(*request.UserData));
-  if (const auto& behavior = request.InstanceInitiatedShutdownBehavior; behavior && *behavior != "stop" && *behavior != "terminate")
+  if (const auto& behavior = request.InstanceInitiatedShutdownBehavior;
+      behavior && *behavior != "stop" && *behavior != "terminate")
     return fail("InvalidParameterValue", "Invalid value '{}' for instanceInitiatedShutdownBehavior", *behavior);
   if (const auto& credit = request.CreditSpecification; credit && credit->CpuCredits) {
     if (!launch.type->burstable())
-      return fail("InvalidParameterCombination", "The instance type '{}' does not support CreditSpecification", launch.type->name);
+      return fail("InvalidParameterCombination", "The instance type '{}' does not support CreditSpecification",
+                  launch.type->name);
     if (*credit->CpuCredits != "standard" && *credit->CpuCredits != "unlimited")
       return fail("InvalidParameterValue", "Invalid value '{}' for CpuCredits", *credit->CpuCredits);
   }
   BRUME_TRY(volume, root_volume(*launch.image, request.BlockDeviceMappings));
   launch.root_device = volume.first;
   launch.volume = volume.second;
-  BRUME_TRY(instance_tags, tags_for(call, request.TagSpecifications, "instance", {"volume", "network-interface", "spot-instances-request", "elastic-gpu"}));
+  BRUME_TRY(instance_tags, tags_for(call, request.TagSpecifications, "instance",
+                                    {"volume", "network-interface", "spot-instances-request", "elastic-gpu"}));
   launch.instance_tags.insert(launch.instance_tags.end(), instance_tags.begin(), instance_tags.end());
-  BRUME_TRY(volume_tags, tags_for(call, request.TagSpecifications, "volume", {"instance", "network-interface", "spot-instances-request", "elastic-gpu"}));
+  BRUME_TRY(volume_tags, tags_for(call, request.TagSpecifications, "volume",
+                                  {"instance", "network-interface", "spot-instances-request", "elastic-gpu"}));
   launch.volume_tags = volume_tags;
   BRUME_CHECK(choose_network(call, launch));
   return launch;
@@ -264,7 +286,8 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
     BRUME_TRY(created, CreateNetworkInterface(call, creation));
     interface_id = *created.NetworkInterface->NetworkInterfaceId;
   }
-  BRUME_CHECK(attach(network_, interface_id, id, 0, launch.interface.DeleteOnTermination.value_or(launch.own_interface)));
+  BRUME_CHECK(
+      attach(network_, interface_id, id, 0, launch.interface.DeleteOnTermination.value_or(launch.own_interface)));
   const NetworkInterface& interface = *network_.network_interfaces.find(interface_id);
 
   InstanceRecord record;
@@ -277,7 +300,8 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
   if (launch.type->burstable())
     record.cpu_credits = request.CreditSpecification && request.CreditSpecification->CpuCredits
                              ? *request.CreditSpecification->CpuCredits
-                             : launch.type->family() == "t2" ? "standard" : "unlimited";
+                         : launch.type->family() == "t2" ? "standard"
+                                                         : "unlimited";
   record.interfaces = {interface_id};
   record.key_pair_material = launch.key_material;
   record.volume_id = services::new_id(context_.env.random, "vol");
@@ -325,7 +349,8 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
   cpu.ThreadsPerCore = threads;
   instance.CapacityReservationSpecification.emplace().CapacityReservationPreference =
       request.CapacityReservationSpecification
-          ? request.CapacityReservationSpecification->CapacityReservationPreference.value_or("open") : "open";
+          ? request.CapacityReservationSpecification->CapacityReservationPreference.value_or("open")
+          : "open";
   instance.HibernationOptions.emplace().Configured = false;
   instance.EnclaveOptions.emplace().Enabled = false;
   instance.MetadataOptions = metadata_options(request.MetadataOptions, *launch.image);
@@ -367,8 +392,10 @@ Result<Reservation> InstanceOperations::RunInstances(const aws::Call& call, cons
   for (int index = 0; index < count; ++index) {
     BRUME_TRY(id, launch_one(call, launch, index, reservation_id));
     const InstanceRecord& record = *instances_.find(id);
-    if (index == 0) result = reservation(record);
-    else result.Instances.push_back(answer(record));
+    if (index == 0)
+      result = reservation(record);
+    else
+      result.Instances.push_back(answer(record));
   }
   return unless_dry_run(request, std::move(result));
 }

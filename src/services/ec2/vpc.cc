@@ -48,7 +48,7 @@ Result<CreateVpcResult> NetworkOperations::CreateVpc(const aws::Call& call, cons
   if (!request.CidrBlock)
     return fail("MissingParameter", "Either 'cidrBlock' or 'ipv4IpamPoolId' should be provided.");
   BRUME_TRY(cidr, parse_block("cidrBlock", *request.CidrBlock));
-  if (cidr.prefix < 16 || cidr.prefix > 28)
+  if (cidr.prefix < 16 || cidr.prefix > 28 || is_special(cidr))
     return fail("InvalidVpc.Range", "The CIDR '{}' is invalid.", *request.CidrBlock);
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kVpc.type));
   const std::string id = make_vpc(state_, cidr, false);

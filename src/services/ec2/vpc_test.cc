@@ -47,6 +47,7 @@ TEST(NetworkRestart, KeepsWhatWasAcknowledgedAndADeletedDefaultVpcStaysDeleted) 
 TEST_F(NetworkTest, CreateVpcChecksItsRange) {
   const struct { const char *cidr, *code; } cases[] = {
       {"10.0.0.0/16", "ok"},           {"10.0.0.0/28", "ok"},         {"10.0.0.0/15", "InvalidVpc.Range"},
+      {"127.0.0.0/16", "InvalidVpc.Range"}, {"169.254.0.0/16", "InvalidVpc.Range"}, {"239.0.0.0/24", "InvalidVpc.Range"},
       {"10.0.0.0/29", "InvalidVpc.Range"}, {"10.0.0.0", "InvalidParameterValue"}, {"no", "InvalidParameterValue"},
   };
   for (const auto& c : cases) EXPECT_EQ(code(&Ops::CreateVpc, {.CidrBlock = c.cidr}), c.code) << c.cidr;
@@ -143,6 +144,23 @@ TEST_F(NetworkTest, InternetGatewayAndRoutes) {
   EXPECT_EQ(routes[0].Origin, "CreateRouteTable");
   EXPECT_EQ(routes[1].State, "blackhole");
   must(&Ops::DeleteRoute, {.RouteTableId = table, .DestinationCidrBlock = "0.0.0.0/0"});
+}
+
+TEST_F(NetworkTest, RoutesToInterfaces) {
+  const std::string vpc_id = make_vpc_id(), interface_id = make_interface_id(make_subnet_id(vpc_id, "10.0.1.0/24"));
+  const std::string table = *must(&Ops::CreateRouteTable, {.VpcId = vpc_id}).RouteTable->RouteTableId;
+  must(&Ops::CreateRoute,
+       {.RouteTableId = table, .DestinationCidrBlock = "192.168.0.0/16", .NetworkInterfaceId = interface_id});
+  const auto route = [&] { return must(&Ops::DescribeRouteTables, {.RouteTableIds = {table}}).RouteTables[0].Routes[1]; };
+  EXPECT_EQ(route().State, "blackhole");
+  const std::string instance = "i-0123456789abcdef0";
+  ASSERT_TRUE(store.transact([&] { return attach(state, interface_id, instance, 0); }));
+  EXPECT_EQ(route().State, "active");
+  EXPECT_EQ(route().InstanceId, instance);
+  must(&Ops::ReplaceRoute, {.RouteTableId = table, .DestinationCidrBlock = "192.168.0.0/16", .InstanceId = instance});
+  EXPECT_EQ(route().NetworkInterfaceId, interface_id);
+  EXPECT_EQ(code(&Ops::CreateRoute, {.RouteTableId = table, .DestinationCidrBlock = "1.0.0.0/8", .InstanceId = "i-12345678"}),
+            "InvalidInstanceID.NotFound");
 }
 
 TEST_F(NetworkTest, RouteTableAssociations) {

@@ -1,0 +1,464 @@
+// Creating and updating: forward to what the template says, and back again.
+#include <algorithm>
+
+#include "services/cloudformation/engine.h"
+#include "services/cloudformation/policies.h"
+#include "services/cloudformation/resources/properties.h"
+
+namespace brume::cloudformation {
+
+using templates::Value;
+
+namespace {
+
+// What no provider says it has failed is given up after this long.
+constexpr auto kSettleLimit = std::chrono::minutes(60);
+
+bool creating(const StackRecord& stack) { return stack.status == "CREATE_IN_PROGRESS"; }
+
+// The status prefix of a resource under way.
+std::string verb_of(const ResourceRecord& record) { return record.status.starts_with("UPDATE") ? "UPDATE" : "CREATE"; }
+
+// Must `now` be replaced to become `wanted`? Null type: other type.
+struct Difference {
+  bool any = false, replacement = false;
+  std::string clash;  // the property whose fixed name forbids a replacement
+};
+
+Difference difference(const ResourceState& now, const ResourceState& wanted) {
+  Difference out;
+  const auto* type = resources::find_type(wanted.type);
+  if (now.type != wanted.type) return {.any = true, .replacement = true, .clash = {}};
+  const Value before = instance_of(now).properties, after = instance_of(wanted).properties;
+  for (const auto& property : type->properties) {
+    if (!resources::changed(before, after, property.name)) continue;
+    out.any = true;
+    out.replacement |= !type->update || (property.traits & resources::kCreateOnly);
+  }
+  if (out.replacement && type->name_property && after.find(type->name_property) && !resources::changed(before, after, type->name_property))
+    out.clash = after.text_of(type->name_property);
+  return out;
+}
+
+}  // namespace
+
+Result<Engine::Pass> Engine::deploy(const StackRecord& stack) {
+  const Plan* plan = plan_of(stack);
+  Pass total;
+  if (!plan) {
+    // It was valid when it was accepted; what a binary no longer takes cannot be deployed.
+    auto made = make_plan(stack, stack.now);
+    total.reason = made ? "" : made.error().message;
+    fail_deployment(stack, total);
+    return Pass{.changed = true};
+  }
+  if (stack.deadline && now() >= *stack.deadline) {
+    total.reason = "Stack creation time exceeded the specified timeout.";
+    fail_deployment(stack, total);
+    return Pass{.changed = true};
+  }
+  bool all_done = true;
+  const auto done = [&](const std::string& id) {
+    const Record* record = tables_.resources.find(key(stack.id, id));
+    return record && record->operation == stack.operation && record->status.ends_with("_COMPLETE");
+  };
+  for (const std::string& id : plan->order) {
+    if (done(id)) continue;
+    const Record* record = tables_.resources.find(key(stack.id, id));
+    Pass pass;
+    if (record && record->operation == stack.operation && record->status.ends_with("_FAILED")) {
+      pass.failed.push_back(id);
+    } else if (record && record->operation == stack.operation) {
+      pass = poll_resource(stack, plan, id);
+    } else if (total.failed.empty() && std::ranges::all_of(plan->needs.find(id)->second, done)) {
+      pass = start_resource(stack, *plan, *plan->source.resource(id));
+    }
+    total.changed |= pass.changed;
+    total.waiting |= pass.waiting;
+    total.failed.insert(total.failed.end(), pass.failed.begin(), pass.failed.end());
+    all_done &= done(id);
+  }
+  if (!total.failed.empty()) {
+    fail_deployment(stack, total);
+    total.changed = true;
+  } else if (all_done) {
+    auto finished = finish_deployment(stack, *plan);
+    if (!finished) {
+      total.reason = finished.error().message;
+      fail_deployment(stack, total);
+    }
+    total.changed = true;
+  }
+  return total;
+}
+
+Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, const templates::Resource& resource) {
+  const Record* record = tables_.resources.find(key(stack.id, resource.id));
+  const bool exists = record && !record->now.physical_id.empty();
+  const std::string in_progress = exists ? "UPDATE_IN_PROGRESS" : "CREATE_IN_PROGRESS", failed = exists ? "UPDATE_FAILED" : "CREATE_FAILED";
+  ResourceState wanted{.type = resource.type, .deletion_policy = resource.deletion_policy, .update_replace_policy = resource.update_replace_policy};
+  const auto& needs = plan.needs.find(resource.id)->second;
+  wanted.depends_on.assign(needs.begin(), needs.end());
+  const auto* type = resources::find_type(resource.type);
+  auto properties = wanted_properties(plan, resource, stack.now);
+  std::string problem;
+  if (!properties) {
+    problem = properties.error().message;
+  } else {
+    if (properties->has_unknown()) problem = "Properties refer to something that does not exist";
+    for (const auto& found : resources::check_properties(*type, *properties))
+      if (problem.empty()) problem = fmt::format("Properties validation failed for resource {} with message: {}", resource.id, found.message);
+  }
+  if (!problem.empty()) {
+    if (!record) {
+      auto stored = transact([&]() -> Result<void> {
+        Record fresh{.stack_id = stack.id, .logical_id = resource.id, .now = wanted};
+        fresh.added = !creating(stack);
+        tables_.resources.put(key(stack.id, resource.id), fresh);
+        return {};
+      });
+      if (!stored) return {};
+    }
+    fail_resource(stack, resource.id, in_progress, failed, problem);
+    return {.changed = true, .failed = {resource.id}};
+  }
+  wanted.properties = to_json_text(*properties);
+  if (!exists) return create_resource(stack, resource, std::move(wanted), false);
+
+  Difference change = difference(record->now, wanted);
+  // What never became ready is made anew.
+  if (record->status == "CREATE_FAILED") change.any = change.replacement = true;
+  if (!change.any) {
+    auto done = transact([&]() -> Result<void> {
+      tables_.resources.modify(key(stack.id, resource.id), [&](Record& r) {
+        r.operation = stack.operation;
+        // A resource that failed in the operation before is what it was.
+        if (!r.status.ends_with("_COMPLETE")) r.status = "UPDATE_COMPLETE";
+        r.now.depends_on = wanted.depends_on;
+        r.now.deletion_policy = wanted.deletion_policy;
+        r.now.update_replace_policy = wanted.update_replace_policy;
+      });
+      return {};
+    });
+    return {.changed = done.has_value()};
+  }
+  if (!change.clash.empty()) {
+    fail_resource(stack, resource.id, in_progress, failed,
+                  fmt::format("CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {} and update the stack again.",
+                              change.clash));
+    return {.changed = true, .failed = {resource.id}};
+  }
+  if (change.replacement) return create_resource(stack, resource, std::move(wanted), true);
+  return update_resource(stack, resource.id, std::move(wanted), "");
+}
+
+Engine::Pass Engine::create_resource(const StackRecord& stack, const templates::Resource& resource, ResourceState wanted, bool replaces) {
+  const std::string verb = replaces ? "UPDATE" : "CREATE", row = key(stack.id, resource.id);
+  const auto* type = resources::find_type(wanted.type);
+  const std::string start_reason = replaces ? "Requested update requires the creation of a new physical resource; hence creating one." : "";
+  auto made = transact([&]() -> Result<void> {
+    const Record* known = tables_.resources.find(row);
+    Record record = known ? *known : Record{.stack_id = stack.id, .logical_id = resource.id};
+    if (replaces) {
+      wanted.generation = record.now.generation + 1;
+      record.previous = record.now;
+      record.garbage = record.now;
+    } else {
+      record.added = !creating(stack);
+    }
+    record.now = wanted;
+    record.operation = stack.operation;
+    record.signals.clear();
+    record.since = now();
+    record.reason.clear();
+    add_event(stack.id, record, verb + "_IN_PROGRESS", start_reason, replaces ? record.previous->physical_id : "");
+    resources::Work work = work_for(stack, resource.id, wanted);
+    resources::Instance instance = instance_of(wanted);
+    BRUME_CHECK(type->create(work, instance));
+    record_instance(record.now, instance);
+    record.status = verb + "_IN_PROGRESS";
+    record.reason = "Resource creation Initiated";
+    add_event(stack.id, record, record.status, record.reason, instance.physical_id);
+    if (!type->settled && awaited_signals(resource.creation_policy).count == 0) {
+      record.status = verb + "_COMPLETE";
+      record.reason.clear();
+      add_event(stack.id, record, record.status, "", instance.physical_id);
+    }
+    tables_.resources.put(row, record);
+    return {};
+  });
+  if (made) return {.changed = true};
+  if (made.error().code == "InsufficientStorage") return {};
+  auto noted = transact([&]() -> Result<void> {
+    if (!tables_.resources.find(row)) {
+      Record record{.stack_id = stack.id, .logical_id = resource.id, .now = wanted};
+      record.added = !creating(stack);
+      tables_.resources.put(row, record);
+    }
+    return {};
+  });
+  if (noted) fail_resource(stack, resource.id, verb + "_IN_PROGRESS", verb + "_FAILED", made.error().message);
+  return {.changed = true, .failed = {resource.id}};
+}
+
+Engine::Pass Engine::update_resource(const StackRecord& stack, const std::string& logical_id, ResourceState wanted, const std::string& reason) {
+  const std::string row = key(stack.id, logical_id);
+  const auto* type = resources::find_type(wanted.type);
+  auto changed = transact([&]() -> Result<void> {
+    Record record = *tables_.resources.find(row);
+    resources::Instance instance = instance_of(record.now);
+    const Value before = instance.properties;
+    instance.properties = instance_of(wanted).properties;
+    if (!record.previous) record.previous = record.now;
+    resources::Work work = work_for(stack, logical_id, record.now);
+    record.now.deletion_policy = wanted.deletion_policy;
+    record.now.update_replace_policy = wanted.update_replace_policy;
+    record.now.depends_on = wanted.depends_on;
+    record.operation = stack.operation;
+    record.since = now();
+    record.status = "UPDATE_IN_PROGRESS";
+    record.reason = reason;
+    add_event(stack.id, record, record.status, reason, instance.physical_id);
+    BRUME_CHECK(type->update(work, instance, before));
+    record_instance(record.now, instance);
+    if (!type->settled) {
+      record.status = "UPDATE_COMPLETE";
+      add_event(stack.id, record, record.status, "", instance.physical_id);
+    }
+    tables_.resources.put(row, record);
+    return {};
+  });
+  if (changed) return {.changed = true};
+  if (changed.error().code == "InsufficientStorage") return {};
+  fail_resource(stack, logical_id, "UPDATE_IN_PROGRESS", "UPDATE_FAILED", changed.error().message);
+  return {.changed = true, .failed = {logical_id}};
+}
+
+Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, const std::string& logical_id) {
+  const std::string row = key(stack.id, logical_id);
+  const Record record = *tables_.resources.find(row);
+  const auto* type = resources::find_type(record.now.type);
+  std::string problem;
+  bool settled = true;
+  resources::Instance instance = instance_of(record.now);
+  if (type->settled) {
+    auto answer = [&] {
+      Result<bool> out = false;
+      auto work = work_for(stack, logical_id, record.now);
+      auto committed = transact([&]() -> Result<void> {
+        out = type->settled(work, instance);
+        return {};
+      });
+      if (!committed) out = false;
+      return out;
+    }();
+    if (!answer && !resources::may_pass(answer.error())) problem = answer.error().message;
+    settled = answer && *answer;
+  }
+  // Signals count for new resources only: a resource that is updated in place sends none again.
+  const auto* resource = plan ? plan->source.resource(logical_id) : nullptr;
+  const bool fresh = !record.previous || record.garbage;
+  if (problem.empty() && resource && fresh) {
+    const Awaited awaited = awaited_signals(resource->creation_policy);
+    if (awaited.count > 0) {
+      const int failures = int(std::ranges::count(record.signals, "FAILURE", &Signal::status));
+      const int successes = int(record.signals.size()) - failures;
+      const int required = (awaited.count * awaited.minimum_percent + 99) / 100;
+      if (failures > awaited.count - required)
+        problem = fmt::format("Received {} FAILURE signal(s) out of {}.  Unable to satisfy {}% MinSuccessfulInstancesPercent requirement", failures,
+                              awaited.count, awaited.minimum_percent);
+      else if (successes < required && now() - record.since >= awaited.timeout)
+        problem = fmt::format("Failed to receive {} resource signal(s) within the specified duration", awaited.count - successes);
+      settled &= successes >= required;
+    }
+  }
+  if (problem.empty() && !settled && now() - record.since >= kSettleLimit)
+    problem = fmt::format("Resource {} did not stabilize within {} minutes", logical_id, kSettleLimit.count());
+  if (!problem.empty()) {
+    fail_resource(stack, logical_id, "", verb_of(record) + "_FAILED", problem);
+    return {.changed = true, .failed = {logical_id}};
+  }
+  if (!settled) return {.waiting = true};
+  auto done = transact([&]() -> Result<void> {
+    Record settled_record = record;
+    record_instance(settled_record.now, instance);
+    settled_record.status = verb_of(record) + "_COMPLETE";
+    settled_record.reason.clear();
+    tables_.resources.put(row, settled_record);
+    add_event(stack.id, settled_record, settled_record.status, "", instance.physical_id);
+    return {};
+  });
+  return {.changed = done.has_value()};
+}
+
+void Engine::fail_resource(const StackRecord& stack, const std::string& logical_id, const std::string& in_progress, const std::string& status,
+                           const std::string& reason) {
+  (void)transact([&]() -> Result<void> {
+    Record record = *tables_.resources.find(key(stack.id, logical_id));
+    if (!in_progress.empty()) add_event(stack.id, record, in_progress, "", record.now.physical_id);
+    record.status = status;
+    record.reason = reason;
+    record.operation = stack.operation;
+    record.since = now();
+    tables_.resources.put(key(stack.id, logical_id), record);
+    add_event(stack.id, record, status, reason, record.now.physical_id);
+    return {};
+  });
+}
+
+void Engine::fail_deployment(const StackRecord& stack, const Pass& pass) {
+  const bool create = creating(stack);
+  (void)transact([&]() -> Result<void> {
+    for (const std::string& id : logical_ids(stack.id)) {
+      Record record = *tables_.resources.find(key(stack.id, id));
+      if (record.operation != stack.operation || !record.status.ends_with("_IN_PROGRESS")) continue;
+      const bool update = verb_of(record) == "UPDATE";
+      record.status = update ? "UPDATE_FAILED" : "CREATE_FAILED";
+      record.reason = update ? "Resource update cancelled" : "Resource creation cancelled";
+      tables_.resources.put(key(stack.id, id), record);
+      add_event(stack.id, record, record.status, record.reason, record.now.physical_id);
+    }
+    std::string reason = pass.reason;
+    if (!pass.failed.empty())
+      reason = fmt::format("The following resource(s) failed to {}: [{}].", create ? "create" : "update", joined(pass.failed));
+    const bool keep = stack.rollback_disabled || (create && stack.on_failure == "DO_NOTHING");
+    if (keep) {
+      set_status(stack.id, create ? "CREATE_FAILED" : "UPDATE_FAILED", reason);
+      return {};
+    }
+    tables_.stacks.modify(stack.id, [](StackRecord& s) { ++s.operation; });
+    if (create && stack.on_failure == "DELETE") set_status(stack.id, "DELETE_IN_PROGRESS", reason + " Delete requested by user.");
+    else if (create) set_status(stack.id, "ROLLBACK_IN_PROGRESS", reason + " Rollback requested by user.");
+    else set_status(stack.id, "UPDATE_ROLLBACK_IN_PROGRESS", reason);
+    return {};
+  });
+}
+
+Result<void> Engine::finish_deployment(const StackRecord& stack, const Plan& plan) {
+  List<Output> outputs;
+  for (const auto& output : plan.source.outputs) {
+    BRUME_TRY(there, holds(output.condition, plan.scope, output.line));
+    if (!there) continue;
+    BRUME_TRY(value, evaluate(output.value, plan.scope));
+    if (!value.is_scalar())
+      return fail("ValidationError", "Template format error: Output {} is malformed. The Value field of every Outputs member must evaluate to a String.", output.name);
+    Output& out = outputs.emplace_back();
+    out.OutputKey = output.name;
+    out.OutputValue = value.text;
+    if (!output.description.empty()) out.Description = output.description;
+    if (output.export_name.kind == Value::Kind::null) continue;
+    BRUME_TRY(name, evaluate(output.export_name, plan.scope));
+    out.ExportName = name.text;
+    for (const auto& [id, other] : tables_.stacks.rows()) {
+      if (id == stack.id || other.status == "DELETE_COMPLETE") continue;
+      for (const Output& theirs : other.outputs)
+        if (theirs.ExportName == name.text)
+          return fail("ValidationError", "Export with name {} is already exported by stack {}. Rolling back the request.", name.text, other.name);
+    }
+  }
+  // An export that another stack imports stays what it is.
+  for (const Output& old_output : stack.outputs) {
+    if (!old_output.ExportName) continue;
+    const bool same = std::ranges::any_of(outputs, [&](const Output& output) {
+      return output.ExportName == old_output.ExportName && output.OutputValue == old_output.OutputValue;
+    });
+    if (same) continue;
+    for (const auto& [id, other] : tables_.stacks.rows())
+      if (other.status != "DELETE_COMPLETE" && std::ranges::find(other.imports, *old_output.ExportName) != other.imports.end())
+        return fail("ValidationError", "Export {} cannot be updated as it is in use by {}", *old_output.ExportName, other.name);
+  }
+  // Evaluating once more with an import that listens tells which exports the template uses.
+  List<std::string> imports;
+  templates::Scope listening = plan.scope;
+  listening.import = [&](const std::string& name) {
+    if (std::ranges::find(imports, name) == imports.end()) imports.push_back(name);
+    return find_export(name);
+  };
+  for (const std::string& id : plan.order) BRUME_CHECK(evaluate(plan.source.resource(id)->properties, listening));
+  for (const auto& output : plan.source.outputs) {
+    BRUME_TRY(there, holds(output.condition, listening, output.line));
+    if (there) BRUME_CHECK(evaluate(output.value, listening));
+  }
+  return transact([&]() -> Result<void> {
+    tables_.stacks.modify(stack.id, [&](StackRecord& s) {
+      s.outputs = std::move(outputs);
+      s.imports = std::move(imports);
+      s.deadline.reset();
+    });
+    set_status(stack.id, creating(stack) ? "CREATE_COMPLETE" : "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
+    return {};
+  });
+}
+
+Result<Engine::Pass> Engine::roll_back_update(const StackRecord& stack) {
+  Pass total;
+  bool all_done = true;
+  const auto done = [&](const std::string& id) {
+    const Record* record = tables_.resources.find(key(stack.id, id));
+    return !record || (record->operation == stack.operation && record->status.ends_with("_COMPLETE"));
+  };
+  for (const std::string& id : logical_ids(stack.id)) {
+    if (done(id)) continue;
+    const std::string row = key(stack.id, id);
+    const Record record = *tables_.resources.find(row);
+    Pass pass;
+    if (record.operation == stack.operation) {
+      if (record.status.ends_with("_FAILED")) pass.failed.push_back(id);
+      else pass = poll_resource(stack, nullptr, id);
+    } else if (record.added || !record.previous) {
+      // New: removed by the cleanup. Untouched, or a change that did not happen: nothing to undo.
+      pass.changed = transact([&]() -> Result<void> {
+        tables_.resources.modify(row, [&](Record& r) {
+          r.operation = stack.operation;
+          r.status = "UPDATE_COMPLETE";
+        });
+        if (record.status.ends_with("_FAILED") && !record.added) {
+          add_event(stack.id, record, "UPDATE_IN_PROGRESS", "", record.now.physical_id);
+          add_event(stack.id, record, "UPDATE_COMPLETE", "", record.now.physical_id);
+        }
+        return {};
+      }).has_value();
+    } else if (!std::ranges::all_of(record.previous->depends_on, done)) {
+      // later
+    } else if (record.garbage) {
+      // The replaced one is still there: it takes its place again, and the new one goes.
+      pass.changed = transact([&]() -> Result<void> {
+        Record back = record;
+        if (back.now.physical_id.empty()) back.garbage.reset();
+        else back.garbage = back.now;
+        back.now = *back.previous;
+        back.previous.reset();
+        back.operation = stack.operation;
+        back.status = "UPDATE_COMPLETE";
+        back.reason.clear();
+        tables_.resources.put(row, back);
+        add_event(stack.id, back, "UPDATE_IN_PROGRESS", "", back.now.physical_id);
+        add_event(stack.id, back, "UPDATE_COMPLETE", "", back.now.physical_id);
+        return {};
+      }).has_value();
+    } else {
+      pass = update_resource(stack, id, *record.previous, "");
+    }
+    total.changed |= pass.changed;
+    total.waiting |= pass.waiting;
+    total.failed.insert(total.failed.end(), pass.failed.begin(), pass.failed.end());
+    all_done &= done(id);
+  }
+  if (!total.failed.empty() || all_done) {
+    (void)transact([&]() -> Result<void> {
+      if (!total.failed.empty()) {
+        set_status(stack.id, "UPDATE_ROLLBACK_FAILED", fmt::format("The following resource(s) failed to update: [{}].", joined(total.failed)));
+        return {};
+      }
+      tables_.stacks.modify(stack.id, [](StackRecord& s) {
+        if (s.previous) s.now = *s.previous;
+      });
+      set_status(stack.id, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
+      return {};
+    });
+    total.changed = true;
+  }
+  return total;
+}
+
+}  // namespace brume::cloudformation

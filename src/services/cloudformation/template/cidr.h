@@ -1,0 +1,15 @@
+// Fn::Cidr's arithmetic.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace brume::cloudformation::templates {
+
+// The first `count` (1 to 256) blocks with `host_bits` (1 to 31) of host part inside an IPv4 block. IPv6 is refused.
+Result<std::vector<std::string>> split_cidr(std::string_view block, int count, int host_bits);
+
+}  // namespace brume::cloudformation::templates

@@ -1,0 +1,57 @@
+// The whole control plane on a simulated machine: virtual time, a seeded generator, crashes at will.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "compute/sim_driver.h"
+#include "compute/sim_images.h"
+#include "daemon/cloud.h"
+#include "env/sim.h"
+#include "net/sim_fabric.h"
+#include "services/elbv2/sim_data_plane.h"
+#include "store/memory_backend.h"
+
+namespace brume::simulation {
+
+class World {
+ public:
+  explicit World(std::uint64_t seed = 1);
+  // Starts the control plane on what the disk and the machine have.
+  void boot();
+  // `kill -9`: what was in memory is gone; disk, instances, network and load balancer stay.
+  void crash();
+
+  [[nodiscard]] daemon::Cloud& cloud() { return *cloud_; }
+  [[nodiscard]] daemon::Cloud::Region& region();
+  template <typename F>
+  auto call(F&& f) {
+    return store_->transact(std::forward<F>(f));
+  }
+  void run_for(env::Duration duration) { sim.loop.run_for(duration); }
+
+  // An image, a launch template "web", a target group "web" behind a load balancer on port 80 and a group "web" of that
+  // size over two zones of the default VPC, with ELB health checks.
+  void make_web(int min, int max, int desired);
+  [[nodiscard]] autoscaling::AutoScalingGroup group(const std::string& name = "web");
+  // Ids of the group's instances in this lifecycle state.
+  [[nodiscard]] std::vector<std::string> instances(const std::string& lifecycle = "InService", const std::string& name = "web");
+  // Activities of the group, oldest first.
+  [[nodiscard]] std::vector<autoscaling::Activity> activities(const std::string& name = "web");
+
+  env::SimEnv sim;
+  store::MemoryBackend disk;
+  compute::SimImages images;
+  compute::SimDriver driver{sim.env, images};
+  net::SimFabric fabric;
+  std::set<std::string> sick;  // instances that run but do not answer
+  elbv2::SimDataPlane plane;
+  aws::Call caller;
+
+ private:
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<daemon::Cloud> cloud_;
+};
+
+}  // namespace brume::simulation
