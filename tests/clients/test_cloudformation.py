@@ -47,7 +47,7 @@ Resources:
   Group:
     Type: AWS::EC2::SecurityGroup
     Properties:
-      GroupDescription: In somebody else's network
+      GroupDescription: In the network of another stack
       VpcId:
         Fn::ImportValue: !Sub "${From}-vpc"
 """

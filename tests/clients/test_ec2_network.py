@@ -55,23 +55,31 @@ def test_vpc_comes_with_what_aws_gives_it(aws):
         ec2.describe_vpcs(VpcIds=[vpc])
 
 
-def test_default_vpc_of_another_region(cloud):
+def test_default_vpc(cloud):
+    """A region comes with one; deleted, it can be had again."""
     ec2 = cloud.client("ec2", region="eu-north-1")
-    made = ec2.create_default_vpc()["Vpc"]
-    assert (made["CidrBlock"], made["IsDefault"]) == ("172.31.0.0/16", True)
     with refused("DefaultVpcAlreadyExists"):
         ec2.create_default_vpc()
+    (first,) = ec2.describe_vpcs(Filters=filters(is_default="true"))["Vpcs"]
+    delete_default_vpc(ec2, first)
+    assert ec2.describe_account_attributes(AttributeNames=["default-vpc"])["AccountAttributes"][0]["AttributeValues"] == [{"AttributeValue": "none"}]
+    made = ec2.create_default_vpc()["Vpc"]
+    assert (made["CidrBlock"], made["IsDefault"]) == ("172.31.0.0/16", True)
     subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [made["VpcId"]]}])["Subnets"]
     assert sorted(s["AvailabilityZone"] for s in subnets) == ["eu-north-1a", "eu-north-1b", "eu-north-1c"]
     assert all(s["DefaultForAz"] and s["MapPublicIpOnLaunch"] for s in subnets)
     (attribute,) = ec2.describe_account_attributes(AttributeNames=["default-vpc"])["AccountAttributes"]
     assert attribute["AttributeValues"] == [{"AttributeValue": made["VpcId"]}]
-    (gateway,) = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [made["VpcId"]]}])["InternetGateways"]
-    ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=made["VpcId"])
+    delete_default_vpc(ec2, made)
+
+
+def delete_default_vpc(ec2, vpc):
+    (gateway,) = ec2.describe_internet_gateways(Filters=[{"Name": "attachment.vpc-id", "Values": [vpc["VpcId"]]}])["InternetGateways"]
+    ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc["VpcId"])
     ec2.delete_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"])
-    for subnet in subnets:
+    for subnet in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
-    ec2.delete_vpc(VpcId=made["VpcId"])
+    ec2.delete_vpc(VpcId=vpc["VpcId"])
 
 
 @pytest.mark.parametrize("cidr, code", [("10.0.0.0/15", "InvalidVpc.Range"), ("10.0.0.0/29", "InvalidVpc.Range"),
@@ -287,7 +295,7 @@ def test_dry_run_changes_nothing(aws):
 
 @pytest.mark.parametrize("operation, arguments, code, text", [
     ("describe_vpcs", {"VpcIds": [f"vpc-{ABSENT}"]}, "InvalidVpcID.NotFound", f"The vpc ID 'vpc-{ABSENT}' does not exist"),
-    ("describe_vpcs", {"VpcIds": ["nonsense"]}, "InvalidVpcID.NotFound", "The vpc ID 'nonsense' does not exist"),
+    ("describe_vpcs", {"VpcIds": ["nonsense"]}, "InvalidVpcID.Malformed", None),
     ("delete_subnet", {"SubnetId": f"subnet-{ABSENT}"}, "InvalidSubnetID.NotFound", f"The subnet ID 'subnet-{ABSENT}' does not exist"),
     ("delete_route_table", {"RouteTableId": f"rtb-{ABSENT}"}, "InvalidRouteTableID.NotFound", f"The routeTable ID 'rtb-{ABSENT}' does not exist"),
     ("delete_security_group", {"GroupId": f"sg-{ABSENT}"}, "InvalidGroup.NotFound", f"The security group 'sg-{ABSENT}' does not exist"),
