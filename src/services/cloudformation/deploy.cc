@@ -49,13 +49,11 @@ Result<Engine::Pass> Engine::deploy(const StackRecord& stack) {
     // It was valid when it was accepted; what a binary no longer takes cannot be deployed.
     auto made = make_plan(stack, stack.now);
     total.reason = made ? "" : made.error().message;
-    fail_deployment(stack, total);
-    return Pass{.changed = true};
+    return Pass{.changed = fail_deployment(stack, total)};
   }
   if (stack.deadline && now() >= *stack.deadline) {
     total.reason = "Stack creation time exceeded the specified timeout.";
-    fail_deployment(stack, total);
-    return Pass{.changed = true};
+    return Pass{.changed = fail_deployment(stack, total)};
   }
   bool all_done = true;
   const auto done = [&](const std::string& id) {
@@ -79,15 +77,15 @@ Result<Engine::Pass> Engine::deploy(const StackRecord& stack) {
     all_done &= done(id);
   }
   if (!total.failed.empty()) {
-    fail_deployment(stack, total);
-    total.changed = true;
+    total.changed |= fail_deployment(stack, total);
   } else if (all_done) {
     auto finished = finish_deployment(stack, *plan);
-    if (!finished) {
+    if (finished) {
+      total.changed = true;
+    } else if (finished.error().code != "InsufficientStorage") {
       total.reason = finished.error().message;
-      fail_deployment(stack, total);
+      total.changed |= fail_deployment(stack, total);
     }
-    total.changed = true;
   }
   return total;
 }
@@ -119,8 +117,7 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
       });
       if (!stored) return {};
     }
-    fail_resource(stack, resource.id, in_progress, failed, problem);
-    return {.changed = true, .failed = {resource.id}};
+    return fail_resource(stack, resource.id, in_progress, failed, problem);
   }
   wanted.properties = to_json_text(*properties);
   if (!exists) return create_resource(stack, resource, std::move(wanted), false);
@@ -143,10 +140,9 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
     return {.changed = done.has_value()};
   }
   if (!change.clash.empty()) {
-    fail_resource(stack, resource.id, in_progress, failed,
+    return fail_resource(stack, resource.id, in_progress, failed,
                   fmt::format("CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {} and update the stack again.",
                               change.clash));
-    return {.changed = true, .failed = {resource.id}};
   }
   if (change.replacement) return create_resource(stack, resource, std::move(wanted), true);
   return update_resource(stack, resource.id, std::move(wanted), "");
@@ -197,8 +193,8 @@ Engine::Pass Engine::create_resource(const StackRecord& stack, const templates::
     }
     return {};
   });
-  if (noted) fail_resource(stack, resource.id, verb + "_IN_PROGRESS", verb + "_FAILED", made.error().message);
-  return {.changed = true, .failed = {resource.id}};
+  if (!noted) return {};
+  return fail_resource(stack, resource.id, verb + "_IN_PROGRESS", verb + "_FAILED", made.error().message);
 }
 
 Engine::Pass Engine::update_resource(const StackRecord& stack, const std::string& logical_id, ResourceState wanted, const std::string& reason) {
@@ -230,8 +226,7 @@ Engine::Pass Engine::update_resource(const StackRecord& stack, const std::string
   });
   if (changed) return {.changed = true};
   if (changed.error().code == "InsufficientStorage") return {};
-  fail_resource(stack, logical_id, "UPDATE_IN_PROGRESS", "UPDATE_FAILED", changed.error().message);
-  return {.changed = true, .failed = {logical_id}};
+  return fail_resource(stack, logical_id, "UPDATE_IN_PROGRESS", "UPDATE_FAILED", changed.error().message);
 }
 
 Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, const std::string& logical_id) {
@@ -275,8 +270,7 @@ Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, c
   if (problem.empty() && !settled && now() - record.since >= kSettleLimit)
     problem = fmt::format("Resource {} did not stabilize within {} minutes", logical_id, kSettleLimit.count());
   if (!problem.empty()) {
-    fail_resource(stack, logical_id, "", verb_of(record) + "_FAILED", problem);
-    return {.changed = true, .failed = {logical_id}};
+    return fail_resource(stack, logical_id, "", verb_of(record) + "_FAILED", problem);
   }
   if (!settled) return {.waiting = true};
   auto done = transact([&]() -> Result<void> {
@@ -291,9 +285,9 @@ Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, c
   return {.changed = done.has_value()};
 }
 
-void Engine::fail_resource(const StackRecord& stack, const std::string& logical_id, const std::string& in_progress, const std::string& status,
+Engine::Pass Engine::fail_resource(const StackRecord& stack, const std::string& logical_id, const std::string& in_progress, const std::string& status,
                            const std::string& reason) {
-  (void)transact([&]() -> Result<void> {
+  const auto noted = transact([&]() -> Result<void> {
     Record record = *tables_.resources.find(key(stack.id, logical_id));
     if (!in_progress.empty()) add_event(stack.id, record, in_progress, "", record.now.physical_id);
     record.status = status;
@@ -304,11 +298,13 @@ void Engine::fail_resource(const StackRecord& stack, const std::string& logical_
     add_event(stack.id, record, status, reason, record.now.physical_id);
     return {};
   });
+  if (!noted) return {};
+  return {.changed = true, .failed = {logical_id}};
 }
 
-void Engine::fail_deployment(const StackRecord& stack, const Pass& pass) {
+bool Engine::fail_deployment(const StackRecord& stack, const Pass& pass) {
   const bool create = creating(stack);
-  (void)transact([&]() -> Result<void> {
+  return transact([&]() -> Result<void> {
     for (const std::string& id : logical_ids(stack.id)) {
       Record record = *tables_.resources.find(key(stack.id, id));
       if (record.operation != stack.operation || !record.status.ends_with("_IN_PROGRESS")) continue;
@@ -331,7 +327,7 @@ void Engine::fail_deployment(const StackRecord& stack, const Pass& pass) {
     else if (create) set_status(stack.id, "ROLLBACK_IN_PROGRESS", reason + " Rollback requested by user.");
     else set_status(stack.id, "UPDATE_ROLLBACK_IN_PROGRESS", reason);
     return {};
-  });
+  }).has_value();
 }
 
 Result<void> Engine::finish_deployment(const StackRecord& stack, const Plan& plan) {
@@ -445,7 +441,7 @@ Result<Engine::Pass> Engine::roll_back_update(const StackRecord& stack) {
     all_done &= done(id);
   }
   if (!total.failed.empty() || all_done) {
-    (void)transact([&]() -> Result<void> {
+    total.changed |= transact([&]() -> Result<void> {
       if (!total.failed.empty()) {
         set_status(stack.id, "UPDATE_ROLLBACK_FAILED", fmt::format("The following resource(s) failed to update: [{}].", joined(total.failed)));
         return {};
@@ -455,8 +451,7 @@ Result<Engine::Pass> Engine::roll_back_update(const StackRecord& stack) {
       });
       set_status(stack.id, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
       return {};
-    });
-    total.changed = true;
+    }).has_value();
   }
   return total;
 }

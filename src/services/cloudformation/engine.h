@@ -71,9 +71,9 @@ class Engine {
   Pass create_resource(const StackRecord& stack, const templates::Resource& resource, ResourceState wanted, bool replaces);
   Pass update_resource(const StackRecord& stack, const std::string& logical_id, ResourceState wanted, const std::string& reason);
   Pass poll_resource(const StackRecord& stack, const Plan* plan, const std::string& logical_id);
-  void fail_resource(const StackRecord& stack, const std::string& logical_id, const std::string& in_progress, const std::string& status,
+  Pass fail_resource(const StackRecord& stack, const std::string& logical_id, const std::string& in_progress, const std::string& status,
                      const std::string& reason);
-  void fail_deployment(const StackRecord& stack, const Pass& pass);
+  bool fail_deployment(const StackRecord& stack, const Pass& pass);
   Result<void> finish_deployment(const StackRecord& stack, const Plan& plan);
   Result<Pass> roll_back_update(const StackRecord& stack);
 

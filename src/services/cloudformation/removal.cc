@@ -125,14 +125,15 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
   const bool begun = status == "DELETE_IN_PROGRESS" && (item.garbage || record.operation == stack.operation);
   // A deletion that has failed is tried again only by a new operation.
   if (!item.garbage && status == "DELETE_FAILED" && record.operation == stack.operation) return {.failed = {item.logical_id}};
-  const auto forget = [&](const std::string& final_status, const std::string& reason) {
-    return transact([&]() -> Result<void> {
+  const auto forget = [&](const std::string& final_status, const std::string& reason) -> Pass {
+    const bool done = transact([&]() -> Result<void> {
       forget_item(stack, item, final_status, reason);
       return {};
     }).has_value();
+    return {.changed = done, .waiting = !done};
   };
-  if (item.keep && !state.physical_id.empty()) return {.changed = forget("DELETE_SKIPPED", "")};
-  if (state.physical_id.empty()) return {.changed = forget("", "")};  // it was never made
+  if (item.keep && !state.physical_id.empty()) return forget("DELETE_SKIPPED", "");
+  if (state.physical_id.empty()) return forget("", "");  // it was never made
 
   const auto* type = resources::find_type(state.type);
   const resources::Instance instance = instance_of(state);
@@ -153,7 +154,7 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
       add_event(stack.id, shown, "DELETE_IN_PROGRESS", "", state.physical_id);
       return {};
     }).has_value();
-    return {.changed = noted};
+    return {.changed = noted, .waiting = !noted};
   }
   Result<bool> gone = false;
   std::optional<Error> problem;
@@ -171,14 +172,14 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
     if (!*gone) tables_.resources.modify(row, [&](Record& r) { (item.garbage ? r.garbage_removed : r.removed) = true; });
     return {};
   });
-  if (!committed && !problem) return {};  // the store refused; again later
-  if (!problem && gone && *gone) return {.changed = forget("DELETE_COMPLETE", "")};
+  if (!committed && !problem) return {.waiting = true};  // the store refused; again later
+  if (!problem && gone && *gone) return forget("DELETE_COMPLETE", "");
   const auto begun_at = item.garbage ? record.garbage_since : record.since;
   const bool wait = (!problem || resources::may_pass(*problem)) && now() - begun_at < kDeleteLimit;
   if (wait) return {.waiting = true};
   const std::string reason = problem ? problem->message : fmt::format("Resource {} did not go within {} minutes", item.logical_id, kDeleteLimit.count());
-  if (give_up) return {.changed = forget("DELETE_FAILED", reason)};
-  (void)transact([&]() -> Result<void> {
+  if (give_up) return forget("DELETE_FAILED", reason);
+  const auto noted = transact([&]() -> Result<void> {
     Record failed = record;
     if (item.garbage) {
       failed.garbage.reset();
@@ -193,6 +194,7 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
     add_event(stack.id, shown, "DELETE_FAILED", reason, state.physical_id);
     return {};
   });
+  if (!noted) return {.waiting = true};
   return {.changed = true, .failed = {item.logical_id}};
 }
 
