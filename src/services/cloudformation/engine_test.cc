@@ -52,7 +52,8 @@ class World {
   Result<CreateStackOutput> create(const std::string& body, const std::string& name = "web") {
     return create(body, name, [](auto&) {});
   }
-  Result<UpdateStackOutput> update(const std::string& body, std::map<std::string, std::string> parameters = {}, bool keep = false) {
+  Result<UpdateStackOutput> update(const std::string& body, std::map<std::string, std::string> parameters = {},
+                                   bool keep = false) {
     UpdateStackInput request;
     request.StackName = "web";
     request.TemplateBody = body;
@@ -77,7 +78,7 @@ class World {
     EXPECT_TRUE(out) << out.error().message;
     return out ? out->Stacks[0] : Stack{};
   }
-  std::string status(const std::string& name = "web") { return describe(name).StackStatus.value_or("") ; }
+  std::string status(const std::string& name = "web") { return describe(name).StackStatus.value_or(""); }
   std::string output(const std::string& key) {
     for (const auto& output : describe("web").Outputs)
       if (output.OutputKey == key) return output.OutputValue.value_or("");
@@ -164,7 +165,8 @@ TEST(Engine, FailureRollsBackAndSaysWhy) {
   EXPECT_EQ(world.status(), "ROLLBACK_COMPLETE");
   EXPECT_EQ(world.things(), 0U);
   EXPECT_TRUE(world.has_event("Balancer CREATE_FAILED: no more load balancers"));
-  EXPECT_TRUE(world.has_event("web ROLLBACK_IN_PROGRESS: The following resource(s) failed to create: [Balancer]. Rollback requested by user."));
+  EXPECT_TRUE(world.has_event(
+      "web ROLLBACK_IN_PROGRESS: The following resource(s) failed to create: [Balancer]. Rollback requested by user."));
   EXPECT_FALSE(world.update(kSmall));
   ASSERT_TRUE(world.remove());
   world.run();
@@ -186,10 +188,13 @@ TEST(Engine, OnFailureDecides) {
 TEST(Engine, GroupThatCannotLaunchFailsSoon) {
   World world;
   world.cloud->launches_fail = true;
-  ASSERT_TRUE(world.create("Resources: {G: {Type: AWS::AutoScaling::AutoScalingGroup, Properties: {MinSize: 2, MaxSize: 2}}}"));
+  ASSERT_TRUE(
+      world.create("Resources: {G: {Type: AWS::AutoScaling::AutoScalingGroup, Properties: {MinSize: 2, MaxSize: 2}}}"));
   world.run(std::chrono::seconds(10));
   EXPECT_EQ(world.status(), "ROLLBACK_COMPLETE");
-  EXPECT_TRUE(world.has_event("G CREATE_FAILED: Group did not stabilize. {current/minSize/desired} group size: {0/0/2}. Last failed activity: The image id 'ami-1' does not exist"));
+  EXPECT_TRUE(
+      world.has_event("G CREATE_FAILED: Group did not stabilize. {current/minSize/desired} group size: {0/0/2}. Last "
+                      "failed activity: The image id 'ami-1' does not exist"));
 }
 
 TEST(Engine, UpdateInPlaceAndReplacement) {
@@ -220,7 +225,9 @@ Outputs: {Subnet: {Value: !Ref Subnet}}
   EXPECT_FALSE(world.cloud->things.contains(before));
   EXPECT_EQ(world.things(), 3U);  // the VPC, its ACL and the subnet
   EXPECT_TRUE(world.has_event("web UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"));
-  EXPECT_TRUE(world.has_event("Subnet UPDATE_IN_PROGRESS: Requested update requires the creation of a new physical resource; hence creating one."));
+  EXPECT_TRUE(
+      world.has_event("Subnet UPDATE_IN_PROGRESS: Requested update requires the creation of a new physical resource; "
+                      "hence creating one."));
 }
 
 TEST(Engine, UpdateThatFailsGoesBack) {
@@ -245,10 +252,91 @@ TEST(Engine, UpdateThatFailsGoesBack) {
   EXPECT_EQ(world.status(), "UPDATE_COMPLETE");
 }
 
+TEST(Engine, AnUpdateCanBeCancelled) {
+  World world;
+  ASSERT_TRUE(world.create(kSmall));
+  world.run();
+  const std::string before = world.output("Subnet");
+  const std::string more = std::string(kSmall).replace(
+      std::string(kSmall).find("Outputs:"), 0,
+      "  Second: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer, Properties: {Subnets: [!Ref Subnet]}}\n");
+  ASSERT_TRUE(world.update(more, {{"Cidr", "10.0.9.0/24"}}));
+  world.run(std::chrono::seconds(1));
+  EXPECT_EQ(world.status(), "UPDATE_IN_PROGRESS");
+  CancelUpdateStackInput cancel;
+  cancel.StackName = "web";
+  ASSERT_TRUE(world.call([&](Service& s) { return s.CancelUpdateStack({}, cancel); }));
+  world.run();
+  EXPECT_EQ(world.status(), "UPDATE_ROLLBACK_COMPLETE");
+  EXPECT_TRUE(world.has_event("Second CREATE_FAILED: Resource creation cancelled"));
+  EXPECT_EQ(world.output("Subnet"), before);
+  EXPECT_EQ(world.things(), 5U);
+}
+
+TEST(Engine, ARollbackThatFailsGoesOnWhenAsked) {
+  World world;
+  ASSERT_TRUE(world.create(kSmall));
+  world.run();
+  const std::string more = std::string(kSmall).replace(
+      std::string(kSmall).find("Outputs:"), 0,
+      "  Last: {Type: AWS::SSM::Parameter, DependsOn: [Group, Balancer], Properties: {Type: String, Value: x}}\n");
+  world.cloud->fail_with["PutParameter"] = "no parameters";
+  world.cloud->fail_with["ModifyTargetGroup"] = "not back";
+  world.cloud->allowed["ModifyTargetGroup"] = 1;
+  ASSERT_TRUE(world.update(more, {{"Path", "/x"}}));
+  world.run();
+  EXPECT_EQ(world.status(), "UPDATE_ROLLBACK_FAILED");
+  EXPECT_TRUE(world.has_event("Group UPDATE_FAILED: not back"));
+  world.cloud->fail_with.clear();
+  ContinueUpdateRollbackInput go_on;
+  go_on.StackName = "web";
+  ASSERT_TRUE(world.call([&](Service& s) { return s.ContinueUpdateRollback({}, go_on); }));
+  world.run();
+  EXPECT_EQ(world.status(), "UPDATE_ROLLBACK_COMPLETE");
+  EXPECT_EQ(world.things(), 5U);
+  EXPECT_FALSE(world.update(kSmall));  // it is again what it was
+}
+
+TEST(Engine, AFullDiskIsWaitedOut) {
+  World world;
+  ASSERT_TRUE(world.create(kSmall));
+  world.disk.left = 0;
+  const auto before = world.env.loop.executed();
+  world.run();
+  EXPECT_LT(world.env.loop.executed() - before, 400U);  // once a second
+  world.disk.left = ~0ULL;
+  world.run();
+  EXPECT_EQ(world.status(), "CREATE_COMPLETE");
+}
+
+TEST(Engine, PreviousTemplateAndValues) {
+  World world;
+  ASSERT_TRUE(world.create(kSmall));
+  world.run();
+  UpdateStackInput request;
+  request.StackName = "web";
+  request.UsePreviousTemplate = true;
+  auto& kept = request.Parameters.emplace_back();
+  kept.ParameterKey = "Cidr";
+  kept.UsePreviousValue = true;
+  auto& path = request.Parameters.emplace_back();
+  path.ParameterKey = "Path";
+  path.ParameterValue = "/y";
+  auto& tag = request.Tags.emplace_back();
+  tag.Key = "team";
+  tag.Value = "blue";
+  ASSERT_TRUE(world.call([&](Service& s) { return s.UpdateStack({}, request); }));
+  world.run();
+  EXPECT_EQ(world.status(), "UPDATE_COMPLETE");
+  EXPECT_TRUE(world.has_event("Vpc UPDATE_COMPLETE"));  // the stack's tags reach its resources
+  EXPECT_EQ(world.things(), 5U);
+}
+
 TEST(Engine, PoliciesAreKept) {
   World world;
-  ASSERT_TRUE(world.create("Resources:\n  Vpc: {Type: AWS::EC2::VPC, DeletionPolicy: Retain, Properties: {CidrBlock: 10.0.0.0/16}}\n"
-                           "  Gw: {Type: AWS::EC2::InternetGateway}"));
+  ASSERT_TRUE(world.create(
+      "Resources:\n  Vpc: {Type: AWS::EC2::VPC, DeletionPolicy: Retain, Properties: {CidrBlock: 10.0.0.0/16}}\n"
+      "  Gw: {Type: AWS::EC2::InternetGateway}"));
   world.run();
   const std::string id = *world.describe("web").StackId;
   ASSERT_TRUE(world.remove());
@@ -325,14 +413,20 @@ Resources:
   broken.run(std::chrono::seconds(10));
   ASSERT_TRUE(signal(broken, "i-1", "FAILURE"));
   broken.run(std::chrono::seconds(10));
-  EXPECT_TRUE(broken.has_event("G CREATE_FAILED: Received 1 FAILURE signal(s) out of 2.  Unable to satisfy 100% MinSuccessfulInstancesPercent requirement"));
+  EXPECT_TRUE(
+      broken.has_event("G CREATE_FAILED: Received 1 FAILURE signal(s) out of 2.  Unable to satisfy 100% "
+                       "MinSuccessfulInstancesPercent requirement"));
 }
 
 TEST(Engine, ExportsHoldTheirStack) {
   World world;
-  ASSERT_TRUE(world.create("Resources: {V: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}}\nOutputs: {V: {Value: !Ref V, Export: {Name: vpc}}}", "base"));
+  ASSERT_TRUE(
+      world.create("Resources: {V: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}}\nOutputs: {V: {Value: "
+                   "!Ref V, Export: {Name: vpc}}}",
+                   "base"));
   world.run();
-  ASSERT_TRUE(world.create("Resources: {S: {Type: AWS::EC2::Subnet, Properties: {VpcId: !ImportValue vpc, CidrBlock: 10.0.0.0/24}}}"));
+  ASSERT_TRUE(world.create(
+      "Resources: {S: {Type: AWS::EC2::Subnet, Properties: {VpcId: !ImportValue vpc, CidrBlock: 10.0.0.0/24}}}"));
   world.run();
   EXPECT_EQ(world.status(), "CREATE_COMPLETE");
   auto imports = world.call([&](Service& s) { return s.ListImports({}, {.ExportName = "vpc"}); });
@@ -354,7 +448,8 @@ TEST(Engine, MistakesAreFoundBeforeAnythingIsMade) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "ValidationError");
   EXPECT_TRUE(world.cloud->calls.empty());
-  auto role = world.create("Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: x, AssumeRolePolicyDocument: {}}}}");
+  auto role =
+      world.create("Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: x, AssumeRolePolicyDocument: {}}}}");
   ASSERT_FALSE(role);
   EXPECT_EQ(role.error().code, "InsufficientCapabilitiesException");
   EXPECT_EQ(role.error().message, "Requires capabilities : [CAPABILITY_NAMED_IAM]");
@@ -511,7 +606,8 @@ TEST(ChangeSets, DeployAsTheCommandLineDoes) {
   describe.ChangeSetName = "two";
   described = world.call([&](Service& s) { return s.DescribeChangeSet({}, describe); });
   EXPECT_EQ(described->Status, "FAILED");
-  EXPECT_EQ(described->StatusReason, "The submitted information didn't contain changes. Submit different information to create a change set.");
+  EXPECT_EQ(described->StatusReason,
+            "The submitted information didn't contain changes. Submit different information to create a change set.");
 
   request.ChangeSetName = "three";
   auto& parameter = request.Parameters.emplace_back();

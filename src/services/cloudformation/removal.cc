@@ -20,7 +20,8 @@ Result<Engine::Pass> Engine::remove_stack(const StackRecord& stack, bool rollbac
         if (id == stack.id || other.status == "DELETE_COMPLETE") continue;
         if (std::ranges::find(other.imports, *output.ExportName) == other.imports.end()) continue;
         BRUME_CHECK(transact([&]() -> Result<void> {
-          set_status(stack.id, "DELETE_FAILED", fmt::format("Export {} cannot be deleted as it is in use by {}", *output.ExportName, other.name));
+          set_status(stack.id, "DELETE_FAILED",
+                     fmt::format("Export {} cannot be deleted as it is in use by {}", *output.ExportName, other.name));
           return {};
         }));
         return Pass{.changed = true};
@@ -68,7 +69,10 @@ Result<Engine::Pass> Engine::clean_up(const StackRecord& stack, bool rollback) {
   for (const std::string& id : logical_ids(stack.id)) {
     const Record& record = *tables_.resources.find(key(stack.id, id));
     if (record.garbage) items.push_back({id, true, !rollback && record.garbage->update_replace_policy == "Retain"});
-    if (rollback ? record.added : !wanted.contains(id)) items.push_back({id, false, record.now.deletion_policy == "Retain" || (!rollback && record.now.deletion_policy == "RetainExceptOnCreate")});
+    if (rollback ? record.added : !wanted.contains(id))
+      items.push_back({id, false,
+                       record.now.deletion_policy == "Retain" ||
+                           (!rollback && record.now.deletion_policy == "RetainExceptOnCreate")});
   }
   Pass pass = remove_items(stack, items, true);
   if (pass.waiting || pass.changed) return pass;
@@ -124,12 +128,13 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
   const std::string& status = item.garbage ? record.garbage_status : record.status;
   const bool begun = status == "DELETE_IN_PROGRESS" && (item.garbage || record.operation == stack.operation);
   // A deletion that has failed is tried again only by a new operation.
-  if (!item.garbage && status == "DELETE_FAILED" && record.operation == stack.operation) return {.failed = {item.logical_id}};
+  if (!item.garbage && status == "DELETE_FAILED" && record.operation == stack.operation)
+    return {.failed = {item.logical_id}};
   const auto forget = [&](const std::string& final_status, const std::string& reason) -> Pass {
     const bool done = transact([&]() -> Result<void> {
-      forget_item(stack, item, final_status, reason);
-      return {};
-    }).has_value();
+                        forget_item(stack, item, final_status, reason);
+                        return {};
+                      }).has_value();
     return {.changed = done, .waiting = !done};
   };
   if (item.keep && !state.physical_id.empty()) return forget("DELETE_SKIPPED", "");
@@ -140,20 +145,20 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
   resources::Work work = work_for(stack, item.logical_id, state);
   if (!begun) {
     const bool noted = transact([&]() -> Result<void> {
-      Record started = record;
-      (item.garbage ? started.garbage_status : started.status) = "DELETE_IN_PROGRESS";
-      (item.garbage ? started.garbage_since : started.since) = now();
-      (item.garbage ? started.garbage_removed : started.removed) = false;
-      if (!item.garbage) {
-        started.operation = stack.operation;
-        started.reason.clear();
-      }
-      tables_.resources.put(row, started);
-      Record shown = started;
-      shown.now = state;
-      add_event(stack.id, shown, "DELETE_IN_PROGRESS", "", state.physical_id);
-      return {};
-    }).has_value();
+                         Record started = record;
+                         (item.garbage ? started.garbage_status : started.status) = "DELETE_IN_PROGRESS";
+                         (item.garbage ? started.garbage_since : started.since) = now();
+                         (item.garbage ? started.garbage_removed : started.removed) = false;
+                         if (!item.garbage) {
+                           started.operation = stack.operation;
+                           started.reason.clear();
+                         }
+                         tables_.resources.put(row, started);
+                         Record shown = started;
+                         shown.now = state;
+                         add_event(stack.id, shown, "DELETE_IN_PROGRESS", "", state.physical_id);
+                         return {};
+                       }).has_value();
     return {.changed = noted, .waiting = !noted};
   }
   Result<bool> gone = false;
@@ -169,7 +174,8 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
       return std::unexpected(removed.error());  // undoes what it did before it failed
     }
     gone = !type->gone || !removed;
-    if (!*gone) tables_.resources.modify(row, [&](Record& r) { (item.garbage ? r.garbage_removed : r.removed) = true; });
+    if (!*gone)
+      tables_.resources.modify(row, [&](Record& r) { (item.garbage ? r.garbage_removed : r.removed) = true; });
     return {};
   });
   if (!committed && !problem) return {.waiting = true};  // the store refused; again later
@@ -177,7 +183,9 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
   const auto begun_at = item.garbage ? record.garbage_since : record.since;
   const bool wait = (!problem || resources::may_pass(*problem)) && now() - begun_at < kDeleteLimit;
   if (wait) return {.waiting = true};
-  const std::string reason = problem ? problem->message : fmt::format("Resource {} did not go within {} minutes", item.logical_id, kDeleteLimit.count());
+  const std::string reason =
+      problem ? problem->message
+              : fmt::format("Resource {} did not go within {} minutes", item.logical_id, kDeleteLimit.count());
   if (give_up) return forget("DELETE_FAILED", reason);
   const auto noted = transact([&]() -> Result<void> {
     Record failed = record;
@@ -198,7 +206,8 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
   return {.changed = true, .failed = {item.logical_id}};
 }
 
-void Engine::forget_item(const StackRecord& stack, const Item& item, const std::string& status, const std::string& reason) {
+void Engine::forget_item(const StackRecord& stack, const Item& item, const std::string& status,
+                         const std::string& reason) {
   const std::string row = key(stack.id, item.logical_id);
   Record record = *tables_.resources.find(row);
   Record shown = record;
