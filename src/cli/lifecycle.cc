@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <optional>
@@ -62,12 +63,32 @@ std::optional<daemon::Health> health(const daemon::Settings& settings) {
   return parsed ? std::optional(*parsed) : std::nullopt;
 }
 
+// Instances that no group and no stack would terminate; they would keep the networks of stacks in use.
+Result<void> terminate_loose_instances(Session& session) {
+  ec2::DescribeInstancesRequest request;
+  request.Filters = {{"instance-state-name", {std::string("pending"), std::string("running"), std::string("stopping"), std::string("stopped")}}};
+  BRUME_TRY(described, session.ec2.DescribeInstances(session.call, request));
+  ec2::TerminateInstancesRequest terminate;
+  for (const ec2::Reservation& reservation : described.Reservations)
+    for (const ec2::Instance& instance : reservation.Instances) {
+      const bool managed = std::ranges::any_of(instance.Tags, [](const ec2::Tag& tag) {
+        return tag.Key == "aws:autoscaling:groupName" || tag.Key == "aws:cloudformation:stack-id";
+      });
+      if (!managed) terminate.InstanceIds.push_back(*instance.InstanceId);
+    }
+  if (terminate.InstanceIds.empty()) return {};
+  std::printf("Terminating %zu instances that belong to no stack\n", terminate.InstanceIds.size());
+  BRUME_CHECK(session.ec2.TerminateInstances(session.call, terminate));
+  return {};
+}
+
 // Deletes all stacks of all regions in use and waits until they are gone.
 Result<void> delete_stacks(const daemon::Settings& settings) {
   BRUME_TRY(session, open_session(settings));
   const auto daemon = health(settings);
   for (const std::string& region : daemon ? daemon->regions : std::vector<std::string>{}) {
     session->call.region = region;
+    BRUME_CHECK(terminate_loose_instances(*session));
     const auto live = [&]() -> Result<std::vector<cloudformation::Stack>> {
       BRUME_TRY(described, session->cloudformation.DescribeStacks(session->call, {}));
       return std::vector(described.Stacks.begin(), described.Stacks.end());

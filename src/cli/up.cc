@@ -81,6 +81,9 @@ class Progress {
   // What happened before does not count.
   void skip() { (void)fresh(); }
 
+  // Why the first resource that failed did, with its name; empty if none has.
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
   Result<std::string> follow() {
     while (true) {
       BRUME_TRY(events, fresh());
@@ -115,8 +118,9 @@ class Progress {
     return std::vector(events.rbegin(), events.rend());
   }
 
-  static void print(const cloudformation::StackEvent& event) {
+  void print(const cloudformation::StackEvent& event) {
     const std::string reason = event.ResourceStatusReason.value_or("");
+    if (failure_.empty() && event.ResourceStatus->ends_with("_FAILED")) failure_ = fmt::format("{}: {}", *event.LogicalResourceId, reason);
     std::printf("%s  %-28s %-38s %s%s%s\n", to_iso8601(*event.Timestamp, true).substr(11, 12).c_str(), event.ResourceStatus->c_str(),
                 event.LogicalResourceId->c_str(), event.ResourceType->c_str(), reason.empty() ? "" : "  ", reason.c_str());
     std::fflush(stdout);
@@ -125,6 +129,7 @@ class Progress {
   Session& session_;
   std::string stack_;
   std::set<std::string> seen_;
+  std::string failure_;
 };
 
 // Creates or updates the stack and waits. False if there was nothing to do.
@@ -157,7 +162,8 @@ Result<bool> deploy(Session& session, const std::string& stack, const std::strin
   }
   BRUME_TRY(status, progress.follow());
   if (status != "CREATE_COMPLETE" && status != "UPDATE_COMPLETE")
-    return fail("DeployFailed", "The stack {} is in the state {}; the events above say why", stack, status);
+    return fail("DeployFailed", "The stack {} could not be deployed and is in the state {}. {}", stack, status,
+                progress.failure().empty() ? "The events above say why" : progress.failure());
   return true;
 }
 

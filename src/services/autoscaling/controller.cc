@@ -275,7 +275,7 @@ void Service::launch_failed(const std::string& name, const std::string& zone, co
     if (!cause.empty()) cause += "  ";
     cause += at(context_.env.clock.wall(), launch_sentence(capacity, capacity + 1));
     end_activity(begin_activity(name, launch_description(""), cause, "InProgress", 0, zone), false,
-                 reason + " Launching EC2 instance failed.");
+                 launch_failure_message(reason));
     context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
     return {};
   });
@@ -374,7 +374,7 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
       std::string reason = "The instance ended before it was in service.";
       if (!described.Reservations.empty() && described.Reservations.front().Instances.front().StateReason)
         reason = described.Reservations.front().Instances.front().StateReason->Message.value_or(reason);
-      end_activity(member.activity, false, reason + " Launching EC2 instance failed.");
+      end_activity(member.activity, false, launch_failure_message(reason));
       erase_member(name, step.instance);
       Watch& watch = watches_[name];
       watch.back_off = std::min<env::Duration>(std::max<env::Duration>(watch.back_off * 2, kFirstBackOff), kLongestBackOff);

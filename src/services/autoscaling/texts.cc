@@ -59,6 +59,10 @@ std::string launch_description(std::string_view instance) {
 
 std::string termination_description(std::string_view instance) { return fmt::format("Terminating EC2 instance: {}", instance); }
 
+std::string launch_failure_message(std::string_view reason) {
+  return fmt::format("{}{} Launching EC2 instance failed.", reason, reason.ends_with('.') ? "" : ".");
+}
+
 std::string details(std::string_view subnet, std::string_view zone) {
   return fmt::format(R"({{"Subnet ID":"{}","Availability Zone":"{}"}})", subnet, zone);
 }

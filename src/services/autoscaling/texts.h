@@ -28,6 +28,8 @@ inline constexpr std::string_view kEc2Failure = "an EC2 health check indicating 
 inline constexpr std::string_view kUserFailure = "a user health-check.";
 
 std::string launch_description(std::string_view instance);  // empty: not known yet
+// Status message of a failed launch, from EC2's own words.
+std::string launch_failure_message(std::string_view reason);
 std::string termination_description(std::string_view instance);
 // {"Subnet ID":"subnet-…","Availability Zone":"…"}
 std::string details(std::string_view subnet, std::string_view zone);
