@@ -98,18 +98,30 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
             if (!running) return self->finish(id, false, done, next);
             struct Wait {
               bool over = false;
-              env::Loop::TimerId timer = 0;
+              env::Loop::TimerId timer = 0, again = 0;
+              std::function<void()> ask;
             };
             const auto wait = std::make_shared<Wait>();
             const auto once = [self, id, done, next, wait] {
               if (std::exchange(wait->over, true)) return;
               self->env.loop.cancel(wait->timer);
+              self->env.loop.cancel(wait->again);
+              wait->ask = nullptr;
               self->finish(id, false, done, next);
             };
             wait->timer = self->env.loop.after(grace, once);
             self->env.processes.watch(pid_t(running->conmon), [once](int) { once(); });
-            // If the signal does not reach it, the grace ends it.
-            (void)self->env.processes.kill(pid_t(running->pid), SIGTERM);
+            // Asked again and again: PID 1 does not hear a signal that comes before it is ready for signals. What cannot
+            // be reached at all is ended by the grace.
+            wait->ask = [self, wait = std::weak_ptr(wait), running = *running] {
+              const auto asking = wait.lock();
+              if (!asking || !self->env.processes.alive(pid_t(running.pid), std::uint64_t(running.pid_start))) return;
+              (void)self->env.processes.kill(pid_t(running.pid), SIGTERM);
+              asking->again = self->env.loop.after(std::chrono::milliseconds(500), [wait] {
+                if (const auto waiting = wait.lock(); waiting && waiting->ask) waiting->ask();
+              });
+            };
+            wait->ask();
           });
     });
   }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import cloud as clouds
+from cloud import eventually
 
 TEMPLATE = """
 Parameters:
@@ -65,8 +66,8 @@ def test_deploy_twice(shell):
     again = shell(f"{deploy} --no-fail-on-empty-changeset")
     assert "No changes to deploy. Stack by-cli is up to date" in again.stdout
     assert "UPDATE" not in shell("aws cloudformation describe-stack-events --stack-name by-cli --query 'StackEvents[].ResourceStatus'").stdout
-    shell("aws cloudformation delete-stack --stack-name by-cli; aws cloudformation wait stack-delete-complete --stack-name by-cli")
-    assert "does not exist" in shell("aws cloudformation describe-stacks --stack-name by-cli", check=False).stderr
+    shell("aws cloudformation delete-stack --stack-name by-cli")
+    eventually(lambda: "does not exist" in shell("aws cloudformation describe-stacks --stack-name by-cli", check=False).stderr, what="the stack is deleted")
 
 
 def test_deploy_of_a_mistake(shell):

@@ -90,9 +90,10 @@ Result<EnterStandbyAnswer> Service::EnterStandby(const Call&, const EnterStandby
     BRUME_TRY(member, find_member(name, instance));
     if (member->instance.LifecycleState != "InService")
       return fail("ValidationError", "The instance {} is not in InService.", instance);
+    const int before = *groups_.find(name)->group.DesiredCapacity;
     if (decrement) resize(name, -1);
     BRUME_CHECK(take_out(name, instance, "EnteringStandby", fmt::format("Moving EC2 instance to Standby: {}", instance),
-                         at(context_.env.clock.wall(), standby_sentence(instance, true))));
+                         at(context_.env.clock.wall(), standby_sentence(instance, true, before, decrement ? before - 1 : before))));
     answer.Activities.push_back(activities_.find(find_member(name, instance).value()->activity)->activity);
   }
   wake_after_commit(name);
@@ -111,10 +112,11 @@ Result<ExitStandbyAnswer> Service::ExitStandby(const Call&, const ExitStandbyQue
     BRUME_TRY(found, find_member(name, instance));
     MemberRecord member = *found;
     if (member.instance.LifecycleState != "Standby") return fail("ValidationError", "The instance {} is not in Standby.", instance);
+    const int before = *groups_.find(name)->group.DesiredCapacity;
     resize(name, 1);
     member.instance.LifecycleState = "Pending";
     member.activity = begin_activity(name, fmt::format("Moving EC2 instance out of Standby: {}", instance),
-                                     at(context_.env.clock.wall(), standby_sentence(instance, false)), "PreInService", 30,
+                                     at(context_.env.clock.wall(), standby_sentence(instance, false, before, before + 1)), "PreInService", 30,
                                      *member.instance.AvailabilityZone);
     put_member(member);
     answer.Activities.push_back(activities_.find(member.activity)->activity);
@@ -175,9 +177,11 @@ Result<DetachInstancesAnswer> Service::DetachInstances(const Call&, const Detach
     const std::string lifecycle = *member->instance.LifecycleState;
     if (lifecycle != "InService" && lifecycle != "Standby")
       return fail("ValidationError", "The instance {} is not in InService or Standby.", instance);
-    if (decrement && lifecycle == "InService") resize(name, -1);
+    const int before = *groups_.find(name)->group.DesiredCapacity;
+    const bool shrinks = decrement && lifecycle == "InService";
+    if (shrinks) resize(name, -1);
     BRUME_CHECK(take_out(name, instance, "Detaching", fmt::format("Detaching EC2 instance: {}", instance),
-                         at(context_.env.clock.wall(), fmt::format("instance {} was detached in response to a user request.", instance))));
+                         at(context_.env.clock.wall(), detached_sentence(instance, before, shrinks ? before - 1 : before))));
     answer.Activities.push_back(activities_.find(find_member(name, instance).value()->activity)->activity);
   }
   wake_after_commit(name);

@@ -382,6 +382,8 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
       return {};
     }
     case Kind::replace: {
+      if (step.why == Step::Why::none)  // the group is being deleted
+        return take_out(name, step.instance, "Terminating", termination_description(step.instance), record.cause);
       const std::string_view why = step.why == Step::Why::elb ? kElbFailure : step.why == Step::Why::user ? kUserFailure : kEc2Failure;
       member.instance.HealthStatus = "Unhealthy";
       put_member(member);

@@ -77,6 +77,8 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
       if (!m.registered) steps.push_back({Kind::rest, m.id, m.zone});
     } else if (m.lifecycle == "Detaching") {
       if (!m.registered) steps.push_back({Kind::release, m.id, m.zone});
+    } else if (m.lifecycle == "Standby" && group.deleting) {
+      steps.push_back({Kind::replace, m.id, m.zone});
     } else if (m.lifecycle == "Standby" && (m.instance_state == "terminated" || m.instance_state == "shutting-down")) {
       // No health checks in standby, but what no longer exists is no longer of the group.
       steps.push_back({Kind::replace, m.id, m.zone, Why::ec2});

@@ -48,9 +48,22 @@ std::string unhealthy_sentence(std::string_view why) {
 
 std::string user_terminated_sentence() { return "instance was taken out of service in response to a user request."; }
 
-std::string standby_sentence(std::string_view instance, bool entering) {
-  return entering ? fmt::format("instance {} was moved to standby in response to a user request.", instance)
-                  : fmt::format("instance {} was moved out of standby in response to a user request.", instance);
+namespace {
+
+std::string capacity_change(int before, int after) {
+  if (before == after) return ".";
+  return fmt::format(", {} the capacity from {} to {}.", after < before ? "shrinking" : "increasing", before, after);
+}
+
+}  // namespace
+
+std::string standby_sentence(std::string_view instance, bool entering, int before, int after) {
+  return fmt::format("instance {} was moved {} in response to a user request{}", instance, entering ? "to standby" : "out of standby",
+                     capacity_change(before, after));
+}
+
+std::string detached_sentence(std::string_view instance, int before, int after) {
+  return fmt::format("instance {} was detached in response to a user request{}", instance, capacity_change(before, after));
 }
 
 std::string launch_description(std::string_view instance) {

@@ -21,7 +21,9 @@ std::string shrink_sentence(int before, int after);
 std::string selected_sentence(std::string_view instance);
 std::string unhealthy_sentence(std::string_view why);  // "an ELB system health check failure."
 std::string user_terminated_sentence();
-std::string standby_sentence(std::string_view instance, bool entering);
+// With the desired capacity before and after; equal: it did not change, and nothing is said of it.
+std::string standby_sentence(std::string_view instance, bool entering, int before, int after);
+std::string detached_sentence(std::string_view instance, int before, int after);
 
 inline constexpr std::string_view kElbFailure = "an ELB system health check failure.";
 inline constexpr std::string_view kEc2Failure = "an EC2 health check indicating it has been terminated or stopped.";
