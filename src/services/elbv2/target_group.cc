@@ -88,7 +88,8 @@ Result<CreateTargetGroupOutput> Service::CreateTargetGroup(const Call& call, con
   if (!request.Protocol) return fail("ValidationError", "A protocol must be specified");
   if (*request.Protocol != "HTTP")
     return fail("UnsupportedOperation", "Brume's load balancer speaks HTTP to its targets, not {}", *request.Protocol);
-  if (request.ProtocolVersion.value_or("HTTP1") != "HTTP1")
+  // Terraform sends it empty where its user names none.
+  if (const std::string version = request.ProtocolVersion.value_or(""); !version.empty() && version != "HTTP1")
     return fail("UnsupportedOperation", "Brume's load balancer speaks HTTP1 to its targets, not {}", *request.ProtocolVersion);
   if (!request.Port) return fail("ValidationError", "A port must be specified");
   if (!request.VpcId) return fail("ValidationError", "A VPC ID must be specified");
