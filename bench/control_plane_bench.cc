@@ -5,6 +5,8 @@
 // All figures are processor time of this process, whose only other work is the simulated machine. Each world is made
 // anew; its groups have ten instances each over three zones and EC2 health checks. Aim: what an event costs does not grow
 // with the number of groups that it does not concern. Prints the tables themselves.
+#include <algorithm>
+
 #include "keys.h"
 #include "world.h"
 

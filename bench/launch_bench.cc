@@ -138,12 +138,17 @@ class Launches {
     while (true) {
       const auto health = must(elbv2_.DescribeTargetHealth(call_, {.TargetGroupArn = target_group_, .Targets = {{.Id = id}}}));
       if (*health.TargetHealthDescriptions.at(0).TargetHealth->State == "healthy") break;
-      if (since.ms() > 60e3) give_up("an instance does not become healthy");
+      if (since.ms() > 60e3) give_up("an instance does not become healthy; its console:\n" + console(id));
       ::usleep(5000);
     }
     const double time = since.ms();
     must(elbv2_.DeregisterTargets(call_, {target_group_, {{.Id = id}}}));
     return time;
+  }
+
+  std::string console(const std::string& id) {
+    const auto output = must(ec2_.GetConsoleOutput(call_, {.InstanceId = id}));
+    return base64_decode(output.Output.value_or("")).value_or("");
   }
 
   // Waits, so that the next launch has the machine for itself.
