@@ -233,9 +233,7 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
   BRUME_CHECK(read_request(attempt.protocol, operation, request, input.get()));
   if (operation.input) BRUME_CHECK(validate(attempt.protocol, *operation.input(), input.get()));
   BRUME_TRY(api, target.service->resolver(call.region));
-  if (attempt.protocol == Protocol::ec2 && asks_dry_run(operation, input.get()))
-    return std::unexpected(Error{"DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412});
-
+  const bool dry_run = attempt.protocol == Protocol::ec2 && asks_dry_run(operation, input.get());
   const auto token = Idempotency::token_of(operation, input.get());
   BRUME_CHECK(store_.transact([&]() -> Result<void> {
     if (token) {
@@ -243,6 +241,8 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
       if (replayed) return {};
     }
     BRUME_CHECK(operation.invoke(api, call, input.get(), output.get()));
+    // What would be refused is refused; what would not is taken back with the transaction.
+    if (dry_run) return std::unexpected(Error{"DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412});
     if (token) BRUME_CHECK(idempotency_->keep(call.region, model, operation, *token, input.get(), output.get()));
     return {};
   }));

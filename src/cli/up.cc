@@ -73,7 +73,7 @@ Result<void> provide_image(Session& session, const daemon::Settings& settings, c
   return set_image_parameter(session, name, id);
 }
 
-// Prints the stack's events from now on until it comes to rest; its last status.
+// Prints the stack's events from now on until it comes to rest.
 class Progress {
  public:
   Progress(Session& session, std::string stack) : session_(session), stack_(std::move(stack)) {}
@@ -81,22 +81,30 @@ class Progress {
   // What happened before does not count.
   void skip() { (void)fresh(); }
 
+  // The status in which it rests.
   Result<std::string> follow() {
     while (true) {
-      BRUME_TRY(events, fresh());
-      for (const cloudformation::StackEvent& event : events) print(event);
+      // The status first: at rest, the events that follow are the last.
       BRUME_TRY(described, session_.cloudformation.DescribeStacks(session_.call, {.StackName = stack_}));
       const std::string& status = *described.Stacks.front().StackStatus;
-      if (!status.ends_with("_IN_PROGRESS")) {
-        BRUME_TRY(last, fresh());
-        for (const cloudformation::StackEvent& event : last) print(event);
-        return status;
-      }
+      BRUME_TRY(events, fresh());
+      for (const cloudformation::StackEvent& event : events) note(event);
+      if (!status.ends_with("_IN_PROGRESS")) return status;
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
   }
 
+  // "Listener: Port 80 is in use by …": the first resource that failed; empty if none did.
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
  private:
+  void note(const cloudformation::StackEvent& event) {
+    print(event);
+    const std::string reason = event.ResourceStatusReason.value_or("");
+    if (failure_.empty() && event.ResourceStatus->ends_with("_FAILED") && reason != "Resource creation cancelled")
+      failure_ = *event.LogicalResourceId + ": " + reason;
+  }
+
   // Events not seen yet, oldest first.
   Result<std::vector<cloudformation::StackEvent>> fresh() {
     std::vector<cloudformation::StackEvent> events;
@@ -123,41 +131,52 @@ class Progress {
   }
 
   Session& session_;
-  std::string stack_;
+  std::string stack_, failure_;
   std::set<std::string> seen_;
 };
 
+// Deletes a stack whose creation was rolled back: nothing is in it, and it can only be made anew.
+Result<void> clear_away(Session& session, const std::string& stack) {
+  cloudformation::DeleteStackInput request;
+  request.StackName = stack;
+  BRUME_CHECK(session.cloudformation.DeleteStack(session.call, request));
+  while (session.cloudformation.DescribeStacks(session.call, {.StackName = stack}))
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  return {};
+}
+
+template <typename Request>
+Request stack_request(const std::string& stack, const std::string& body, const List<Parameter>& parameters) {
+  Request request;
+  request.StackName = stack;
+  request.TemplateBody = body;
+  request.Parameters = parameters;
+  request.Capabilities = {std::string("CAPABILITY_IAM"), std::string("CAPABILITY_NAMED_IAM")};
+  return request;
+}
+
 // Creates or updates the stack and waits. False if there was nothing to do.
 Result<bool> deploy(Session& session, const std::string& stack, const std::string& body, const List<Parameter>& parameters) {
-  const List<std::string> capabilities = {std::string("CAPABILITY_IAM"), std::string("CAPABILITY_NAMED_IAM")};
   const auto existing = session.cloudformation.DescribeStacks(session.call, {.StackName = stack});
-  Progress progress(session, stack);
-  if (!existing) {
-    cloudformation::CreateStackInput request;
-    request.StackName = stack;
-    request.TemplateBody = body;
-    request.Parameters = parameters;
-    request.Capabilities = capabilities;
-    BRUME_CHECK(session.cloudformation.CreateStack(session.call, request));
-  } else {
-    const std::string& status = *existing->Stacks.front().StackStatus;
-    if (status == "ROLLBACK_COMPLETE" || status == "ROLLBACK_FAILED" || status == "DELETE_FAILED")
-      return fail("ValidationError", "The stack {} is in the state {}; remove it with `brume down` and try again", stack, status);
-    progress.skip();
-    if (!status.ends_with("_IN_PROGRESS")) {
-      cloudformation::UpdateStackInput request;
-      request.StackName = stack;
-      request.TemplateBody = body;
-      request.Parameters = parameters;
-      request.Capabilities = capabilities;
-      const auto updated = session.cloudformation.UpdateStack(session.call, request);
-      if (!updated && updated.error().message.find("No updates are to be performed") != std::string::npos) return false;
-      if (!updated) return std::unexpected(updated.error());
-    }
+  std::string status = existing ? *existing->Stacks.front().StackStatus : "";
+  if (status == "ROLLBACK_COMPLETE") {
+    BRUME_CHECK(clear_away(session, stack));
+    status.clear();
   }
-  BRUME_TRY(status, progress.follow());
-  if (status != "CREATE_COMPLETE" && status != "UPDATE_COMPLETE")
-    return fail("DeployFailed", "The stack {} is in the state {}; the events above say why", stack, status);
+  Progress progress(session, stack);
+  if (status.empty()) {
+    BRUME_CHECK(session.cloudformation.CreateStack(
+        session.call, stack_request<cloudformation::CreateStackInput>(stack, body, parameters)));
+  } else if (!status.ends_with("_IN_PROGRESS")) {
+    progress.skip();
+    const auto updated = session.cloudformation.UpdateStack(
+        session.call, stack_request<cloudformation::UpdateStackInput>(stack, body, parameters));
+    if (!updated && updated.error().message.find("No updates are to be performed") != std::string::npos) return false;
+    if (!updated) return std::unexpected(updated.error());
+  }
+  BRUME_TRY(end, progress.follow());
+  if (end != "CREATE_COMPLETE" && end != "UPDATE_COMPLETE")
+    return fail("DeployFailed", "The stack {} could not be deployed ({}). {}", stack, end, progress.failure());
   return true;
 }
 

@@ -159,6 +159,7 @@ TEST_F(DispatcherTest, Ec2Refusals) {
       {"Action=CreateVpc&InstanceTenancy=shared", 400, "<Code>InvalidParameterValue</Code>"},
       {"Action=CreateVpc&CidrBlock=10.0.0.0/8", 400,
        "<Code>InvalidVpc.Range</Code><Message>The CIDR '10.0.0.0/8' is invalid.</Message>"},
+      {"Action=CreateVpc&CidrBlock=10.0.0.0/8&DryRun=true", 400, "<Code>InvalidVpc.Range</Code>"},
       {"Action=CreateVpc&DryRun=true", 412,
        "<Code>DryRunOperation</Code><Message>Request would have succeeded, but DryRun flag is set.</Message>"},
       {"Action=CreateNatGateway&SubnetId=x", 501, "The operation CreateNatGateway is not implemented by Brume."},
@@ -173,7 +174,7 @@ TEST_F(DispatcherTest, Ec2Refusals) {
     EXPECT_HAS(answer, c.text);
     EXPECT_HAS(answer, "<Response><Errors><Error>");
   }
-  EXPECT_EQ(ec2.calls, 1);
+  EXPECT_EQ(ec2.calls, 3);
 }
 
 TEST_F(DispatcherTest, RefusedSignatures) {

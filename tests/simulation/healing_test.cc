@@ -1,6 +1,7 @@
 // A group heals, whatever dies and whenever the control plane does.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "base/json.h"

@@ -60,7 +60,7 @@ Result<ActivitiesType> Service::DescribeScalingActivities(const Call&, const Des
   if (request.AutoScalingGroupName && !request.IncludeDeletedGroups.value_or(false)) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   if (!request.Filters.empty()) return fail("UnsupportedOperation", "DescribeScalingActivities has no filters in Brume yet");
   struct Row {
-    std::string key;
+    std::string key;  // newest first: later starts and, within one moment, later numbers sort before
     const Activity* activity;
   };
   std::vector<Row> found;
@@ -70,12 +70,11 @@ Result<ActivitiesType> Service::DescribeScalingActivities(const Call&, const Des
     if (request.AutoScalingGroupName && activity.AutoScalingGroupName != request.AutoScalingGroupName) continue;
     if (!request.ActivityIds.empty() && std::ranges::find(request.ActivityIds, *activity.ActivityId) == request.ActivityIds.end()) continue;
     if (!groups_.contains(*activity.AutoScalingGroupName) && !request.IncludeDeletedGroups.value_or(false)) continue;
-    found.push_back({"", &activity});
+    const std::int64_t number = std::stoll(at->first.substr(at->first.rfind('/') + 1));
+    found.push_back({fmt::format("{:016}{:012}{}", 9'999'999'999'999'999 - activity.StartTime->time_since_epoch().count(),
+                                 999'999'999'999 - number, *activity.AutoScalingGroupName),
+                     &activity});
   }
-  // Newest first; the key of a page sorts that way too.
-  std::ranges::stable_sort(found, std::greater<>(), [](const Row& row) { return *row.activity->StartTime; });
-  for (Row& row : found)
-    row.key = fmt::format("{:016}{}", 9'999'999'999'999'999 - row.activity->StartTime->time_since_epoch().count(), *row.activity->ActivityId);
   std::ranges::sort(found, {}, &Row::key);
   BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(100)), request.NextToken,
                                      [](const Row& row) { return row.key; }));

@@ -64,6 +64,12 @@ Result<void> check_sizes(const AutoScalingGroup& group) {
   return {};
 }
 
+Result<void> check_one_name(const std::optional<LaunchTemplateSpecification>& launch) {
+  if (launch && launch->LaunchTemplateId && launch->LaunchTemplateName)
+    return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
+  return {};
+}
+
 }  // namespace
 
 Result<void> Service::check_target_groups(const Call& call, const List<std::string>& arns) {
@@ -80,11 +86,10 @@ Result<void> Service::check_group(const Call& call, AutoScalingGroup& group) {
   if (!group.LaunchTemplate)
     return fail("ValidationError", "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.");
   LaunchTemplateSpecification& launch = *group.LaunchTemplate;
-  if (launch.LaunchTemplateId && launch.LaunchTemplateName)
-    return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
   ec2::DescribeLaunchTemplateVersionsRequest versions;
+  // A group that is there has both; the id is the one that stays.
   versions.LaunchTemplateId = launch.LaunchTemplateId;
-  versions.LaunchTemplateName = launch.LaunchTemplateName;
+  if (!launch.LaunchTemplateId) versions.LaunchTemplateName = launch.LaunchTemplateName;
   versions.Versions = {launch.Version.value_or("$Default")};
   const auto described = ec2_.DescribeLaunchTemplateVersions(call, versions);
   if (!described || described->LaunchTemplateVersions.empty())
@@ -123,6 +128,7 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
     return fail("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name {} already exists", name);
   if (groups_.size() >= kMaxGroups) return fail("LimitExceeded", "You have reached the limit of {} Auto Scaling groups", kMaxGroups);
   BRUME_CHECK(refuse_unsupported(request));
+  BRUME_CHECK(check_one_name(request.LaunchTemplate));
   if (request.InstanceId) return fail("UnsupportedOperation", "Brume does not make groups from an InstanceId yet");
   if (!request.LoadBalancerNames.empty()) return fail("UnsupportedOperation", "Brume has no Classic Load Balancers");
   if (!request.LifecycleHookSpecificationList.empty()) return fail("UnsupportedOperation", "Brume does not support lifecycle hooks yet");
@@ -175,6 +181,7 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
   if (found->group.Status)
     return fail("ScalingActivityInProgress", "AutoScalingGroup '{}' is pending delete and cannot be changed", name);
   BRUME_CHECK(refuse_unsupported(request));
+  BRUME_CHECK(check_one_name(request.LaunchTemplate));
   GroupRecord record = *found;
   AutoScalingGroup& group = record.group;
   const int before = *group.DesiredCapacity;

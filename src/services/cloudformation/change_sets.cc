@@ -8,11 +8,13 @@
 namespace brume::cloudformation {
 namespace {
 
-constexpr const char* kNoChanges = "The submitted information didn't contain changes. Submit different information to create a change set.";
+constexpr const char* kNoChanges =
+    "The submitted information didn't contain changes. Submit different information to create a change set.";
 
 }  // namespace
 
-const ChangeSetRecord* Service::find_change_set(const std::string& name_or_id, const std::optional<std::string>& stack_name) const {
+const ChangeSetRecord* Service::find_change_set(const std::string& name_or_id,
+                                                const std::optional<std::string>& stack_name) const {
   if (name_or_id.starts_with("arn:")) return tables_.change_sets.find(name_or_id);
   const StackRecord* stack = stack_name ? find_stack(*stack_name) : nullptr;
   if (!stack) return nullptr;
@@ -39,35 +41,49 @@ Result<CreateChangeSetOutput> Service::CreateChangeSet(const aws::Call&, const C
   CreateChangeSetOutput out;
   if (known) {
     if (const ChangeSetRecord* same = find_change_set(name, known->id)) {
-      if (!request.ClientToken || same->client_token != *request.ClientToken) return fail("AlreadyExistsException", "ChangeSet {} already exists", name);
+      if (!request.ClientToken || same->client_token != *request.ClientToken)
+        return fail("AlreadyExistsException", "ChangeSet {} already exists", name);
       out.Id = same->id;
       out.StackId = known->id;
       return out;
     }
     const bool review = known->status == "REVIEW_IN_PROGRESS";
     if (type == "CREATE" && !review)
-      return fail("ValidationError", "Stack [{}] already exists and cannot be created again with the changeSet [{}].", known->name, name);
-    const bool updatable = known->status == "CREATE_COMPLETE" || known->status == "CREATE_FAILED" || known->status == "UPDATE_COMPLETE" ||
-                           known->status == "UPDATE_FAILED" || known->status == "UPDATE_ROLLBACK_COMPLETE";
+      return fail("ValidationError", "Stack [{}] already exists and cannot be created again with the changeSet [{}].",
+                  known->name, name);
+    const bool updatable = known->status == "CREATE_COMPLETE" || known->status == "CREATE_FAILED" ||
+                           known->status == "UPDATE_COMPLETE" || known->status == "UPDATE_FAILED" ||
+                           known->status == "UPDATE_ROLLBACK_COMPLETE";
     if (type == "UPDATE" && !updatable)
       return fail("ValidationError", "Stack:{} is in {} state and can not be updated.", known->id, known->status);
   } else if (type == "UPDATE") {
     return fail("ValidationError", "Stack [{}] does not exist", stack_name);
   }
   StackRecord stack = known ? *known : new_stack(stack_name);
-  const bool valid = !stack_name.empty() && stack.name.size() <= 128 &&
-                     std::ranges::all_of(stack.name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-'; });
-  if (!valid) return fail("ValidationError", "1 validation error detected: Value '{}' at 'stackName' failed to satisfy constraint: Member must satisfy "
-                                             "regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", stack_name);
+  const bool valid = !stack_name.empty() && stack.name.size() <= 128 && std::ranges::all_of(stack.name, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-';
+  });
+  if (!valid)
+    return fail(
+        "ValidationError",
+        "1 validation error detected: Value '{}' at 'stackName' failed to satisfy constraint: Member must satisfy "
+        "regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*",
+        stack_name);
   const List<Tag>& tags = request.Tags.present() ? request.Tags : stack.now.tags;
-  BRUME_TRY(definition, judge({.body = request.TemplateBody, .url = request.TemplateURL,
-                               .previous_template = request.UsePreviousTemplate.value_or(false), .parameters = request.Parameters, .tags = tags,
-                               .capabilities = request.Capabilities, .resource_types = request.ResourceTypes,
-                               .notification_arns = request.NotificationARNs, .rollback = request.RollbackConfiguration},
+  BRUME_TRY(definition, judge({.body = request.TemplateBody,
+                               .url = request.TemplateURL,
+                               .previous_template = request.UsePreviousTemplate.value_or(false),
+                               .parameters = request.Parameters,
+                               .tags = tags,
+                               .capabilities = request.Capabilities,
+                               .resource_types = request.ResourceTypes,
+                               .notification_arns = request.NotificationARNs,
+                               .rollback = request.RollbackConfiguration},
                               known, stack.name, stack.id));
   ChangeSetRecord set;
   set.name = name;
-  set.id = services::arn("cloudformation", context_.region, fmt::format("changeSet/{}/{}", name, context_.env.random.uuid()));
+  set.id = services::arn("cloudformation", context_.region,
+                         fmt::format("changeSet/{}/{}", name, context_.env.random.uuid()));
   set.stack_id = stack.id;
   set.type = type;
   set.description = request.Description.value_or("");
@@ -105,7 +121,8 @@ Result<DescribeChangeSetOutput> Service::DescribeChangeSet(const aws::Call&, con
   if (!set->description.empty()) out.Description = set->description;
   out.Parameters = set->definition.parameters;
   for (Parameter& parameter : out.Parameters)
-    if (std::ranges::find(set->definition.hidden, parameter.ParameterKey.value_or("")) != set->definition.hidden.end()) parameter.ParameterValue = "****";
+    if (std::ranges::find(set->definition.hidden, parameter.ParameterKey.value_or("")) != set->definition.hidden.end())
+      parameter.ParameterValue = "****";
   out.CreationTime = set->created;
   out.ExecutionStatus = set->execution_status;
   out.Status = set->status;
@@ -116,8 +133,10 @@ Result<DescribeChangeSetOutput> Service::DescribeChangeSet(const aws::Call&, con
   out.Tags = set->definition.tags;
   out.IncludeNestedStacks = false;
   if (!set->on_stack_failure.empty()) out.OnStackFailure = set->on_stack_failure;
-  BRUME_TRY(page, services::paginate(std::vector<Change>(set->changes), 0, request.NextToken,
-                                     [](const Change& change) { return change.ResourceChange->LogicalResourceId.value_or(""); }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::vector<Change>(set->changes), 0, request.NextToken,
+                      [](const Change& change) { return change.ResourceChange->LogicalResourceId.value_or(""); },
+                      "ValidationError"));
   out.Changes = List<Change>(std::move(page.items));
   return out;
 }
@@ -127,7 +146,8 @@ Result<ExecuteChangeSetOutput> Service::ExecuteChangeSet(const aws::Call&, const
   if (!found) return fail("ChangeSetNotFound", "ChangeSet [{}] does not exist", request.ChangeSetName.value_or(""));
   ChangeSetRecord set = *found;
   if (set.execution_status != "AVAILABLE")
-    return fail("InvalidChangeSetStatus", "ChangeSet [{}] cannot be executed in its current execution status of [{}]", set.id, set.execution_status);
+    return fail("InvalidChangeSetStatus", "ChangeSet [{}] cannot be executed in its current execution status of [{}]",
+                set.id, set.execution_status);
   StackRecord stack = *tables_.stacks.find(set.stack_id);
   delete_change_sets(stack.id, set.id);
   set.execution_status = "EXECUTE_COMPLETE";
@@ -139,7 +159,9 @@ Result<ExecuteChangeSetOutput> Service::ExecuteChangeSet(const aws::Call&, const
   stack.capabilities = set.capabilities;
   stack.client_token = request.ClientRequestToken.value_or("");
   if (set.type == "CREATE") {
-    stack.on_failure = !set.on_stack_failure.empty() ? set.on_stack_failure : stack.rollback_disabled ? "DO_NOTHING" : "ROLLBACK";
+    stack.on_failure = !set.on_stack_failure.empty() ? set.on_stack_failure
+                       : stack.rollback_disabled     ? "DO_NOTHING"
+                                                     : "ROLLBACK";
     stack.now = set.definition;
     begin_create(std::move(stack));
   } else {
@@ -159,7 +181,9 @@ Result<ListChangeSetsOutput> Service::ListChangeSets(const aws::Call&, const Lis
   std::vector<const ChangeSetRecord*> sets;
   for (const auto& [id, set] : tables_.change_sets.rows())
     if (set.stack_id == stack->id) sets.push_back(&set);
-  BRUME_TRY(page, services::paginate(std::move(sets), 100, request.NextToken, [](const ChangeSetRecord* set) { return set->id; }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::move(sets), 100, request.NextToken, [](const ChangeSetRecord* set) { return set->id; },
+                      "ValidationError"));
   ListChangeSetsOutput out;
   out.Summaries.set_present();
   for (const ChangeSetRecord* set : page.items) {

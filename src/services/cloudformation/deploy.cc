@@ -1,4 +1,4 @@
-// Creating and updating: forward to what the template says, and back again.
+// Creating and updating: forward to what the template says.
 #include <algorithm>
 
 #include "services/cloudformation/engine.h"
@@ -14,10 +14,14 @@ namespace {
 // What no provider says it has failed is given up after this long.
 constexpr auto kSettleLimit = std::chrono::minutes(60);
 
-bool creating(const StackRecord& stack) { return stack.status == "CREATE_IN_PROGRESS"; }
+bool creating(const StackRecord& stack) {
+  return stack.status == "CREATE_IN_PROGRESS";
+}
 
 // The status prefix of a resource under way.
-std::string verb_of(const ResourceRecord& record) { return record.status.starts_with("UPDATE") ? "UPDATE" : "CREATE"; }
+std::string verb_of(const ResourceRecord& record) {
+  return record.status.starts_with("UPDATE") ? "UPDATE" : "CREATE";
+}
 
 // Must `now` be replaced to become `wanted`? Null type: other type.
 struct Difference {
@@ -35,7 +39,8 @@ Difference difference(const ResourceState& now, const ResourceState& wanted) {
     out.any = true;
     out.replacement |= !type->update || (property.traits & resources::kCreateOnly);
   }
-  if (out.replacement && type->name_property && after.find(type->name_property) && !resources::changed(before, after, type->name_property))
+  if (out.replacement && type->name_property && after.find(type->name_property) &&
+      !resources::changed(before, after, type->name_property))
     out.clash = after.text_of(type->name_property);
   return out;
 }
@@ -49,13 +54,11 @@ Result<Engine::Pass> Engine::deploy(const StackRecord& stack) {
     // It was valid when it was accepted; what a binary no longer takes cannot be deployed.
     auto made = make_plan(stack, stack.now);
     total.reason = made ? "" : made.error().message;
-    fail_deployment(stack, total);
-    return Pass{.changed = true};
+    return Pass{.changed = fail_deployment(stack, total)};
   }
   if (stack.deadline && now() >= *stack.deadline) {
     total.reason = "Stack creation time exceeded the specified timeout.";
-    fail_deployment(stack, total);
-    return Pass{.changed = true};
+    return Pass{.changed = fail_deployment(stack, total)};
   }
   bool all_done = true;
   const auto done = [&](const std::string& id) {
@@ -79,15 +82,15 @@ Result<Engine::Pass> Engine::deploy(const StackRecord& stack) {
     all_done &= done(id);
   }
   if (!total.failed.empty()) {
-    fail_deployment(stack, total);
-    total.changed = true;
+    total.changed |= fail_deployment(stack, total);
   } else if (all_done) {
     auto finished = finish_deployment(stack, *plan);
-    if (!finished) {
+    if (finished) {
+      total.changed = true;
+    } else if (finished.error().code != "InsufficientStorage") {
       total.reason = finished.error().message;
-      fail_deployment(stack, total);
+      total.changed |= fail_deployment(stack, total);
     }
-    total.changed = true;
   }
   return total;
 }
@@ -95,8 +98,11 @@ Result<Engine::Pass> Engine::deploy(const StackRecord& stack) {
 Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, const templates::Resource& resource) {
   const Record* record = tables_.resources.find(key(stack.id, resource.id));
   const bool exists = record && !record->now.physical_id.empty();
-  const std::string in_progress = exists ? "UPDATE_IN_PROGRESS" : "CREATE_IN_PROGRESS", failed = exists ? "UPDATE_FAILED" : "CREATE_FAILED";
-  ResourceState wanted{.type = resource.type, .deletion_policy = resource.deletion_policy, .update_replace_policy = resource.update_replace_policy};
+  const std::string in_progress = exists ? "UPDATE_IN_PROGRESS" : "CREATE_IN_PROGRESS",
+                    failed = exists ? "UPDATE_FAILED" : "CREATE_FAILED";
+  ResourceState wanted{.type = resource.type,
+                       .deletion_policy = resource.deletion_policy,
+                       .update_replace_policy = resource.update_replace_policy};
   const auto& needs = plan.needs.find(resource.id)->second;
   wanted.depends_on.assign(needs.begin(), needs.end());
   const auto* type = resources::find_type(resource.type);
@@ -107,7 +113,9 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
   } else {
     if (properties->has_unknown()) problem = "Properties refer to something that does not exist";
     for (const auto& found : resources::check_properties(*type, *properties))
-      if (problem.empty()) problem = fmt::format("Properties validation failed for resource {} with message: {}", resource.id, found.message);
+      if (problem.empty())
+        problem =
+            fmt::format("Properties validation failed for resource {} with message: {}", resource.id, found.message);
   }
   if (!problem.empty()) {
     if (!record) {
@@ -119,8 +127,7 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
       });
       if (!stored) return {};
     }
-    fail_resource(stack, resource.id, in_progress, failed, problem);
-    return {.changed = true, .failed = {resource.id}};
+    return fail_resource(stack, resource.id, in_progress, failed, problem);
   }
   wanted.properties = to_json_text(*properties);
   if (!exists) return create_resource(stack, resource, std::move(wanted), false);
@@ -143,19 +150,21 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
     return {.changed = done.has_value()};
   }
   if (!change.clash.empty()) {
-    fail_resource(stack, resource.id, in_progress, failed,
-                  fmt::format("CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {} and update the stack again.",
-                              change.clash));
-    return {.changed = true, .failed = {resource.id}};
+    return fail_resource(stack, resource.id, in_progress, failed,
+                         fmt::format("CloudFormation cannot update a stack when a custom-named resource requires "
+                                     "replacing. Rename {} and update the stack again.",
+                                     change.clash));
   }
   if (change.replacement) return create_resource(stack, resource, std::move(wanted), true);
   return update_resource(stack, resource.id, std::move(wanted), "");
 }
 
-Engine::Pass Engine::create_resource(const StackRecord& stack, const templates::Resource& resource, ResourceState wanted, bool replaces) {
+Engine::Pass Engine::create_resource(const StackRecord& stack, const templates::Resource& resource,
+                                     ResourceState wanted, bool replaces) {
   const std::string verb = replaces ? "UPDATE" : "CREATE", row = key(stack.id, resource.id);
   const auto* type = resources::find_type(wanted.type);
-  const std::string start_reason = replaces ? "Requested update requires the creation of a new physical resource; hence creating one." : "";
+  const std::string start_reason =
+      replaces ? "Requested update requires the creation of a new physical resource; hence creating one." : "";
   auto made = transact([&]() -> Result<void> {
     const Record* known = tables_.resources.find(row);
     Record record = known ? *known : Record{.stack_id = stack.id, .logical_id = resource.id};
@@ -197,11 +206,12 @@ Engine::Pass Engine::create_resource(const StackRecord& stack, const templates::
     }
     return {};
   });
-  if (noted) fail_resource(stack, resource.id, verb + "_IN_PROGRESS", verb + "_FAILED", made.error().message);
-  return {.changed = true, .failed = {resource.id}};
+  if (!noted) return {};
+  return fail_resource(stack, resource.id, verb + "_IN_PROGRESS", verb + "_FAILED", made.error().message);
 }
 
-Engine::Pass Engine::update_resource(const StackRecord& stack, const std::string& logical_id, ResourceState wanted, const std::string& reason) {
+Engine::Pass Engine::update_resource(const StackRecord& stack, const std::string& logical_id, ResourceState wanted,
+                                     const std::string& reason) {
   const std::string row = key(stack.id, logical_id);
   const auto* type = resources::find_type(wanted.type);
   auto changed = transact([&]() -> Result<void> {
@@ -230,8 +240,7 @@ Engine::Pass Engine::update_resource(const StackRecord& stack, const std::string
   });
   if (changed) return {.changed = true};
   if (changed.error().code == "InsufficientStorage") return {};
-  fail_resource(stack, logical_id, "UPDATE_IN_PROGRESS", "UPDATE_FAILED", changed.error().message);
-  return {.changed = true, .failed = {logical_id}};
+  return fail_resource(stack, logical_id, "UPDATE_IN_PROGRESS", "UPDATE_FAILED", changed.error().message);
 }
 
 Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, const std::string& logical_id) {
@@ -265,18 +274,19 @@ Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, c
       const int successes = int(record.signals.size()) - failures;
       const int required = (awaited.count * awaited.minimum_percent + 99) / 100;
       if (failures > awaited.count - required)
-        problem = fmt::format("Received {} FAILURE signal(s) out of {}.  Unable to satisfy {}% MinSuccessfulInstancesPercent requirement", failures,
-                              awaited.count, awaited.minimum_percent);
+        problem = fmt::format(
+            "Received {} FAILURE signal(s) out of {}.  Unable to satisfy {}% MinSuccessfulInstancesPercent requirement",
+            failures, awaited.count, awaited.minimum_percent);
       else if (successes < required && now() - record.since >= awaited.timeout)
-        problem = fmt::format("Failed to receive {} resource signal(s) within the specified duration", awaited.count - successes);
+        problem = fmt::format("Failed to receive {} resource signal(s) within the specified duration",
+                              awaited.count - successes);
       settled &= successes >= required;
     }
   }
   if (problem.empty() && !settled && now() - record.since >= kSettleLimit)
     problem = fmt::format("Resource {} did not stabilize within {} minutes", logical_id, kSettleLimit.count());
   if (!problem.empty()) {
-    fail_resource(stack, logical_id, "", verb_of(record) + "_FAILED", problem);
-    return {.changed = true, .failed = {logical_id}};
+    return fail_resource(stack, logical_id, "", verb_of(record) + "_FAILED", problem);
   }
   if (!settled) return {.waiting = true};
   auto done = transact([&]() -> Result<void> {
@@ -291,9 +301,10 @@ Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, c
   return {.changed = done.has_value()};
 }
 
-void Engine::fail_resource(const StackRecord& stack, const std::string& logical_id, const std::string& in_progress, const std::string& status,
-                           const std::string& reason) {
-  (void)transact([&]() -> Result<void> {
+Engine::Pass Engine::fail_resource(const StackRecord& stack, const std::string& logical_id,
+                                   const std::string& in_progress, const std::string& status,
+                                   const std::string& reason) {
+  const auto noted = transact([&]() -> Result<void> {
     Record record = *tables_.resources.find(key(stack.id, logical_id));
     if (!in_progress.empty()) add_event(stack.id, record, in_progress, "", record.now.physical_id);
     record.status = status;
@@ -304,34 +315,41 @@ void Engine::fail_resource(const StackRecord& stack, const std::string& logical_
     add_event(stack.id, record, status, reason, record.now.physical_id);
     return {};
   });
+  if (!noted) return {};
+  return {.changed = true, .failed = {logical_id}};
 }
 
-void Engine::fail_deployment(const StackRecord& stack, const Pass& pass) {
+bool Engine::fail_deployment(const StackRecord& stack, const Pass& pass) {
   const bool create = creating(stack);
-  (void)transact([&]() -> Result<void> {
-    for (const std::string& id : logical_ids(stack.id)) {
-      Record record = *tables_.resources.find(key(stack.id, id));
-      if (record.operation != stack.operation || !record.status.ends_with("_IN_PROGRESS")) continue;
-      const bool update = verb_of(record) == "UPDATE";
-      record.status = update ? "UPDATE_FAILED" : "CREATE_FAILED";
-      record.reason = update ? "Resource update cancelled" : "Resource creation cancelled";
-      tables_.resources.put(key(stack.id, id), record);
-      add_event(stack.id, record, record.status, record.reason, record.now.physical_id);
-    }
-    std::string reason = pass.reason;
-    if (!pass.failed.empty())
-      reason = fmt::format("The following resource(s) failed to {}: [{}].", create ? "create" : "update", joined(pass.failed));
-    const bool keep = stack.rollback_disabled || (create && stack.on_failure == "DO_NOTHING");
-    if (keep) {
-      set_status(stack.id, create ? "CREATE_FAILED" : "UPDATE_FAILED", reason);
-      return {};
-    }
-    tables_.stacks.modify(stack.id, [](StackRecord& s) { ++s.operation; });
-    if (create && stack.on_failure == "DELETE") set_status(stack.id, "DELETE_IN_PROGRESS", reason + " Delete requested by user.");
-    else if (create) set_status(stack.id, "ROLLBACK_IN_PROGRESS", reason + " Rollback requested by user.");
-    else set_status(stack.id, "UPDATE_ROLLBACK_IN_PROGRESS", reason);
-    return {};
-  });
+  return transact([&]() -> Result<void> {
+           for (const std::string& id : logical_ids(stack.id)) {
+             Record record = *tables_.resources.find(key(stack.id, id));
+             if (record.operation != stack.operation || !record.status.ends_with("_IN_PROGRESS")) continue;
+             const bool update = verb_of(record) == "UPDATE";
+             record.status = update ? "UPDATE_FAILED" : "CREATE_FAILED";
+             record.reason = update ? "Resource update cancelled" : "Resource creation cancelled";
+             tables_.resources.put(key(stack.id, id), record);
+             add_event(stack.id, record, record.status, record.reason, record.now.physical_id);
+           }
+           std::string reason = pass.reason;
+           if (!pass.failed.empty())
+             reason = fmt::format("The following resource(s) failed to {}: [{}].", create ? "create" : "update",
+                                  joined(pass.failed));
+           const bool keep = stack.rollback_disabled || (create && stack.on_failure == "DO_NOTHING");
+           if (keep) {
+             set_status(stack.id, create ? "CREATE_FAILED" : "UPDATE_FAILED", reason);
+             return {};
+           }
+           tables_.stacks.modify(stack.id, [](StackRecord& s) { ++s.operation; });
+           if (create && stack.on_failure == "DELETE")
+             set_status(stack.id, "DELETE_IN_PROGRESS", reason + " Delete requested by user.");
+           else if (create)
+             set_status(stack.id, "ROLLBACK_IN_PROGRESS", reason + " Rollback requested by user.");
+           else
+             set_status(stack.id, "UPDATE_ROLLBACK_IN_PROGRESS", reason);
+           return {};
+         })
+      .has_value();
 }
 
 Result<void> Engine::finish_deployment(const StackRecord& stack, const Plan& plan) {
@@ -341,7 +359,10 @@ Result<void> Engine::finish_deployment(const StackRecord& stack, const Plan& pla
     if (!there) continue;
     BRUME_TRY(value, evaluate(output.value, plan.scope));
     if (!value.is_scalar())
-      return fail("ValidationError", "Template format error: Output {} is malformed. The Value field of every Outputs member must evaluate to a String.", output.name);
+      return fail("ValidationError",
+                  "Template format error: Output {} is malformed. The Value field of every Outputs member must "
+                  "evaluate to a String.",
+                  output.name);
     Output& out = outputs.emplace_back();
     out.OutputKey = output.name;
     out.OutputValue = value.text;
@@ -353,7 +374,9 @@ Result<void> Engine::finish_deployment(const StackRecord& stack, const Plan& pla
       if (id == stack.id || other.status == "DELETE_COMPLETE") continue;
       for (const Output& theirs : other.outputs)
         if (theirs.ExportName == name.text)
-          return fail("ValidationError", "Export with name {} is already exported by stack {}. Rolling back the request.", name.text, other.name);
+          return fail("ValidationError",
+                      "Export with name {} is already exported by stack {}. Rolling back the request.", name.text,
+                      other.name);
     }
   }
   // An export that another stack imports stays what it is.
@@ -364,8 +387,10 @@ Result<void> Engine::finish_deployment(const StackRecord& stack, const Plan& pla
     });
     if (same) continue;
     for (const auto& [id, other] : tables_.stacks.rows())
-      if (other.status != "DELETE_COMPLETE" && std::ranges::find(other.imports, *old_output.ExportName) != other.imports.end())
-        return fail("ValidationError", "Export {} cannot be updated as it is in use by {}", *old_output.ExportName, other.name);
+      if (other.status != "DELETE_COMPLETE" &&
+          std::ranges::find(other.imports, *old_output.ExportName) != other.imports.end())
+        return fail("ValidationError", "Export {} cannot be updated as it is in use by {}", *old_output.ExportName,
+                    other.name);
   }
   // Evaluating once more with an import that listens tells which exports the template uses.
   List<std::string> imports;
@@ -388,77 +413,6 @@ Result<void> Engine::finish_deployment(const StackRecord& stack, const Plan& pla
     set_status(stack.id, creating(stack) ? "CREATE_COMPLETE" : "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS");
     return {};
   });
-}
-
-Result<Engine::Pass> Engine::roll_back_update(const StackRecord& stack) {
-  Pass total;
-  bool all_done = true;
-  const auto done = [&](const std::string& id) {
-    const Record* record = tables_.resources.find(key(stack.id, id));
-    return !record || (record->operation == stack.operation && record->status.ends_with("_COMPLETE"));
-  };
-  for (const std::string& id : logical_ids(stack.id)) {
-    if (done(id)) continue;
-    const std::string row = key(stack.id, id);
-    const Record record = *tables_.resources.find(row);
-    Pass pass;
-    if (record.operation == stack.operation) {
-      if (record.status.ends_with("_FAILED")) pass.failed.push_back(id);
-      else pass = poll_resource(stack, nullptr, id);
-    } else if (record.added || !record.previous) {
-      // New: removed by the cleanup. Untouched, or a change that did not happen: nothing to undo.
-      pass.changed = transact([&]() -> Result<void> {
-        tables_.resources.modify(row, [&](Record& r) {
-          r.operation = stack.operation;
-          r.status = "UPDATE_COMPLETE";
-        });
-        if (record.status.ends_with("_FAILED") && !record.added) {
-          add_event(stack.id, record, "UPDATE_IN_PROGRESS", "", record.now.physical_id);
-          add_event(stack.id, record, "UPDATE_COMPLETE", "", record.now.physical_id);
-        }
-        return {};
-      }).has_value();
-    } else if (!std::ranges::all_of(record.previous->depends_on, done)) {
-      // later
-    } else if (record.garbage) {
-      // The replaced one is still there: it takes its place again, and the new one goes.
-      pass.changed = transact([&]() -> Result<void> {
-        Record back = record;
-        if (back.now.physical_id.empty()) back.garbage.reset();
-        else back.garbage = back.now;
-        back.now = *back.previous;
-        back.previous.reset();
-        back.operation = stack.operation;
-        back.status = "UPDATE_COMPLETE";
-        back.reason.clear();
-        tables_.resources.put(row, back);
-        add_event(stack.id, back, "UPDATE_IN_PROGRESS", "", back.now.physical_id);
-        add_event(stack.id, back, "UPDATE_COMPLETE", "", back.now.physical_id);
-        return {};
-      }).has_value();
-    } else {
-      pass = update_resource(stack, id, *record.previous, "");
-    }
-    total.changed |= pass.changed;
-    total.waiting |= pass.waiting;
-    total.failed.insert(total.failed.end(), pass.failed.begin(), pass.failed.end());
-    all_done &= done(id);
-  }
-  if (!total.failed.empty() || all_done) {
-    (void)transact([&]() -> Result<void> {
-      if (!total.failed.empty()) {
-        set_status(stack.id, "UPDATE_ROLLBACK_FAILED", fmt::format("The following resource(s) failed to update: [{}].", joined(total.failed)));
-        return {};
-      }
-      tables_.stacks.modify(stack.id, [](StackRecord& s) {
-        if (s.previous) s.now = *s.previous;
-      });
-      set_status(stack.id, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS");
-      return {};
-    });
-    total.changed = true;
-  }
-  return total;
 }
 
 }  // namespace brume::cloudformation

@@ -28,7 +28,8 @@ Stack stack_of(const StackRecord& record) {
   if (!record.description.empty()) out.Description = record.description;
   out.Parameters = record.now.parameters;
   for (Parameter& parameter : out.Parameters)
-    if (std::ranges::find(record.now.hidden, parameter.ParameterKey.value_or("")) != record.now.hidden.end()) parameter.ParameterValue = "****";
+    if (std::ranges::find(record.now.hidden, parameter.ParameterKey.value_or("")) != record.now.hidden.end())
+      parameter.ParameterValue = "****";
   out.CreationTime = record.created;
   out.LastUpdatedTime = record.updated;
   out.DeletionTime = record.deleted;
@@ -56,10 +57,14 @@ Shape resource_of(const ResourceRecord& record) {
   out.ResourceType = record.now.type;
   out.ResourceStatus = record.status;
   if (!record.reason.empty()) out.ResourceStatusReason = record.reason;
-  if constexpr (requires { out.Timestamp; }) out.Timestamp = record.since;
-  else out.LastUpdatedTimestamp = record.since;
-  if constexpr (!std::is_same_v<Shape, StackResourceSummary>) out.DriftInformation = not_checked();
-  else out.DriftInformation.emplace().StackResourceDriftStatus = "NOT_CHECKED";
+  if constexpr (requires { out.Timestamp; })
+    out.Timestamp = record.since;
+  else
+    out.LastUpdatedTimestamp = record.since;
+  if constexpr (!std::is_same_v<Shape, StackResourceSummary>)
+    out.DriftInformation = not_checked();
+  else
+    out.DriftInformation.emplace().StackResourceDriftStatus = "NOT_CHECKED";
   return out;
 }
 
@@ -82,7 +87,9 @@ Result<DescribeStacksOutput> Service::DescribeStacks(const aws::Call&, const Des
   for (const auto& [id, stack] : tables_.stacks.rows())
     if (stack.status != "DELETE_COMPLETE") sorted[newest_first(stack.created, id)] = &stack;
   std::vector<std::pair<std::string, const StackRecord*>> rows(sorted.begin(), sorted.end());
-  BRUME_TRY(page, services::paginate(std::move(rows), kPage, request.NextToken, [](const auto& row) { return row.first; }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::move(rows), kPage, request.NextToken, [](const auto& row) { return row.first; },
+                      "ValidationError"));
   for (const auto& [key, stack] : page.items) out.Stacks.push_back(stack_of(*stack));
   set_token(out, page);
   return out;
@@ -94,10 +101,13 @@ Result<ListStacksOutput> Service::ListStacks(const aws::Call&, const ListStacksI
   std::map<std::string, const StackRecord*> sorted;
   for (const auto& [id, stack] : tables_.stacks.rows()) {
     const auto& filter = request.StackStatusFilter;
-    if (filter.empty() || std::ranges::find(filter, stack.status) != filter.end()) sorted[newest_first(stack.created, id)] = &stack;
+    if (filter.empty() || std::ranges::find(filter, stack.status) != filter.end())
+      sorted[newest_first(stack.created, id)] = &stack;
   }
   std::vector<std::pair<std::string, const StackRecord*>> rows(sorted.begin(), sorted.end());
-  BRUME_TRY(page, services::paginate(std::move(rows), kPage, request.NextToken, [](const auto& row) { return row.first; }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::move(rows), kPage, request.NextToken, [](const auto& row) { return row.first; },
+                      "ValidationError"));
   for (const auto& [key, stack] : page.items) {
     StackSummary& summary = out.StackSummaries.emplace_back();
     summary.StackId = stack->id;
@@ -114,7 +124,8 @@ Result<ListStacksOutput> Service::ListStacks(const aws::Call&, const ListStacksI
   return out;
 }
 
-Result<DescribeStackEventsOutput> Service::DescribeStackEvents(const aws::Call&, const DescribeStackEventsInput& request) {
+Result<DescribeStackEventsOutput> Service::DescribeStackEvents(const aws::Call&,
+                                                               const DescribeStackEventsInput& request) {
   BRUME_TRY(stack, get_stack(request.StackName, "Stack [{}] does not exist"));
   DescribeStackEventsOutput out;
   out.StackEvents.set_present();
@@ -122,13 +133,16 @@ Result<DescribeStackEventsOutput> Service::DescribeStackEvents(const aws::Call&,
   for (std::int32_t number = stack->events; number > 0; --number)
     if (const EventRecord* event = tables_.events.find(fmt::format("{}/{:08}", stack->id, number)))
       rows.emplace_back(fmt::format("{:010}", 1'000'000'000 - number), event);
-  BRUME_TRY(page, services::paginate(std::move(rows), kPage, request.NextToken, [](const auto& row) { return row.first; }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::move(rows), kPage, request.NextToken, [](const auto& row) { return row.first; },
+                      "ValidationError"));
   for (const auto& [key, record] : page.items) out.StackEvents.push_back(record->event);
   set_token(out, page);
   return out;
 }
 
-Result<DescribeStackResourceOutput> Service::DescribeStackResource(const aws::Call&, const DescribeStackResourceInput& request) {
+Result<DescribeStackResourceOutput> Service::DescribeStackResource(const aws::Call&,
+                                                                   const DescribeStackResourceInput& request) {
   BRUME_TRY(stack, get_stack(request.StackName, "Stack '{}' does not exist"));
   const std::string id = request.LogicalResourceId.value_or("");
   const ResourceRecord* record = tables_.resources.find(Engine::key(stack->id, id));
@@ -144,14 +158,16 @@ Result<DescribeStackResourceOutput> Service::DescribeStackResource(const aws::Ca
   return out;
 }
 
-Result<DescribeStackResourcesOutput> Service::DescribeStackResources(const aws::Call&, const DescribeStackResourcesInput& request) {
+Result<DescribeStackResourcesOutput> Service::DescribeStackResources(const aws::Call&,
+                                                                     const DescribeStackResourcesInput& request) {
   const StackRecord* stack = nullptr;
   if (request.StackName) {
     BRUME_TRY(found, get_stack(request.StackName));
     stack = found;
   } else if (request.PhysicalResourceId) {
     for (const auto& [key, record] : tables_.resources.rows())
-      if (record.now.physical_id == *request.PhysicalResourceId && record.status != "DELETE_COMPLETE") stack = tables_.stacks.find(record.stack_id);
+      if (record.now.physical_id == *request.PhysicalResourceId && record.status != "DELETE_COMPLETE")
+        stack = tables_.stacks.find(record.stack_id);
     if (!stack) return fail("ValidationError", "Stack for {} does not exist", *request.PhysicalResourceId);
   } else {
     return fail("ValidationError", "Either StackName or PhysicalResourceId must be specified");
@@ -160,7 +176,8 @@ Result<DescribeStackResourcesOutput> Service::DescribeStackResources(const aws::
   out.StackResources.set_present();
   for (const std::string& id : engine_.logical_ids(stack->id)) {
     if (request.LogicalResourceId && id != *request.LogicalResourceId) continue;
-    auto& resource = out.StackResources.emplace_back(resource_of<StackResource>(*tables_.resources.find(Engine::key(stack->id, id))));
+    auto& resource = out.StackResources.emplace_back(
+        resource_of<StackResource>(*tables_.resources.find(Engine::key(stack->id, id))));
     resource.StackId = stack->id;
     resource.StackName = stack->name;
   }
@@ -173,9 +190,12 @@ Result<ListStackResourcesOutput> Service::ListStackResources(const aws::Call&, c
   BRUME_TRY(stack, get_stack(request.StackName));
   ListStackResourcesOutput out;
   out.StackResourceSummaries.set_present();
-  BRUME_TRY(page, services::paginate(engine_.logical_ids(stack->id), kPage, request.NextToken, [](const std::string& id) { return id; }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      engine_.logical_ids(stack->id), kPage, request.NextToken,
+                      [](const std::string& id) { return id; }, "ValidationError"));
   for (const std::string& id : page.items)
-    out.StackResourceSummaries.push_back(resource_of<StackResourceSummary>(*tables_.resources.find(Engine::key(stack->id, id))));
+    out.StackResourceSummaries.push_back(
+        resource_of<StackResourceSummary>(*tables_.resources.find(Engine::key(stack->id, id))));
   set_token(out, page);
   return out;
 }
@@ -193,7 +213,9 @@ Result<ListExportsOutput> Service::ListExports(const aws::Call&, const ListExpor
   }
   std::vector<Export> rows;
   for (auto& [name, one] : sorted) rows.push_back(std::move(one));
-  BRUME_TRY(page, services::paginate(std::move(rows), kPage, request.NextToken, [](const Export& one) { return one.Name.value_or(""); }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::move(rows), kPage, request.NextToken,
+                      [](const Export& one) { return one.Name.value_or(""); }, "ValidationError"));
   ListExportsOutput out;
   out.Exports = List<Export>(std::move(page.items));
   set_token(out, page);
@@ -207,7 +229,9 @@ Result<ListImportsOutput> Service::ListImports(const aws::Call&, const ListImpor
     if (std::ranges::find(stack.imports, name) != stack.imports.end()) importers.push_back(stack.name);
   if (importers.empty()) return fail("ValidationError", "Export '{}' is not imported by any stack.", name);
   std::ranges::sort(importers);
-  BRUME_TRY(page, services::paginate(std::move(importers), kPage, request.NextToken, [](const std::string& one) { return one; }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::move(importers), kPage, request.NextToken, [](const std::string& one) { return one; },
+                      "ValidationError"));
   ListImportsOutput out;
   out.Imports = List<std::string>(std::move(page.items));
   set_token(out, page);

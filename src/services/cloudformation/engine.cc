@@ -7,7 +7,9 @@ namespace {
 
 constexpr env::Duration kFirstPoll = std::chrono::milliseconds(100), kLastPoll = std::chrono::seconds(1);
 
-bool under_way(const std::string& status) { return status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"; }
+bool under_way(const std::string& status) {
+  return status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS";
+}
 
 }  // namespace
 
@@ -78,8 +80,9 @@ void Engine::add_event(const std::string& stack_id, const Record& resource, std:
   event.PhysicalResourceId = physical_id;
   event.ResourceType = resource.now.type;
   event.Timestamp = now();
-  event.EventId = physical_id == stack_id ? context_.env.random.uuid()
-                                          : fmt::format("{}-{}-{}", resource.logical_id, status, to_iso8601(now(), true));
+  event.EventId = physical_id == stack_id
+                      ? context_.env.random.uuid()
+                      : fmt::format("{}-{}-{}", resource.logical_id, status, to_iso8601(now(), true));
   event.ResourceStatus = std::move(status);
   if (!reason.empty()) event.ResourceStatusReason = std::move(reason);
   if (!resource.now.properties.empty()) event.ResourceProperties = resource.now.properties;
@@ -91,7 +94,8 @@ std::vector<std::string> Engine::logical_ids(const std::string& stack_id) const 
   std::vector<std::string> out;
   const auto& rows = tables_.resources.rows();
   const std::string start = stack_id + "/";
-  for (auto row = rows.lower_bound(start); row != rows.end() && row->first.starts_with(start); ++row) out.push_back(row->second.logical_id);
+  for (auto row = rows.lower_bound(start); row != rows.end() && row->first.starts_with(start); ++row)
+    out.push_back(row->second.logical_id);
   return out;
 }
 

@@ -1,10 +1,10 @@
 // The stack engine: brings every stack step by step from what it is to what it is to be.
 //
-// Level-triggered. A pass over a stack looks at its status and its resources' records and does all that can be done now,
-// each thing in a transaction of its own: the calls that make, change or end a physical resource are committed together
-// with the record of it. So a crash between any two commits loses nothing and makes nothing twice; the next pass goes on
-// from the records. Nothing else is remembered (plans are a cache). After a pass that changed something the next follows
-// at once; otherwise after 100 ms, doubling to 1 s, or at a hint.
+// Level-triggered. A pass over a stack looks at its status and its resources' records and does all that can be done
+// now, each thing in a transaction of its own: the calls that make, change or end a physical resource are committed
+// together with the record of it. So a crash between any two commits loses nothing and makes nothing twice; the next
+// pass goes on from the records. Nothing else is remembered (plans are a cache). After a pass that changed something
+// the next follows at once; otherwise after 100 ms, doubling to 1 s, or at a hint.
 //
 // Leaves to service.h: deciding what a stack is to be. Leaves to resources/: what a resource type means.
 #pragma once
@@ -25,7 +25,7 @@ namespace brume::cloudformation {
 struct Plan {
   templates::Template source;
   templates::Scope scope;
-  templates::Needs needs;           // of the resources that are to be
+  templates::Needs needs;  // of the resources that are to be
   std::vector<std::string> order;
 };
 
@@ -47,17 +47,20 @@ class Engine {
   // Plans against the stack's present resources (`stack.now` unless another definition is given).
   Result<std::unique_ptr<Plan>> make_plan(const StackRecord& stack, const Definition& definition);
   // A resource's properties as they are to be: evaluated, with the stack's tags.
-  Result<templates::Value> wanted_properties(const Plan& plan, const templates::Resource& resource, const Definition& definition);
+  Result<templates::Value> wanted_properties(const Plan& plan, const templates::Resource& resource,
+                                             const Definition& definition);
 
   [[nodiscard]] std::vector<std::string> logical_ids(const std::string& stack_id) const;
-  static std::string key(const std::string& stack_id, const std::string& logical_id) { return stack_id + "/" + logical_id; }
+  static std::string key(const std::string& stack_id, const std::string& logical_id) {
+    return stack_id + "/" + logical_id;
+  }
 
  private:
   struct Pass {
-    bool changed = false;                // something was committed
-    bool waiting = false;                // something is under way elsewhere
-    std::vector<std::string> failed;     // logical ids
-    std::string reason;                  // of a failure that is no resource's
+    bool changed = false;             // something was committed
+    bool waiting = false;             // something is under way elsewhere
+    std::vector<std::string> failed;  // logical ids
+    std::string reason;               // of a failure that is no resource's
   };
   using Record = ResourceRecord;
 
@@ -68,13 +71,17 @@ class Engine {
   // deploy.cc: creating and updating.
   Result<Pass> deploy(const StackRecord& stack);
   Pass start_resource(const StackRecord& stack, const Plan& plan, const templates::Resource& resource);
-  Pass create_resource(const StackRecord& stack, const templates::Resource& resource, ResourceState wanted, bool replaces);
-  Pass update_resource(const StackRecord& stack, const std::string& logical_id, ResourceState wanted, const std::string& reason);
+  Pass create_resource(const StackRecord& stack, const templates::Resource& resource, ResourceState wanted,
+                       bool replaces);
+  Pass update_resource(const StackRecord& stack, const std::string& logical_id, ResourceState wanted,
+                       const std::string& reason);
   Pass poll_resource(const StackRecord& stack, const Plan* plan, const std::string& logical_id);
-  void fail_resource(const StackRecord& stack, const std::string& logical_id, const std::string& in_progress, const std::string& status,
-                     const std::string& reason);
-  void fail_deployment(const StackRecord& stack, const Pass& pass);
+  Pass fail_resource(const StackRecord& stack, const std::string& logical_id, const std::string& in_progress,
+                     const std::string& status, const std::string& reason);
+  bool fail_deployment(const StackRecord& stack, const Pass& pass);
   Result<void> finish_deployment(const StackRecord& stack, const Plan& plan);
+
+  // rollback.cc: undoing an update.
   Result<Pass> roll_back_update(const StackRecord& stack);
 
   // removal.cc: deleting and cleaning up.

@@ -14,8 +14,8 @@ using templates::Scope;
 using templates::Template;
 using templates::Value;
 
-constexpr std::string_view kPseudo[] = {"AWS::AccountId", "AWS::NoValue", "AWS::NotificationARNs", "AWS::Partition", "AWS::Region",
-                                        "AWS::StackId", "AWS::StackName", "AWS::URLSuffix"};
+constexpr std::string_view kPseudo[] = {"AWS::AccountId", "AWS::NoValue", "AWS::NotificationARNs", "AWS::Partition",
+                                        "AWS::Region",    "AWS::StackId", "AWS::StackName",        "AWS::URLSuffix"};
 
 class Linter {
  public:
@@ -34,7 +34,8 @@ class Linter {
       check_references(output.export_name, "", true);
     }
     check_references(source_.conditions, "", false);
-    auto parameters = templates::bind_parameters(source_, input_.parameters, input_.look_up, input_.allow_missing_parameters);
+    auto parameters =
+        templates::bind_parameters(source_, input_.parameters, input_.look_up, input_.allow_missing_parameters);
     if (!parameters) {
       add(parameters.error());
       return std::move(findings_);
@@ -58,43 +59,57 @@ class Linter {
   }
 
  private:
-  void add(const Error& error, std::string resource = {}) { findings_.push_back({error.message, std::move(resource), 0}); }
+  void add(const Error& error, std::string resource = {}) {
+    findings_.push_back({error.message, std::move(resource), 0});
+  }
 
   void check_types() {
     for (const Resource& resource : source_.resources) {
       if (resources::find_type(resource.type)) continue;
-      findings_.push_back({fmt::format("Template format error: Unrecognized resource types: [{}] of resource {} (line {})", resource.type,
-                                       resource.id, resource.line), resource.id, resource.line});
+      findings_.push_back(
+          {fmt::format("Template format error: Unrecognized resource types: [{}] of resource {} (line {})",
+                       resource.type, resource.id, resource.line),
+           resource.id, resource.line});
     }
   }
 
   void check_condition(const std::string& name, int line, const std::string& resource) {
     if (name.empty() || source_.conditions.find(name)) return;
-    findings_.push_back({fmt::format("Template format error: Unresolved condition {}{}{} (line {})", name, resource.empty() ? "" : " of resource ",
-                                     resource, line), resource, line});
+    findings_.push_back({fmt::format("Template format error: Unresolved condition {}{}{} (line {})", name,
+                                     resource.empty() ? "" : " of resource ", resource, line),
+                         resource, line});
   }
 
   void check_references(const Value& value, const std::string& resource, bool to_resources) {
     for (const Reference& reference : templates::references(value)) {
       const Resource* target = to_resources ? source_.resource(reference.target) : nullptr;
       if (reference.attribute.empty()) {
-        if (target || source_.parameter(reference.target) || std::ranges::find(kPseudo, reference.target) != std::end(kPseudo)) continue;
-        findings_.push_back({fmt::format("Template format error: Unresolved resource dependencies [{}] in the {} block of the template{}{} (line {})",
-                                         reference.target, to_resources ? resource.empty() ? "Outputs" : "Resources" : "Conditions",
-                                         resource.empty() ? "" : ", resource ", resource, reference.line), resource, reference.line});
+        if (target || source_.parameter(reference.target) ||
+            std::ranges::find(kPseudo, reference.target) != std::end(kPseudo))
+          continue;
+        findings_.push_back(
+            {fmt::format("Template format error: Unresolved resource dependencies [{}] in the {} block of the "
+                         "template{}{} (line {})",
+                         reference.target, to_resources ? resource.empty() ? "Outputs" : "Resources" : "Conditions",
+                         resource.empty() ? "" : ", resource ", resource, reference.line),
+             resource, reference.line});
         continue;
       }
       if (!target) {
-        findings_.push_back({fmt::format("Template error: instance of Fn::GetAtt references undefined resource {}{}{} (line {})", reference.target,
-                                         resource.empty() ? "" : ", resource ", resource, reference.line), resource, reference.line});
+        findings_.push_back(
+            {fmt::format("Template error: instance of Fn::GetAtt references undefined resource {}{}{} (line {})",
+                         reference.target, resource.empty() ? "" : ", resource ", resource, reference.line),
+             resource, reference.line});
         continue;
       }
       const auto* type = resources::find_type(target->type);
       if (!type || reference.attribute == "*") continue;
       if (std::ranges::none_of(type->attributes, [&](const char* name) { return reference.attribute == name; }))
-        findings_.push_back({fmt::format("Template error: resource {} does not support attribute type {} in Fn::GetAtt{}{} (line {})",
-                                         reference.target, reference.attribute, resource.empty() ? "" : ", resource ", resource, reference.line),
-                             resource, reference.line});
+        findings_.push_back(
+            {fmt::format("Template error: resource {} does not support attribute type {} in Fn::GetAtt{}{} (line {})",
+                         reference.target, reference.attribute, resource.empty() ? "" : ", resource ", resource,
+                         reference.line),
+             resource, reference.line});
     }
   }
 
@@ -104,8 +119,8 @@ class Linter {
     if (properties->line == 0) properties->line = resource.line;
     if (!properties->is_map()) return;
     for (const auto& problem : resources::check_properties(*resources::find_type(resource.type), *properties))
-      findings_.push_back({fmt::format("Template error: Resource {} ({}): {} (line {})", resource.id, resource.type, problem.message,
-                                       problem.line ? problem.line : resource.line),
+      findings_.push_back({fmt::format("Template error: Resource {} ({}): {} (line {})", resource.id, resource.type,
+                                       problem.message, problem.line ? problem.line : resource.line),
                            resource.id, problem.line ? problem.line : resource.line});
   }
 
@@ -117,10 +132,13 @@ class Linter {
       for (const Value* value : {&output.value, &output.export_name}) {
         if (value->kind == Value::Kind::null) continue;
         auto evaluated = evaluate(*value, scope);
-        if (!evaluated) add(evaluated.error());
+        if (!evaluated)
+          add(evaluated.error());
         else if (!evaluated->is_scalar() && !evaluated->has_unknown())
-          findings_.push_back({fmt::format("Template format error: The Value field of every Outputs member must evaluate to a String: {} (line {})",
-                                           output.name, output.line), "", output.line});
+          findings_.push_back({fmt::format("Template format error: The Value field of every Outputs member must "
+                                           "evaluate to a String: {} (line {})",
+                                           output.name, output.line),
+                               "", output.line});
       }
       // A condition that is false hides a resource from outputs as well.
       for (const Reference& reference : templates::references(output.value, &scope.conditions)) {
@@ -128,8 +146,10 @@ class Linter {
         if (!target) continue;
         auto exists = holds(target->condition, scope, target->line);
         if (exists && !*exists)
-          findings_.push_back({fmt::format("Template format error: Unresolved resource dependencies [{}] in the Outputs block of the template (line {})",
-                                           reference.target, reference.line), "", reference.line});
+          findings_.push_back({fmt::format("Template format error: Unresolved resource dependencies [{}] in the "
+                                           "Outputs block of the template (line {})",
+                                           reference.target, reference.line),
+                               "", reference.line});
       }
     }
   }
@@ -157,7 +177,9 @@ Scope unknown_scope(const Template& source, const templates::ParameterValues& pa
   return scope;
 }
 
-std::vector<Finding> lint(const Template& source, const LintInput& input) { return Linter(source, input).run(); }
+std::vector<Finding> lint(const Template& source, const LintInput& input) {
+  return Linter(source, input).run();
+}
 
 std::vector<Finding> lint(std::string_view template_text, const LintInput& input) {
   auto source = templates::read_template(template_text);

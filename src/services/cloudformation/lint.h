@@ -1,8 +1,8 @@
 // What is wrong with a template, found before anything is created.
 //
 // Pure. Looks at everything that does not need a deployment: form, names, functions with what is known, dependencies,
-// resource types, their properties and attributes, policies, outputs. Each finding names resource and line. Leaves to the
-// engine: values that only a deployment knows.
+// resource types, their properties and attributes, policies, outputs. Each finding names resource and line. Leaves to
+// the engine: values that only a deployment knows.
 #pragma once
 
 #include <map>

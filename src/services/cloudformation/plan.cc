@@ -40,7 +40,9 @@ Value parse_object(const std::string& text) {
 }  // namespace
 
 resources::Instance instance_of(const ResourceState& state) {
-  return {.physical_id = state.physical_id, .properties = parse_object(state.properties), .attributes = parse_object(state.attributes)};
+  return {.physical_id = state.physical_id,
+          .properties = parse_object(state.properties),
+          .attributes = parse_object(state.attributes)};
 }
 
 void record_instance(ResourceState& state, const resources::Instance& instance) {
@@ -49,9 +51,11 @@ void record_instance(ResourceState& state, const resources::Instance& instance) 
   state.attributes = to_json_text(instance.attributes);
 }
 
-std::map<std::string, std::string> pseudo_parameters(const std::string& region, const std::string& name, const std::string& id) {
-  return {{"AWS::AccountId", aws::kAccount}, {"AWS::Partition", "aws"},   {"AWS::Region", region},
-          {"AWS::StackId", id},              {"AWS::StackName", name},    {"AWS::URLSuffix", "amazonaws.com"}};
+std::map<std::string, std::string> pseudo_parameters(const std::string& region, const std::string& name,
+                                                     const std::string& id) {
+  return {{"AWS::AccountId", aws::kAccount}, {"AWS::Partition", "aws"},
+          {"AWS::Region", region},           {"AWS::StackId", id},
+          {"AWS::StackName", name},          {"AWS::URLSuffix", "amazonaws.com"}};
 }
 
 std::map<std::string, std::string> given_parameters(const Definition& definition) {
@@ -126,7 +130,8 @@ const Plan* Engine::plan_of(const StackRecord& stack) {
   return plan.get();
 }
 
-Result<Value> Engine::wanted_properties(const Plan& plan, const templates::Resource& resource, const Definition& definition) {
+Result<Value> Engine::wanted_properties(const Plan& plan, const templates::Resource& resource,
+                                        const Definition& definition) {
   BRUME_TRY(properties, evaluate(resource.properties, plan.scope));
   const auto* type = resources::find_type(resource.type);
   const auto* tags = type ? type->find("Tags") : nullptr;
@@ -166,7 +171,8 @@ resources::Work Engine::work_for(const StackRecord& stack, const std::string& lo
   const std::string uuid = stack.id.substr(stack.id.rfind('/') + 1);
   return {.apis = apis_,
           .call = context_.call("cloudformation"),
-          .name = generated_name(stack.name, logical_id, random_letters(context_.env.random.hex(24)), type ? type->name_limit : 255),
+          .name = generated_name(stack.name, logical_id, random_letters(context_.env.random.hex(24)),
+                                 type ? type->name_limit : 255),
           .token = fmt::format("{}-{}-{}", uuid.substr(0, 13), logical_id.substr(0, 40), state.generation),
           .system_tags = {{"aws:cloudformation:stack-name", stack.name},
                           {"aws:cloudformation:stack-id", stack.id},

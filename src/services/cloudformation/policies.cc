@@ -23,7 +23,8 @@ struct AutoScalingReplacingUpdate {
   std::optional<bool> WillReplace;
 };
 struct AutoScalingRollingUpdate {
-  std::optional<std::int32_t> MaxBatchSize, MinInstancesInService, MinSuccessfulInstancesPercent, MinActiveInstancesPercent;
+  std::optional<std::int32_t> MaxBatchSize, MinInstancesInService, MinSuccessfulInstancesPercent,
+      MinActiveInstancesPercent;
   std::optional<std::string> PauseTime;
   List<std::string> SuspendProcesses;
   std::optional<bool> WaitOnResourceSignals;
@@ -43,10 +44,12 @@ BRUME_RECORD(brume::cloudformation::ResourceSignal, Count, Timeout)
 BRUME_RECORD(brume::cloudformation::AutoScalingCreationPolicy, MinSuccessfulInstancesPercent)
 BRUME_RECORD(brume::cloudformation::CreationPolicy, ResourceSignal, AutoScalingCreationPolicy)
 BRUME_RECORD(brume::cloudformation::AutoScalingReplacingUpdate, WillReplace)
-BRUME_RECORD(brume::cloudformation::AutoScalingRollingUpdate, MaxBatchSize, MinInstancesInService, MinSuccessfulInstancesPercent,
-             MinActiveInstancesPercent, PauseTime, SuspendProcesses, WaitOnResourceSignals)
+BRUME_RECORD(brume::cloudformation::AutoScalingRollingUpdate, MaxBatchSize, MinInstancesInService,
+             MinSuccessfulInstancesPercent, MinActiveInstancesPercent, PauseTime, SuspendProcesses,
+             WaitOnResourceSignals)
 BRUME_RECORD(brume::cloudformation::AutoScalingScheduledAction, IgnoreUnmodifiedGroupSizeProperties)
-BRUME_RECORD(brume::cloudformation::UpdatePolicy, AutoScalingReplacingUpdate, AutoScalingRollingUpdate, AutoScalingScheduledAction)
+BRUME_RECORD(brume::cloudformation::UpdatePolicy, AutoScalingReplacingUpdate, AutoScalingRollingUpdate,
+             AutoScalingScheduledAction)
 
 namespace brume::cloudformation {
 namespace {
@@ -61,11 +64,14 @@ Value plain(const Value& value) {
   return out;
 }
 
-void check(const Shape& shape, const char* name, const Value& policy, const templates::Resource& resource, std::vector<Finding>& findings) {
+void check(const Shape& shape, const char* name, const Value& policy, const templates::Resource& resource,
+           std::vector<Finding>& findings) {
   std::vector<resources::Problem> problems;
   resources::check_value(shape, plain(policy), name, problems);
   for (const auto& problem : problems)
-    findings.push_back({fmt::format("Template error: Resource {}: {} (line {})", resource.id, problem.message, problem.line), resource.id, problem.line});
+    findings.push_back(
+        {fmt::format("Template error: Resource {}: {} (line {})", resource.id, problem.message, problem.line),
+         resource.id, problem.line});
 }
 
 }  // namespace
@@ -86,11 +92,16 @@ Result<std::chrono::seconds> parse_iso_duration(std::string_view text) {
     if (problem != std::errc() || end == text.data() + text.size() || number < 0 || number > 1'000'000) return bad();
     const char unit = *end;
     at = std::size_t(end - text.data()) + 1;
-    if (!time && unit == 'D') total += number * 86'400;
-    else if (time && unit == 'H') total += number * 3'600;
-    else if (time && unit == 'M') total += number * 60;
-    else if (time && unit == 'S') total += number;
-    else return bad();
+    if (!time && unit == 'D')
+      total += number * 86'400;
+    else if (time && unit == 'H')
+      total += number * 3'600;
+    else if (time && unit == 'M')
+      total += number * 60;
+    else if (time && unit == 'S')
+      total += number;
+    else
+      return bad();
     any = true;
   }
   if (!any) return bad();
@@ -101,7 +112,8 @@ std::vector<Finding> check_policies(const templates::Resource& resource) {
   std::vector<Finding> out;
   const bool group = resource.type == "AWS::AutoScaling::AutoScalingGroup";
   const auto refuse = [&](const char* policy, int line) {
-    out.push_back({fmt::format("Template format error: {} is not allowed on resource {} of type {} (line {})", policy, resource.id, resource.type, line),
+    out.push_back({fmt::format("Template format error: {} is not allowed on resource {} of type {} (line {})", policy,
+                               resource.id, resource.type, line),
                    resource.id, line});
   };
   if (!resource.creation_policy.keys.empty()) {
@@ -110,8 +122,11 @@ std::vector<Finding> check_policies(const templates::Resource& resource) {
     if (const Value* signal = resource.creation_policy.find("ResourceSignal"); signal && signal->is_map()) {
       const Value* timeout = signal->find("Timeout");
       if (timeout && timeout->is_scalar() && !parse_iso_duration(timeout->text))
-        out.push_back({fmt::format("Template error: Resource {}: CreationPolicy Timeout '{}' is not a duration such as PT5M (line {})", resource.id,
-                                   timeout->text, timeout->line), resource.id, timeout->line});
+        out.push_back(
+            {fmt::format(
+                 "Template error: Resource {}: CreationPolicy Timeout '{}' is not a duration such as PT5M (line {})",
+                 resource.id, timeout->text, timeout->line),
+             resource.id, timeout->line});
     }
   }
   if (!resource.update_policy.keys.empty()) {
@@ -131,7 +146,8 @@ Awaited awaited_signals(const Value& creation_policy) {
   if (read->Timeout)
     if (auto timeout = parse_iso_duration(*read->Timeout)) out.timeout = *timeout;
   if (const Value* group = creation_policy.find("AutoScalingCreationPolicy"))
-    if (auto policy = resources::read<AutoScalingCreationPolicy>(*group)) out.minimum_percent = policy->MinSuccessfulInstancesPercent.value_or(100);
+    if (auto policy = resources::read<AutoScalingCreationPolicy>(*group))
+      out.minimum_percent = policy->MinSuccessfulInstancesPercent.value_or(100);
   return out;
 }
 

@@ -14,7 +14,7 @@ std::vector<Finding> check_policies(const templates::Resource& resource);
 
 // The signals that a resource waits for.
 struct Awaited {
-  int count = 0;                 // 0: none
+  int count = 0;  // 0: none
   int minimum_percent = 100;
   std::chrono::seconds timeout{300};
 };

@@ -49,7 +49,8 @@ bool modify(ResourceChange& change, const resources::ResourceType& type, const V
 
 }  // namespace
 
-Result<List<Change>> preview(Engine& engine, const Tables& tables, const StackRecord& stack, const Definition& definition) {
+Result<List<Change>> preview(Engine& engine, const Tables& tables, const StackRecord& stack,
+                             const Definition& definition) {
   List<Change> out;
   out.set_present();
   BRUME_TRY(plan, engine.make_plan(stack, definition));
@@ -93,22 +94,25 @@ Result<List<Change>> preview(Engine& engine, const Tables& tables, const StackRe
   return out;
 }
 
-Result<bool> without_effect(Engine& engine, const Tables& tables, const StackRecord& stack, const Definition& definition) {
+Result<bool> without_effect(Engine& engine, const Tables& tables, const StackRecord& stack,
+                            const Definition& definition) {
   BRUME_TRY(changes, preview(engine, tables, stack, definition));
   if (!changes.empty()) return false;
-  const auto same_tags = std::ranges::equal(stack.now.tags, definition.tags,
-                                            [](const Tag& a, const Tag& b) { return a.Key == b.Key && a.Value == b.Value; });
+  const auto same_tags = std::ranges::equal(
+      stack.now.tags, definition.tags, [](const Tag& a, const Tag& b) { return a.Key == b.Key && a.Value == b.Value; });
   if (!same_tags) return false;
   if (stack.now.template_body == definition.template_body) return true;
   BRUME_TRY(before, templates::read_template(stack.now.template_body));
   BRUME_TRY(after, templates::read_template(definition.template_body));
   const bool same_outputs = std::ranges::equal(before.outputs, after.outputs, [](const auto& a, const auto& b) {
-    return a.name == b.name && a.value == b.value && a.export_name == b.export_name && a.condition == b.condition && a.description == b.description;
+    return a.name == b.name && a.value == b.value && a.export_name == b.export_name && a.condition == b.condition &&
+           a.description == b.description;
   });
   const bool same_resources = std::ranges::all_of(after.resources, [&](const auto& b) {
     const auto* a = before.resource(b.id);
-    return !a || (a->deletion_policy == b.deletion_policy && a->update_replace_policy == b.update_replace_policy && a->metadata == b.metadata &&
-                  a->creation_policy == b.creation_policy && a->update_policy == b.update_policy);
+    return !a || (a->deletion_policy == b.deletion_policy && a->update_replace_policy == b.update_replace_policy &&
+                  a->metadata == b.metadata && a->creation_policy == b.creation_policy &&
+                  a->update_policy == b.update_policy);
   });
   return same_outputs && same_resources;
 }

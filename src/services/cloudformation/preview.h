@@ -8,9 +8,11 @@
 
 namespace brume::cloudformation {
 
-Result<List<Change>> preview(Engine& engine, const Tables& tables, const StackRecord& stack, const Definition& definition);
+Result<List<Change>> preview(Engine& engine, const Tables& tables, const StackRecord& stack,
+                             const Definition& definition);
 
 // Would an update be without any effect: no changes, and outputs, tags and policies as they are?
-Result<bool> without_effect(Engine& engine, const Tables& tables, const StackRecord& stack, const Definition& definition);
+Result<bool> without_effect(Engine& engine, const Tables& tables, const StackRecord& stack,
+                            const Definition& definition);
 
 }  // namespace brume::cloudformation

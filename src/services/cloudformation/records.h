@@ -13,7 +13,7 @@ struct Definition {
   std::string template_body;
   List<Parameter> parameters;  // with the value given, and ResolvedValue for SSM types
   List<Tag> tags;
-  List<std::string> hidden;    // names of parameters with NoEcho
+  List<std::string> hidden;  // names of parameters with NoEcho
 };
 
 struct StackRecord {
@@ -22,26 +22,26 @@ struct StackRecord {
   std::optional<Definition> previous;  // during an update: what a rollback goes back to
   Timestamp created{};
   std::optional<Timestamp> updated, deleted;
-  bool rollback_disabled = false;      // of the operation under way
-  std::string on_failure;              // ROLLBACK, DELETE or DO_NOTHING
+  bool rollback_disabled = false;  // of the operation under way
+  std::string on_failure;          // ROLLBACK, DELETE or DO_NOTHING
   std::optional<std::int32_t> timeout_minutes;
-  std::optional<Timestamp> deadline;   // of a creation
+  std::optional<Timestamp> deadline;  // of a creation
   bool termination_protection = false;
   List<std::string> capabilities;
   std::string role_arn, client_token, change_set_id;
   List<Output> outputs;
-  List<std::string> imports;           // names of exports it uses
-  List<std::string> retain;            // of the deletion under way
-  std::int32_t operation = 0;          // counts operations and rollbacks; resources note the last that dealt with them
-  std::int32_t events = 0;             // how many there are
+  List<std::string> imports;   // names of exports it uses
+  List<std::string> retain;    // of the deletion under way
+  std::int32_t operation = 0;  // counts operations and rollbacks; resources note the last that dealt with them
+  std::int32_t events = 0;     // how many there are
 };
 
 // One physical resource behind a logical id.
 struct ResourceState {
   std::string type, physical_id, properties, attributes;  // the last two: JSON objects
   std::string deletion_policy, update_replace_policy;
-  std::int32_t generation = 0;         // how many times it was replaced
-  List<std::string> depends_on;        // logical ids
+  std::int32_t generation = 0;   // how many times it was replaced
+  List<std::string> depends_on;  // logical ids
 };
 
 struct Signal {
@@ -54,12 +54,12 @@ struct ResourceRecord {
   std::optional<ResourceState> previous;  // during an update that changed it: before
   std::optional<ResourceState> garbage;   // replaced; deleted when the operation cleans up
   std::string status, reason;
-  std::string garbage_status;             // "", DELETE_IN_PROGRESS
-  Timestamp since{};                      // of `status`
+  std::string garbage_status;  // "", DELETE_IN_PROGRESS
+  Timestamp since{};           // of `status`
   Timestamp garbage_since{};
-  std::int32_t operation = 0;             // the stack's, when it was last dealt with
+  std::int32_t operation = 0;                     // the stack's, when it was last dealt with
   bool removed = false, garbage_removed = false;  // the service has accepted the deletion
-  bool added = false;                     // by the update under way
+  bool added = false;                             // by the update under way
   List<Signal> signals;
 };
 
@@ -98,14 +98,14 @@ struct Tables {
 }  // namespace brume::cloudformation
 
 BRUME_RECORD(brume::cloudformation::Definition, template_body, parameters, tags, hidden)
-BRUME_RECORD(brume::cloudformation::StackRecord, id, name, status, status_reason, description, now, previous, created, updated, deleted,
-             rollback_disabled, on_failure, timeout_minutes, deadline, termination_protection, capabilities, role_arn, client_token,
-             change_set_id, outputs, imports, retain, operation, events)
-BRUME_RECORD(brume::cloudformation::ResourceState, type, physical_id, properties, attributes, deletion_policy, update_replace_policy,
-             generation, depends_on)
+BRUME_RECORD(brume::cloudformation::StackRecord, id, name, status, status_reason, description, now, previous, created,
+             updated, deleted, rollback_disabled, on_failure, timeout_minutes, deadline, termination_protection,
+             capabilities, role_arn, client_token, change_set_id, outputs, imports, retain, operation, events)
+BRUME_RECORD(brume::cloudformation::ResourceState, type, physical_id, properties, attributes, deletion_policy,
+             update_replace_policy, generation, depends_on)
 BRUME_RECORD(brume::cloudformation::Signal, id, status)
-BRUME_RECORD(brume::cloudformation::ResourceRecord, stack_id, logical_id, now, previous, garbage, status, reason, garbage_status, since,
-             garbage_since, operation, removed, garbage_removed, added, signals)
+BRUME_RECORD(brume::cloudformation::ResourceRecord, stack_id, logical_id, now, previous, garbage, status, reason,
+             garbage_status, since, garbage_since, operation, removed, garbage_removed, added, signals)
 BRUME_RECORD(brume::cloudformation::EventRecord, event)
-BRUME_RECORD(brume::cloudformation::ChangeSetRecord, id, name, stack_id, description, type, status, reason, execution_status,
-             on_stack_failure, client_token, definition, capabilities, changes, created)
+BRUME_RECORD(brume::cloudformation::ChangeSetRecord, id, name, stack_id, description, type, status, reason,
+             execution_status, on_stack_failure, client_token, definition, capabilities, changes, created)

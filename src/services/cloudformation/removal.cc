@@ -20,7 +20,8 @@ Result<Engine::Pass> Engine::remove_stack(const StackRecord& stack, bool rollbac
         if (id == stack.id || other.status == "DELETE_COMPLETE") continue;
         if (std::ranges::find(other.imports, *output.ExportName) == other.imports.end()) continue;
         BRUME_CHECK(transact([&]() -> Result<void> {
-          set_status(stack.id, "DELETE_FAILED", fmt::format("Export {} cannot be deleted as it is in use by {}", *output.ExportName, other.name));
+          set_status(stack.id, "DELETE_FAILED",
+                     fmt::format("Export {} cannot be deleted as it is in use by {}", *output.ExportName, other.name));
           return {};
         }));
         return Pass{.changed = true};
@@ -68,7 +69,10 @@ Result<Engine::Pass> Engine::clean_up(const StackRecord& stack, bool rollback) {
   for (const std::string& id : logical_ids(stack.id)) {
     const Record& record = *tables_.resources.find(key(stack.id, id));
     if (record.garbage) items.push_back({id, true, !rollback && record.garbage->update_replace_policy == "Retain"});
-    if (rollback ? record.added : !wanted.contains(id)) items.push_back({id, false, record.now.deletion_policy == "Retain" || (!rollback && record.now.deletion_policy == "RetainExceptOnCreate")});
+    if (rollback ? record.added : !wanted.contains(id))
+      items.push_back({id, false,
+                       record.now.deletion_policy == "Retain" ||
+                           (!rollback && record.now.deletion_policy == "RetainExceptOnCreate")});
   }
   Pass pass = remove_items(stack, items, true);
   if (pass.waiting || pass.changed) return pass;
@@ -124,36 +128,38 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
   const std::string& status = item.garbage ? record.garbage_status : record.status;
   const bool begun = status == "DELETE_IN_PROGRESS" && (item.garbage || record.operation == stack.operation);
   // A deletion that has failed is tried again only by a new operation.
-  if (!item.garbage && status == "DELETE_FAILED" && record.operation == stack.operation) return {.failed = {item.logical_id}};
-  const auto forget = [&](const std::string& final_status, const std::string& reason) {
-    return transact([&]() -> Result<void> {
-      forget_item(stack, item, final_status, reason);
-      return {};
-    }).has_value();
+  if (!item.garbage && status == "DELETE_FAILED" && record.operation == stack.operation)
+    return {.failed = {item.logical_id}};
+  const auto forget = [&](const std::string& final_status, const std::string& reason) -> Pass {
+    const bool done = transact([&]() -> Result<void> {
+                        forget_item(stack, item, final_status, reason);
+                        return {};
+                      }).has_value();
+    return {.changed = done, .waiting = !done};
   };
-  if (item.keep && !state.physical_id.empty()) return {.changed = forget("DELETE_SKIPPED", "")};
-  if (state.physical_id.empty()) return {.changed = forget("", "")};  // it was never made
+  if (item.keep && !state.physical_id.empty()) return forget("DELETE_SKIPPED", "");
+  if (state.physical_id.empty()) return forget("", "");  // it was never made
 
   const auto* type = resources::find_type(state.type);
   const resources::Instance instance = instance_of(state);
   resources::Work work = work_for(stack, item.logical_id, state);
   if (!begun) {
     const bool noted = transact([&]() -> Result<void> {
-      Record started = record;
-      (item.garbage ? started.garbage_status : started.status) = "DELETE_IN_PROGRESS";
-      (item.garbage ? started.garbage_since : started.since) = now();
-      (item.garbage ? started.garbage_removed : started.removed) = false;
-      if (!item.garbage) {
-        started.operation = stack.operation;
-        started.reason.clear();
-      }
-      tables_.resources.put(row, started);
-      Record shown = started;
-      shown.now = state;
-      add_event(stack.id, shown, "DELETE_IN_PROGRESS", "", state.physical_id);
-      return {};
-    }).has_value();
-    return {.changed = noted};
+                         Record started = record;
+                         (item.garbage ? started.garbage_status : started.status) = "DELETE_IN_PROGRESS";
+                         (item.garbage ? started.garbage_since : started.since) = now();
+                         (item.garbage ? started.garbage_removed : started.removed) = false;
+                         if (!item.garbage) {
+                           started.operation = stack.operation;
+                           started.reason.clear();
+                         }
+                         tables_.resources.put(row, started);
+                         Record shown = started;
+                         shown.now = state;
+                         add_event(stack.id, shown, "DELETE_IN_PROGRESS", "", state.physical_id);
+                         return {};
+                       }).has_value();
+    return {.changed = noted, .waiting = !noted};
   }
   Result<bool> gone = false;
   std::optional<Error> problem;
@@ -168,17 +174,20 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
       return std::unexpected(removed.error());  // undoes what it did before it failed
     }
     gone = !type->gone || !removed;
-    if (!*gone) tables_.resources.modify(row, [&](Record& r) { (item.garbage ? r.garbage_removed : r.removed) = true; });
+    if (!*gone)
+      tables_.resources.modify(row, [&](Record& r) { (item.garbage ? r.garbage_removed : r.removed) = true; });
     return {};
   });
-  if (!committed && !problem) return {};  // the store refused; again later
-  if (!problem && gone && *gone) return {.changed = forget("DELETE_COMPLETE", "")};
+  if (!committed && !problem) return {.waiting = true};  // the store refused; again later
+  if (!problem && gone && *gone) return forget("DELETE_COMPLETE", "");
   const auto begun_at = item.garbage ? record.garbage_since : record.since;
   const bool wait = (!problem || resources::may_pass(*problem)) && now() - begun_at < kDeleteLimit;
   if (wait) return {.waiting = true};
-  const std::string reason = problem ? problem->message : fmt::format("Resource {} did not go within {} minutes", item.logical_id, kDeleteLimit.count());
-  if (give_up) return {.changed = forget("DELETE_FAILED", reason)};
-  (void)transact([&]() -> Result<void> {
+  const std::string reason =
+      problem ? problem->message
+              : fmt::format("Resource {} did not go within {} minutes", item.logical_id, kDeleteLimit.count());
+  if (give_up) return forget("DELETE_FAILED", reason);
+  const auto noted = transact([&]() -> Result<void> {
     Record failed = record;
     if (item.garbage) {
       failed.garbage.reset();
@@ -193,10 +202,12 @@ Engine::Pass Engine::remove_item(const StackRecord& stack, const Item& item, boo
     add_event(stack.id, shown, "DELETE_FAILED", reason, state.physical_id);
     return {};
   });
+  if (!noted) return {.waiting = true};
   return {.changed = true, .failed = {item.logical_id}};
 }
 
-void Engine::forget_item(const StackRecord& stack, const Item& item, const std::string& status, const std::string& reason) {
+void Engine::forget_item(const StackRecord& stack, const Item& item, const std::string& status,
+                         const std::string& reason) {
   const std::string row = key(stack.id, item.logical_id);
   Record record = *tables_.resources.find(row);
   Record shown = record;

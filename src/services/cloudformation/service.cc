@@ -17,7 +17,9 @@ bool valid_name(std::string_view name) {
          std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; });
 }
 
-bool one_of(std::string_view word, std::initializer_list<std::string_view> words) { return std::ranges::find(words, word) != words.end(); }
+bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, word) != words.end();
+}
 
 // How long a deleted stack can still be described (CloudFormation user guide, "Viewing deleted stacks").
 constexpr auto kKeepDeleted = std::chrono::days(90);
@@ -25,7 +27,10 @@ constexpr auto kKeepDeleted = std::chrono::days(90);
 }  // namespace
 
 Service::Service(services::Context context, Apis apis)
-    : context_(std::move(context)), apis_(apis), tables_(context_.store, context_.region), engine_(context_, apis_, tables_) {}
+    : context_(std::move(context)),
+      apis_(apis),
+      tables_(context_.store, context_.region),
+      engine_(context_, apis_, tables_) {}
 
 void Service::start() {
   engine_.start();
@@ -42,7 +47,8 @@ const StackRecord* Service::find_stack(const std::string& name_or_id) const {
   return nullptr;
 }
 
-Result<const StackRecord*> Service::get_stack(const std::optional<std::string>& name_or_id, std::string_view message) const {
+Result<const StackRecord*> Service::get_stack(const std::optional<std::string>& name_or_id,
+                                              std::string_view message) const {
   const StackRecord* stack = find_stack(name_or_id.value_or(""));
   if (!stack) return fail("ValidationError", "{}", fmt::format(fmt::runtime(message), name_or_id.value_or("")));
   return stack;
@@ -59,14 +65,20 @@ templates::LookUp Service::look_up() {
   };
 }
 
-Result<Definition> Service::judge(const Asked& asked, const StackRecord* stack, const std::string& name, const std::string& id) {
+Result<Definition> Service::judge(const Asked& asked, const StackRecord* stack, const std::string& name,
+                                  const std::string& id) {
   if (asked.url) return fail("ValidationError", "TemplateURL is not supported: give the template as TemplateBody");
-  if (!asked.notification_arns.empty()) return fail("ValidationError", "NotificationARNs are not supported: stack events are not published to SNS");
-  if (asked.rollback && !asked.rollback->RollbackTriggers.empty()) return fail("ValidationError", "Rollback triggers are not supported");
+  if (!asked.notification_arns.empty())
+    return fail("ValidationError", "NotificationARNs are not supported: stack events are not published to SNS");
+  if (asked.rollback && !asked.rollback->RollbackTriggers.empty())
+    return fail("ValidationError", "Rollback triggers are not supported");
   Definition out;
   if (asked.previous_template) {
-    if (asked.body) return fail("ValidationError", "Either Template URL or Template Body must be specified, not together with UsePreviousTemplate");
-    if (!stack || stack->now.template_body.empty()) return fail("ValidationError", "Stack {} has no previous template", name);
+    if (asked.body)
+      return fail("ValidationError",
+                  "Either Template URL or Template Body must be specified, not together with UsePreviousTemplate");
+    if (!stack || stack->now.template_body.empty())
+      return fail("ValidationError", "Stack {} has no previous template", name);
     out.template_body = stack->now.template_body;
   } else if (asked.body) {
     out.template_body = *asked.body;
@@ -86,7 +98,10 @@ Result<Definition> Service::judge(const Asked& asked, const StackRecord* stack, 
       for (const Parameter& known : stack->now.parameters)
         if (known.ParameterKey == key) previous = &known;
     if (!previous)
-      return fail("ValidationError", "Invalid input for parameter key {}. Cannot specify usePreviousValue as true for a parameter key not in the previous template", key);
+      return fail("ValidationError",
+                  "Invalid input for parameter key {}. Cannot specify usePreviousValue as true for a parameter key not "
+                  "in the previous template",
+                  key);
     input.parameters[key] = previous->ParameterValue.value_or("");
   }
   if (const auto findings = lint(source, input); !findings.empty()) {
@@ -96,13 +111,17 @@ Result<Definition> Service::judge(const Asked& asked, const StackRecord* stack, 
     return fail("ValidationError", "{}", all);
   }
   for (const auto& resource : source.resources) {
-    const bool allowed = asked.resource_types.empty() || std::ranges::any_of(asked.resource_types, [&](const std::string& pattern) {
-      return services::wildcard_match(pattern, resource.type);
-    });
-    if (!allowed) return fail("ValidationError", "Resource type {} is not allowed by parameter ResourceTypes {}", resource.type, joined(asked.resource_types));
+    const bool allowed =
+        asked.resource_types.empty() || std::ranges::any_of(asked.resource_types, [&](const std::string& pattern) {
+          return services::wildcard_match(pattern, resource.type);
+        });
+    if (!allowed)
+      return fail("ValidationError", "Resource type {} is not allowed by parameter ResourceTypes {}", resource.type,
+                  joined(asked.resource_types));
   }
   if (const auto needed = needed_capability(source)) {
-    const bool given = std::ranges::any_of(asked.capabilities, [&](const std::string& c) { return c == needed->name || c == "CAPABILITY_NAMED_IAM"; });
+    const bool given = std::ranges::any_of(
+        asked.capabilities, [&](const std::string& c) { return c == needed->name || c == "CAPABILITY_NAMED_IAM"; });
     if (!given) return fail("InsufficientCapabilitiesException", "Requires capabilities : [{}]", needed->name);
   }
   BRUME_TRY(bound, templates::bind_parameters(source, input.parameters, input.look_up));
@@ -118,7 +137,8 @@ Result<Definition> Service::judge(const Asked& asked, const StackRecord* stack, 
     if (source.parameter(key)->no_echo) out.hidden.push_back(key);
   }
   for (const Tag& tag : asked.tags)
-    if (tag.Key.value_or("").starts_with("aws:")) return fail("ValidationError", "aws: prefixed tag key names are not allowed for external use.");
+    if (tag.Key.value_or("").starts_with("aws:"))
+      return fail("ValidationError", "aws: prefixed tag key names are not allowed for external use.");
   out.tags = asked.tags;
   return out;
 }
@@ -126,7 +146,8 @@ Result<Definition> Service::judge(const Asked& asked, const StackRecord* stack, 
 StackRecord Service::new_stack(const std::string& name) {
   StackRecord stack;
   stack.name = name;
-  stack.id = services::arn("cloudformation", context_.region, fmt::format("stack/{}/{}", name, context_.env.random.uuid()));
+  stack.id =
+      services::arn("cloudformation", context_.region, fmt::format("stack/{}/{}", name, context_.env.random.uuid()));
   stack.created = context_.env.clock.wall();
   return stack;
 }
@@ -172,22 +193,32 @@ void Service::begin_update(StackRecord stack, Definition definition) {
 Result<CreateStackOutput> Service::CreateStack(const aws::Call&, const CreateStackInput& request) {
   const std::string name = request.StackName.value_or("");
   if (!valid_name(name))
-    return fail("ValidationError", "1 validation error detected: Value '{}' at 'stackName' failed to satisfy constraint: Member must satisfy "
-                                   "regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*", name);
+    return fail(
+        "ValidationError",
+        "1 validation error detected: Value '{}' at 'stackName' failed to satisfy constraint: Member must satisfy "
+        "regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*",
+        name);
   CreateStackOutput out;
   const std::string token = request.ClientRequestToken.value_or("");
   if (const StackRecord* known = find_stack(name)) {
-    if (token.empty() || known->client_token != token) return fail("AlreadyExistsException", "Stack [{}] already exists", name);
+    if (token.empty() || known->client_token != token)
+      return fail("AlreadyExistsException", "Stack [{}] already exists", name);
     out.StackId = known->id;
     return out;
   }
-  if (request.StackPolicyBody || request.StackPolicyURL) return fail("ValidationError", "Stack policies are not supported");
+  if (request.StackPolicyBody || request.StackPolicyURL)
+    return fail("ValidationError", "Stack policies are not supported");
   if (request.OnFailure && request.DisableRollback)
     return fail("ValidationError", "You can specify either DisableRollback or OnFailure, but not both.");
   StackRecord stack = new_stack(name);
-  BRUME_TRY(definition, judge({.body = request.TemplateBody, .url = request.TemplateURL, .parameters = request.Parameters, .tags = request.Tags,
-                               .capabilities = request.Capabilities, .resource_types = request.ResourceTypes,
-                               .notification_arns = request.NotificationARNs, .rollback = request.RollbackConfiguration},
+  BRUME_TRY(definition, judge({.body = request.TemplateBody,
+                               .url = request.TemplateURL,
+                               .parameters = request.Parameters,
+                               .tags = request.Tags,
+                               .capabilities = request.Capabilities,
+                               .resource_types = request.ResourceTypes,
+                               .notification_arns = request.NotificationARNs,
+                               .rollback = request.RollbackConfiguration},
                               nullptr, name, stack.id));
   stack.now = std::move(definition);
   BRUME_TRY(source, templates::read_template(stack.now.template_body));
@@ -212,15 +243,22 @@ Result<UpdateStackOutput> Service::UpdateStack(const aws::Call&, const UpdateSta
   out.StackId = stack.id;
   const std::string token = request.ClientRequestToken.value_or("");
   if (!token.empty() && token == stack.client_token) return out;
-  if (!one_of(stack.status, {"CREATE_COMPLETE", "CREATE_FAILED", "UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE"}))
+  if (!one_of(stack.status,
+              {"CREATE_COMPLETE", "CREATE_FAILED", "UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE"}))
     return fail("ValidationError", "Stack:{} is in {} state and can not be updated.", stack.id, stack.status);
-  if (request.StackPolicyBody || request.StackPolicyURL || request.StackPolicyDuringUpdateBody || request.StackPolicyDuringUpdateURL)
+  if (request.StackPolicyBody || request.StackPolicyURL || request.StackPolicyDuringUpdateBody ||
+      request.StackPolicyDuringUpdateURL)
     return fail("ValidationError", "Stack policies are not supported");
   const List<Tag>& tags = request.Tags.present() ? request.Tags : stack.now.tags;
-  BRUME_TRY(definition, judge({.body = request.TemplateBody, .url = request.TemplateURL,
-                               .previous_template = request.UsePreviousTemplate.value_or(false), .parameters = request.Parameters, .tags = tags,
-                               .capabilities = request.Capabilities, .resource_types = request.ResourceTypes,
-                               .notification_arns = request.NotificationARNs, .rollback = request.RollbackConfiguration},
+  BRUME_TRY(definition, judge({.body = request.TemplateBody,
+                               .url = request.TemplateURL,
+                               .previous_template = request.UsePreviousTemplate.value_or(false),
+                               .parameters = request.Parameters,
+                               .tags = tags,
+                               .capabilities = request.Capabilities,
+                               .resource_types = request.ResourceTypes,
+                               .notification_arns = request.NotificationARNs,
+                               .rollback = request.RollbackConfiguration},
                               &stack, stack.name, stack.id));
   const bool failed = stack.status.ends_with("_FAILED");
   BRUME_TRY(nothing, without_effect(engine_, tables_, stack, definition));
@@ -244,9 +282,13 @@ Result<void> Service::DeleteStack(const aws::Call&, const DeleteStackInput& requ
     return fail("ValidationError", "Stack [{}] cannot be deleted while TerminationProtection is enabled", stack.name);
   if (stack.status.starts_with("UPDATE_") && stack.status.ends_with("_IN_PROGRESS"))
     return fail("ValidationError", "Stack [{}] cannot be deleted while in status {}", stack.name, stack.status);
-  if (request.DeletionMode.value_or("STANDARD") != "STANDARD") return fail("ValidationError", "DeletionMode {} is not supported", *request.DeletionMode);
+  if (request.DeletionMode.value_or("STANDARD") != "STANDARD")
+    return fail("ValidationError", "DeletionMode {} is not supported", *request.DeletionMode);
   if (!request.RetainResources.empty() && stack.status != "DELETE_FAILED")
-    return fail("ValidationError", "Invalid operation on stack [{}]. RetainResources can be specified only for a stack in the DELETE_FAILED state.", stack.id);
+    return fail("ValidationError",
+                "Invalid operation on stack [{}]. RetainResources can be specified only for a stack in the "
+                "DELETE_FAILED state.",
+                stack.id);
   for (const std::string& resource : request.RetainResources)
     if (!tables_.resources.contains(Engine::key(stack.id, resource)))
       return fail("ValidationError", "Resource {} to retain does not exist in stack {}", resource, stack.name);
@@ -284,16 +326,19 @@ Result<void> Service::CancelUpdateStack(const aws::Call&, const CancelUpdateStac
   return {};
 }
 
-Result<ContinueUpdateRollbackOutput> Service::ContinueUpdateRollback(const aws::Call&, const ContinueUpdateRollbackInput& request) {
+Result<ContinueUpdateRollbackOutput> Service::ContinueUpdateRollback(const aws::Call&,
+                                                                     const ContinueUpdateRollbackInput& request) {
   BRUME_TRY(stack, get_stack(request.StackName, "Stack [{}] does not exist"));
   if (stack->status != "UPDATE_ROLLBACK_FAILED")
-    return fail("ValidationError", "Stack:{} is in {} state and can not continue update rollback.", stack->id, stack->status);
+    return fail("ValidationError", "Stack:{} is in {} state and can not continue update rollback.", stack->id,
+                stack->status);
   const std::string id = stack->id;
   for (const std::string& logical_id : request.ResourcesToSkip) {
     const std::string row = Engine::key(id, logical_id);
     const ResourceRecord* record = tables_.resources.find(row);
     if (!record || record->status != "UPDATE_FAILED")
-      return fail("ValidationError", "Resource {} cannot be skipped: only resources in the state UPDATE_FAILED can", logical_id);
+      return fail("ValidationError", "Resource {} cannot be skipped: only resources in the state UPDATE_FAILED can",
+                  logical_id);
     tables_.resources.modify(row, [](ResourceRecord& r) { r.previous.reset(); });
   }
   tables_.stacks.modify(id, [&](StackRecord& s) {
@@ -318,21 +363,27 @@ Result<void> Service::SignalResource(const aws::Call&, const SignalResourceInput
   const auto known = std::ranges::find(record.signals, unique, &Signal::id);
   if (known != record.signals.end()) {
     if (status != "FAILURE")
-      return fail("ValidationError", "Signal with ID {} for resource {} already exists. Signals may only be updated with a FAILURE status.", unique, logical_id);
+      return fail(
+          "ValidationError",
+          "Signal with ID {} for resource {} already exists. Signals may only be updated with a FAILURE status.",
+          unique, logical_id);
     known->status = status;
   } else {
     record.signals.push_back({unique, status});
   }
   tables_.resources.put(row, record);
-  engine_.add_event(id, record, record.status, fmt::format("Received {} signal with UniqueId {}", status, unique), record.now.physical_id);
+  engine_.add_event(id, record, record.status, fmt::format("Received {} signal with UniqueId {}", status, unique),
+                    record.now.physical_id);
   wake_later(id);
   return {};
 }
 
-Result<UpdateTerminationProtectionOutput> Service::UpdateTerminationProtection(const aws::Call&, const UpdateTerminationProtectionInput& request) {
+Result<UpdateTerminationProtectionOutput> Service::UpdateTerminationProtection(
+    const aws::Call&, const UpdateTerminationProtectionInput& request) {
   BRUME_TRY(stack, get_stack(request.StackName, "Stack [{}] does not exist"));
   const std::string id = stack->id;
-  tables_.stacks.modify(id, [&](StackRecord& s) { s.termination_protection = request.EnableTerminationProtection.value_or(false); });
+  tables_.stacks.modify(
+      id, [&](StackRecord& s) { s.termination_protection = request.EnableTerminationProtection.value_or(false); });
   UpdateTerminationProtectionOutput out;
   out.StackId = id;
   return out;

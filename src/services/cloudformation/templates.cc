@@ -23,7 +23,8 @@ Result<GetTemplateOutput> Service::GetTemplate(const aws::Call&, const GetTempla
 
 Result<GetTemplateSummaryOutput> Service::GetTemplateSummary(const aws::Call&, const GetTemplateSummaryInput& request) {
   std::string body;
-  if (request.TemplateURL) return fail("ValidationError", "TemplateURL is not supported: give the template as TemplateBody");
+  if (request.TemplateURL)
+    return fail("ValidationError", "TemplateURL is not supported: give the template as TemplateBody");
   if (request.StackSetName) return fail("ValidationError", "Stack sets are not supported");
   if (request.TemplateBody) {
     body = *request.TemplateBody;
@@ -59,10 +60,13 @@ Result<GetTemplateSummaryOutput> Service::GetTemplateSummary(const aws::Call&, c
 }
 
 Result<ValidateTemplateOutput> Service::ValidateTemplate(const aws::Call&, const ValidateTemplateInput& request) {
-  if (request.TemplateURL) return fail("ValidationError", "TemplateURL is not supported: give the template as TemplateBody");
+  if (request.TemplateURL)
+    return fail("ValidationError", "TemplateURL is not supported: give the template as TemplateBody");
   if (!request.TemplateBody) return fail("ValidationError", "Either Template URL or Template Body must be specified.");
   BRUME_TRY(source, templates::read_template(*request.TemplateBody));
-  const LintInput input{.pseudo = pseudo_parameters(context_.region, "stack", "stack"), .look_up = look_up(), .allow_missing_parameters = true};
+  const LintInput input{.pseudo = pseudo_parameters(context_.region, "stack", "stack"),
+                        .look_up = look_up(),
+                        .allow_missing_parameters = true};
   if (const auto findings = lint(source, input); !findings.empty()) {
     std::string all;
     for (const Finding& finding : findings) all += (all.empty() ? "" : "; ") + finding.message;

@@ -60,13 +60,15 @@ Result<std::vector<NodeRecord>> Service::make_nodes(const Call& call, const Load
     nodes.push_back({*subnet.AvailabilityZone, *subnet.SubnetId, "", ""});
   }
   const std::string& arn = *balancer.LoadBalancerArn;
+  // Its interfaces are the service's: only that may delete them while they are in use.
+  const Call as_service = context_.call("elasticloadbalancing");
   const std::string description = "ELB " + arn.substr(arn.find("loadbalancer/") + 13);
   for (NodeRecord& node : nodes) {
     ec2::CreateNetworkInterfaceRequest request;
     request.SubnetId = node.subnet;
     request.Description = description;
     request.Groups = balancer.SecurityGroups;
-    BRUME_TRY(created, ec2_.CreateNetworkInterface(call, request));
+    BRUME_TRY(created, ec2_.CreateNetworkInterface(as_service, request));
     node.network_interface = *created.NetworkInterface->NetworkInterfaceId;
     node.address = *created.NetworkInterface->PrivateIpAddress;
   }
@@ -187,8 +189,9 @@ Result<DeleteLoadBalancerOutput> Service::DeleteLoadBalancer(const Call& call, c
   if (record->attributes.at("deletion_protection.enabled") == "true")
     return fail("OperationNotPermitted", "Load balancer '{}' cannot be deleted because deletion protection is enabled",
                 *request.LoadBalancerArn);
+  const Call as_service = context_.call("elasticloadbalancing");
   for (const NodeRecord& node : record->nodes)
-    BRUME_CHECK(ec2_.DeleteNetworkInterface(call, {.NetworkInterfaceId = node.network_interface}));
+    BRUME_CHECK(ec2_.DeleteNetworkInterface(as_service, {.NetworkInterfaceId = node.network_interface}));
   std::vector<std::string> gone;
   for (const auto& [arn, listener] : listeners_.rows())
     if (*listener.listener.LoadBalancerArn == *request.LoadBalancerArn) gone.push_back(arn);
@@ -245,7 +248,7 @@ Result<SetSubnetsOutput> Service::SetSubnets(const Call& call, const SetSubnetsI
       kept.push_back(node);
       std::erase(wanted, node.subnet);
     } else {
-      BRUME_CHECK(ec2_.DeleteNetworkInterface(call, {.NetworkInterfaceId = node.network_interface}));
+      BRUME_CHECK(ec2_.DeleteNetworkInterface(context_.call("elasticloadbalancing"), {.NetworkInterfaceId = node.network_interface}));
     }
   }
   if (!wanted.empty()) {

@@ -34,7 +34,8 @@ List<autoscaling::Tag> group_tags(const std::string& group, const Value& propert
 template <typename Request>
 Result<Request> group_request(const Value& properties) {
   BRUME_TRY(request, read<Request>(without(properties, {"VPCZoneIdentifier", "Cooldown", "Tags"})));
-  if (properties.find("VPCZoneIdentifier")) request.VPCZoneIdentifier = joined(text_list(properties, "VPCZoneIdentifier"));
+  if (properties.find("VPCZoneIdentifier"))
+    request.VPCZoneIdentifier = joined(text_list(properties, "VPCZoneIdentifier"));
   if (properties.find("Cooldown")) {
     BRUME_TRY(cooldown, read<std::int32_t>(properties, "Cooldown"));
     request.DefaultCooldown = cooldown;
@@ -71,7 +72,8 @@ Result<bool> group_settled(Work& work, Instance& instance) {
   BRUME_TRY(group, describe(work, instance.physical_id));
   if (!group) return fail("NotStabilized", "AutoScalingGroup {} disappeared", instance.physical_id);
   const auto desired = std::max(group->DesiredCapacity.value_or(0), 0);
-  const auto in_service = std::ranges::count_if(group->Instances, [](const auto& one) { return one.LifecycleState == "InService"; });
+  const auto in_service =
+      std::ranges::count_if(group->Instances, [](const auto& one) { return one.LifecycleState == "InService"; });
   if (in_service >= desired) return true;
   autoscaling::DescribeScalingActivitiesType request;
   request.AutoScalingGroupName = instance.physical_id;
@@ -84,8 +86,9 @@ Result<bool> group_settled(Work& work, Instance& instance) {
     if (++failed == 1) reason = activity.StatusMessage.value_or(activity.Description.value_or(""));
   }
   if (failed < kFailedLaunches) return false;
-  return fail("NotStabilized", "Group did not stabilize. {{current/minSize/desired}} group size: {{{}/{}/{}}}. Last failed activity: {}", in_service,
-              group->MinSize.value_or(0), desired, reason);
+  return fail("NotStabilized",
+              "Group did not stabilize. {{current/minSize/desired}} group size: {{{}/{}/{}}}. Last failed activity: {}",
+              in_service, group->MinSize.value_or(0), desired, reason);
 }
 
 Result<void> retag(Work& work, const Instance& instance, const Value& before) {
@@ -149,17 +152,23 @@ Result<bool> group_gone(Work& work, const Instance& instance) {
 std::span<const ResourceType> autoscaling_types() {
   static const ResourceType types[] = {
       {.name = "AWS::AutoScaling::AutoScalingGroup",
-       .properties = {text("AutoScalingGroupName", kCreateOnly), number("MinSize", kRequired), number("MaxSize", kRequired),
-                      number("DesiredCapacity"), number("Cooldown"), number("DefaultInstanceWarmup"), texts("AvailabilityZones"),
-                      texts("VPCZoneIdentifier"), texts("TargetGroupARNs"), text("HealthCheckType"), number("HealthCheckGracePeriod"),
-                      texts("TerminationPolicies"), boolean("NewInstancesProtectedFromScaleIn"), boolean("CapacityRebalance"),
-                      number("MaxInstanceLifetime"), property<autoscaling::LaunchTemplateSpecification>("LaunchTemplate"),
+       .properties = {text("AutoScalingGroupName", kCreateOnly), number("MinSize", kRequired),
+                      number("MaxSize", kRequired), number("DesiredCapacity"), number("Cooldown"),
+                      number("DefaultInstanceWarmup"), texts("AvailabilityZones"), texts("VPCZoneIdentifier"),
+                      texts("TargetGroupARNs"), text("HealthCheckType"), number("HealthCheckGracePeriod"),
+                      texts("TerminationPolicies"), boolean("NewInstancesProtectedFromScaleIn"),
+                      boolean("CapacityRebalance"), number("MaxInstanceLifetime"),
+                      property<autoscaling::LaunchTemplateSpecification>("LaunchTemplate"),
                       property<autoscaling::MixedInstancesPolicy>("MixedInstancesPolicy"),
                       property<autoscaling::InstanceMaintenancePolicy>("InstanceMaintenancePolicy"),
                       property<List<autoscaling::Tag>>("Tags")},
        .attributes = {},
        .name_property = "AutoScalingGroupName",
-       .create = create_group, .settled = group_settled, .update = update_group, .remove = remove_group, .gone = group_gone},
+       .create = create_group,
+       .settled = group_settled,
+       .update = update_group,
+       .remove = remove_group,
+       .gone = group_gone},
   };
   return types;
 }

@@ -25,14 +25,18 @@ Result<void> create_template(Work& work, Instance& instance) {
   instance.physical_id = made.LaunchTemplate->LaunchTemplateId.value_or("");
   set_attribute(instance, "LaunchTemplateId", instance.physical_id);
   set_attribute(instance, "LatestVersionNumber", std::to_string(made.LaunchTemplate->LatestVersionNumber.value_or(1)));
-  set_attribute(instance, "DefaultVersionNumber", std::to_string(made.LaunchTemplate->DefaultVersionNumber.value_or(1)));
+  set_attribute(instance, "DefaultVersionNumber",
+                std::to_string(made.LaunchTemplate->DefaultVersionNumber.value_or(1)));
   return {};
 }
 
 // A change of the data is a new version; which one groups use is up to what they refer to.
 Result<void> update_template(Work& work, Instance& instance, const Value& before) {
-  if (!changed(before, instance.properties, "LaunchTemplateData") && !changed(before, instance.properties, "VersionDescription")) return {};
-  BRUME_TRY(request, read<ec2::CreateLaunchTemplateVersionRequest>(without(instance.properties, {"LaunchTemplateName"})));
+  if (!changed(before, instance.properties, "LaunchTemplateData") &&
+      !changed(before, instance.properties, "VersionDescription"))
+    return {};
+  BRUME_TRY(request,
+            read<ec2::CreateLaunchTemplateVersionRequest>(without(instance.properties, {"LaunchTemplateName"})));
   request.LaunchTemplateId = instance.physical_id;
   BRUME_TRY(made, work.apis.ec2.CreateLaunchTemplateVersion(work.call, request));
   set_attribute(instance, "LatestVersionNumber", std::to_string(made.LaunchTemplateVersion->VersionNumber.value_or(1)));
@@ -52,18 +56,23 @@ Result<std::optional<ec2::Instance>> describe_instance(Work& work, const std::st
   ec2::DescribeInstancesRequest request;
   request.InstanceIds = {id};
   auto found = work.apis.ec2.DescribeInstances(work.call, request);
-  if (!found) return not_found(found.error()) ? Result<std::optional<ec2::Instance>>(std::nullopt) : std::unexpected(found.error());
+  if (!found)
+    return not_found(found.error()) ? Result<std::optional<ec2::Instance>>(std::nullopt)
+                                    : std::unexpected(found.error());
   for (auto& reservation : found->Reservations)
     for (auto& instance : reservation.Instances) return std::move(instance);
   return std::nullopt;
 }
 
 Result<void> create_instance(Work& work, Instance& instance) {
-  BRUME_TRY(request, read<ec2::RunInstancesRequest>(without(instance.properties, {"IamInstanceProfile", "Monitoring", "Tags"})));
+  BRUME_TRY(request,
+            read<ec2::RunInstancesRequest>(without(instance.properties, {"IamInstanceProfile", "Monitoring", "Tags"})));
   request.MinCount = request.MaxCount = 1;
   request.ClientToken = work.token;
-  if (instance.properties.find("IamInstanceProfile")) request.IamInstanceProfile.emplace().Name = instance.text("IamInstanceProfile");
-  if (instance.properties.find("Monitoring")) request.Monitoring.emplace().Enabled = flag(instance.properties, "Monitoring");
+  if (instance.properties.find("IamInstanceProfile"))
+    request.IamInstanceProfile.emplace().Name = instance.text("IamInstanceProfile");
+  if (instance.properties.find("Monitoring"))
+    request.Monitoring.emplace().Enabled = flag(instance.properties, "Monitoring");
   auto& tags = request.TagSpecifications.emplace_back();
   tags.ResourceType = "instance";
   tags.Tags = all_tags<ec2::Tag>(work, instance.properties);
@@ -80,8 +89,9 @@ Result<bool> instance_settled(Work& work, Instance& instance) {
   if (!found) return fail("NotStabilized", "Instance {} disappeared", instance.physical_id);
   const std::string state = found->State ? found->State->Name.value_or("") : "";
   if (state == "terminated" || state == "shutting-down" || state == "stopped" || state == "stopping")
-    return fail("NotStabilized", "Instance {} failed to stabilize. Current state: {}. Reason: {}", instance.physical_id, state,
-                found->StateReason ? found->StateReason->Message.value_or("") : found->StateTransitionReason.value_or(""));
+    return fail(
+        "NotStabilized", "Instance {} failed to stabilize. Current state: {}. Reason: {}", instance.physical_id, state,
+        found->StateReason ? found->StateReason->Message.value_or("") : found->StateTransitionReason.value_or(""));
   set_attribute(instance, "PrivateIp", found->PrivateIpAddress);
   set_attribute(instance, "PublicIp", found->PublicIpAddress);
   set_attribute(instance, "PrivateDnsName", found->PrivateDnsName);
@@ -102,9 +112,11 @@ Result<void> update_instance(Work& work, Instance& instance, const Value& before
   if (changed(before, now, "SecurityGroupIds"))
     BRUME_CHECK(modify([&](auto& request) { request.Groups = text_list(now, "SecurityGroupIds"); }));
   if (changed(before, now, "SourceDestCheck"))
-    BRUME_CHECK(modify([&](auto& request) { request.SourceDestCheck.emplace().Value = flag(now, "SourceDestCheck", true); }));
+    BRUME_CHECK(
+        modify([&](auto& request) { request.SourceDestCheck.emplace().Value = flag(now, "SourceDestCheck", true); }));
   if (changed(before, now, "DisableApiTermination"))
-    BRUME_CHECK(modify([&](auto& request) { request.DisableApiTermination.emplace().Value = flag(now, "DisableApiTermination"); }));
+    BRUME_CHECK(modify(
+        [&](auto& request) { request.DisableApiTermination.emplace().Value = flag(now, "DisableApiTermination"); }));
   return retag_ec2(work, instance, before);
 }
 
@@ -148,11 +160,13 @@ Result<void> update_interface(Work& work, Instance& instance, const Value& befor
     set(request);
     return work.apis.ec2.ModifyNetworkInterfaceAttribute(work.call, request);
   };
-  if (changed(before, now, "GroupSet")) BRUME_CHECK(modify([&](auto& request) { request.Groups = text_list(now, "GroupSet"); }));
+  if (changed(before, now, "GroupSet"))
+    BRUME_CHECK(modify([&](auto& request) { request.Groups = text_list(now, "GroupSet"); }));
   if (changed(before, now, "Description"))
     BRUME_CHECK(modify([&](auto& request) { request.Description.emplace().Value = instance.text("Description"); }));
   if (changed(before, now, "SourceDestCheck"))
-    BRUME_CHECK(modify([&](auto& request) { request.SourceDestCheck.emplace().Value = flag(now, "SourceDestCheck", true); }));
+    BRUME_CHECK(
+        modify([&](auto& request) { request.SourceDestCheck.emplace().Value = flag(now, "SourceDestCheck", true); }));
   return retag_ec2(work, instance, before);
 }
 
@@ -198,7 +212,8 @@ Result<void> remove_key(Work& work, const Instance& instance) {
   if (instance.properties.find("PublicKeyMaterial")) return {};
   ssm::DeleteParameterRequest parameter;
   parameter.Name = "/ec2/keypair/" + instance.attributes.text_of("KeyPairId");
-  if (auto done = work.apis.ssm.DeleteParameter(work.call, parameter); !done && !not_found(done.error())) return std::unexpected(done.error());
+  if (auto done = work.apis.ssm.DeleteParameter(work.call, parameter); !done && !not_found(done.error()))
+    return std::unexpected(done.error());
   return {};
 }
 
@@ -207,35 +222,48 @@ Result<void> remove_key(Work& work, const Instance& instance) {
 std::span<const ResourceType> ec2_instance_types() {
   static const ResourceType types[] = {
       {.name = "AWS::EC2::LaunchTemplate",
-       .properties = {property<ec2::RequestLaunchTemplateData>("LaunchTemplateData", kRequired), text("LaunchTemplateName", kCreateOnly),
-                      text("VersionDescription"), property<List<ec2::TagSpecification>>("TagSpecifications", kCreateOnly)},
+       .properties = {property<ec2::RequestLaunchTemplateData>("LaunchTemplateData", kRequired),
+                      text("LaunchTemplateName", kCreateOnly), text("VersionDescription"),
+                      property<List<ec2::TagSpecification>>("TagSpecifications", kCreateOnly)},
        .attributes = {"LaunchTemplateId", "LatestVersionNumber", "DefaultVersionNumber"},
        .name_property = "LaunchTemplateName",
        .name_limit = 128,
-       .create = create_template, .update = update_template, .remove = remove_template},
+       .create = create_template,
+       .update = update_template,
+       .remove = remove_template},
       {.name = "AWS::EC2::Instance",
        .properties = {text("ImageId", kCreateOnly), text("InstanceType", kCreateOnly), text("KeyName", kCreateOnly),
                       texts("SecurityGroupIds"), text("SubnetId", kCreateOnly), text("UserData", kCreateOnly),
-                      text("IamInstanceProfile", kCreateOnly), text("PrivateIpAddress", kCreateOnly), boolean("Monitoring", kCreateOnly),
-                      boolean("DisableApiTermination"), boolean("SourceDestCheck"), boolean("EbsOptimized", kCreateOnly),
-                      text("InstanceInitiatedShutdownBehavior", kCreateOnly),
+                      text("IamInstanceProfile", kCreateOnly), text("PrivateIpAddress", kCreateOnly),
+                      boolean("Monitoring", kCreateOnly), boolean("DisableApiTermination"), boolean("SourceDestCheck"),
+                      boolean("EbsOptimized", kCreateOnly), text("InstanceInitiatedShutdownBehavior", kCreateOnly),
                       property<ec2::LaunchTemplateSpecification>("LaunchTemplate", kCreateOnly),
                       property<List<ec2::BlockDeviceMapping>>("BlockDeviceMappings", kCreateOnly),
                       property<ec2::CreditSpecificationRequest>("CreditSpecification", kCreateOnly),
-                      property<ec2::InstanceMetadataOptionsRequest>("MetadataOptions", kCreateOnly), property<Tags>("Tags")},
-       .attributes = {"InstanceId", "PrivateIp", "PublicIp", "PrivateDnsName", "PublicDnsName", "AvailabilityZone", "VpcId"},
-       .create = create_instance, .settled = instance_settled, .update = update_instance, .remove = remove_instance, .gone = instance_gone},
+                      property<ec2::InstanceMetadataOptionsRequest>("MetadataOptions", kCreateOnly),
+                      property<Tags>("Tags")},
+       .attributes = {"InstanceId", "PrivateIp", "PublicIp", "PrivateDnsName", "PublicDnsName", "AvailabilityZone",
+                      "VpcId"},
+       .create = create_instance,
+       .settled = instance_settled,
+       .update = update_instance,
+       .remove = remove_instance,
+       .gone = instance_gone},
       {.name = "AWS::EC2::NetworkInterface",
-       .properties = {text("SubnetId", kRequired | kCreateOnly), text("Description"), texts("GroupSet"), text("PrivateIpAddress", kCreateOnly),
-                      boolean("SourceDestCheck"), property<Tags>("Tags")},
+       .properties = {text("SubnetId", kRequired | kCreateOnly), text("Description"), texts("GroupSet"),
+                      text("PrivateIpAddress", kCreateOnly), boolean("SourceDestCheck"), property<Tags>("Tags")},
        .attributes = {"Id", "PrimaryPrivateIpAddress", "VpcId"},
-       .create = create_interface, .update = update_interface, .remove = remove_interface},
+       .create = create_interface,
+       .update = update_interface,
+       .remove = remove_interface},
       {.name = "AWS::EC2::KeyPair",
-       .properties = {text("KeyName", kRequired | kCreateOnly), text("PublicKeyMaterial", kCreateOnly), text("KeyType", kCreateOnly),
-                      text("KeyFormat", kCreateOnly), property<Tags>("Tags", kCreateOnly)},
+       .properties = {text("KeyName", kRequired | kCreateOnly), text("PublicKeyMaterial", kCreateOnly),
+                      text("KeyType", kCreateOnly), text("KeyFormat", kCreateOnly),
+                      property<Tags>("Tags", kCreateOnly)},
        .attributes = {"KeyPairId", "KeyFingerprint"},
        .name_property = "KeyName",
-       .create = create_key, .remove = remove_key},
+       .create = create_key,
+       .remove = remove_key},
   };
   return types;
 }

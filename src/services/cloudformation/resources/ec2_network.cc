@@ -52,7 +52,8 @@ Result<void> set_vpc_attributes(Work& work, const Instance& instance, const Valu
     request.VpcId = instance.physical_id;
     const bool support = std::string_view(name) == "EnableDnsSupport";
     // What a template no longer says goes back to AWS's default: support on, host names off.
-    (support ? request.EnableDnsSupport : request.EnableDnsHostnames).emplace().Value = flag(instance.properties, name, support);
+    (support ? request.EnableDnsSupport : request.EnableDnsHostnames).emplace().Value =
+        flag(instance.properties, name, support);
     BRUME_CHECK(work.apis.ec2.ModifyVpcAttribute(work.call, request));
   }
   return {};
@@ -170,7 +171,9 @@ Result<void> update_attachment(Work& work, Instance& instance, const Value& befo
   return attach_gateway(work, instance);
 }
 
-Result<void> remove_attachment(Work& work, const Instance& instance) { return detach_gateway(work, instance.properties); }
+Result<void> remove_attachment(Work& work, const Instance& instance) {
+  return detach_gateway(work, instance.properties);
+}
 
 // Route table, routes, associations ---------------------------------------------------------------------------------
 
@@ -237,38 +240,54 @@ std::span<const ResourceType> ec2_network_types() {
   using Tags = List<ec2::Tag>;
   static const ResourceType types[] = {
       {.name = "AWS::EC2::VPC",
-       .properties = {text("CidrBlock", kRequired | kCreateOnly), boolean("EnableDnsHostnames"), boolean("EnableDnsSupport"),
-                      text("InstanceTenancy", kCreateOnly), property<Tags>("Tags")},
+       .properties = {text("CidrBlock", kRequired | kCreateOnly), boolean("EnableDnsHostnames"),
+                      boolean("EnableDnsSupport"), text("InstanceTenancy", kCreateOnly), property<Tags>("Tags")},
        .attributes = {"VpcId", "CidrBlock", "DefaultSecurityGroup", "DefaultNetworkAcl"},
-       .create = create_vpc, .settled = vpc_settled, .update = update_vpc, .remove = remove_vpc},
+       .create = create_vpc,
+       .settled = vpc_settled,
+       .update = update_vpc,
+       .remove = remove_vpc},
       {.name = "AWS::EC2::Subnet",
        .properties = {text("VpcId", kRequired | kCreateOnly), text("CidrBlock", kRequired | kCreateOnly),
                       text("AvailabilityZone", kCreateOnly), text("AvailabilityZoneId", kCreateOnly),
                       boolean("MapPublicIpOnLaunch"), property<Tags>("Tags")},
        .attributes = {"SubnetId", "AvailabilityZone", "CidrBlock", "VpcId"},
-       .create = create_subnet, .settled = subnet_settled, .update = update_subnet, .remove = remove_subnet},
+       .create = create_subnet,
+       .settled = subnet_settled,
+       .update = update_subnet,
+       .remove = remove_subnet},
       {.name = "AWS::EC2::InternetGateway",
        .properties = {property<Tags>("Tags")},
        .attributes = {"InternetGatewayId"},
-       .create = create_gateway, .update = retag_ec2, .remove = remove_gateway},
+       .create = create_gateway,
+       .update = retag_ec2,
+       .remove = remove_gateway},
       {.name = "AWS::EC2::VPCGatewayAttachment",
        .properties = {text("VpcId", kRequired), text("InternetGatewayId", kRequired)},
        .attributes = {"AttachmentType"},
-       .create = attach_gateway, .update = update_attachment, .remove = remove_attachment},
+       .create = attach_gateway,
+       .update = update_attachment,
+       .remove = remove_attachment},
       {.name = "AWS::EC2::RouteTable",
        .properties = {text("VpcId", kRequired | kCreateOnly), property<Tags>("Tags")},
        .attributes = {"RouteTableId"},
-       .create = create_route_table, .update = retag_ec2, .remove = remove_route_table},
+       .create = create_route_table,
+       .update = retag_ec2,
+       .remove = remove_route_table},
       {.name = "AWS::EC2::Route",
        .properties = {text("RouteTableId", kRequired | kCreateOnly), text("DestinationCidrBlock", kCreateOnly),
                       text("DestinationIpv6CidrBlock", kCreateOnly), text("GatewayId"), text("InstanceId"),
                       text("NetworkInterfaceId"), text("NatGatewayId")},
        .attributes = {"CidrBlock"},
-       .create = create_route, .update = update_route, .remove = remove_route},
+       .create = create_route,
+       .update = update_route,
+       .remove = remove_route},
       {.name = "AWS::EC2::SubnetRouteTableAssociation",
        .properties = {text("SubnetId", kRequired | kCreateOnly), text("RouteTableId", kRequired)},
        .attributes = {"Id"},
-       .create = associate_table, .update = reassociate_table, .remove = disassociate_table},
+       .create = associate_table,
+       .update = reassociate_table,
+       .remove = disassociate_table},
   };
   return types;
 }

@@ -6,7 +6,8 @@ namespace brume::cloudformation::resources {
 struct IngressRule {
   std::optional<std::string> IpProtocol;
   std::optional<std::int32_t> FromPort, ToPort;
-  std::optional<std::string> CidrIp, CidrIpv6, SourceSecurityGroupId, SourceSecurityGroupOwnerId, SourcePrefixListId, Description;
+  std::optional<std::string> CidrIp, CidrIpv6, SourceSecurityGroupId, SourceSecurityGroupOwnerId, SourcePrefixListId,
+      Description;
 };
 struct EgressRule {
   std::optional<std::string> IpProtocol;
@@ -19,8 +20,8 @@ struct Icmp {
 
 }  // namespace brume::cloudformation::resources
 
-BRUME_RECORD(brume::cloudformation::resources::IngressRule, IpProtocol, FromPort, ToPort, CidrIp, CidrIpv6, SourceSecurityGroupId,
-             SourceSecurityGroupOwnerId, SourcePrefixListId, Description)
+BRUME_RECORD(brume::cloudformation::resources::IngressRule, IpProtocol, FromPort, ToPort, CidrIp, CidrIpv6,
+             SourceSecurityGroupId, SourceSecurityGroupOwnerId, SourcePrefixListId, Description)
 BRUME_RECORD(brume::cloudformation::resources::EgressRule, IpProtocol, FromPort, ToPort, CidrIp, CidrIpv6,
              DestinationSecurityGroupId, DestinationPrefixListId, Description)
 BRUME_RECORD(brume::cloudformation::resources::Icmp, Code, Type)
@@ -67,7 +68,9 @@ Result<ec2::IpPermission> permission(const Value& rule, bool egress) {
     prefix.Description = description;
   }
   if (peers != 1)
-    return fail("ValidationError", "A security group rule needs exactly one of CidrIp, CidrIpv6, {0}SecurityGroupId and {0}PrefixListId", peer);
+    return fail("ValidationError",
+                "A security group rule needs exactly one of CidrIp, CidrIpv6, {0}SecurityGroupId and {0}PrefixListId",
+                peer);
   return out;
 }
 
@@ -152,7 +155,8 @@ Result<void> create_group(Work& work, Instance& instance) {
   set_attribute(instance, "Id", instance.physical_id);
   set_attribute(instance, "VpcId", request.VpcId);
   BRUME_CHECK(tag_ec2(work, instance));
-  BRUME_CHECK(bring_rules(work, instance.physical_id, nullptr, instance.properties.find("SecurityGroupIngress"), false));
+  BRUME_CHECK(
+      bring_rules(work, instance.physical_id, nullptr, instance.properties.find("SecurityGroupIngress"), false));
   return bring_rules(work, instance.physical_id, &default_egress(), egress_of(instance.properties), true);
 }
 
@@ -273,7 +277,8 @@ Result<void> create_association(Work& work, Instance& instance) {
   for (const auto& acl : found.NetworkAcls) {
     for (const auto& association : acl.Associations) {
       if (association.SubnetId != subnet) continue;
-      BRUME_TRY(id, associate_acl(work, association.NetworkAclAssociationId.value_or(""), instance.text("NetworkAclId")));
+      BRUME_TRY(id,
+                associate_acl(work, association.NetworkAclAssociationId.value_or(""), instance.text("NetworkAclId")));
       instance.physical_id = id;
       set_attribute(instance, "AssociationId", id);
       return {};
@@ -288,7 +293,8 @@ Result<void> remove_association(Work& work, const Instance& instance) {
   BRUME_TRY(found, work.apis.ec2.DescribeNetworkAcls(work.call, own));
   bool mine = false;
   for (const auto& acl : found.NetworkAcls)
-    for (const auto& association : acl.Associations) mine |= association.NetworkAclAssociationId == instance.physical_id;
+    for (const auto& association : acl.Associations)
+      mine |= association.NetworkAclAssociationId == instance.physical_id;
   if (!mine) return {};  // replaced meanwhile, or the subnet is gone
   ec2::DescribeNetworkAclsRequest all;
   all.Filters = ec2_filter("vpc-id", found.NetworkAcls[0].VpcId.value_or(""));
@@ -306,40 +312,51 @@ Result<void> remove_association(Work& work, const Instance& instance) {
 std::span<const ResourceType> ec2_security_types() {
   static const ResourceType types[] = {
       {.name = "AWS::EC2::SecurityGroup",
-       .properties = {text("GroupDescription", kRequired | kCreateOnly), text("GroupName", kCreateOnly), text("VpcId", kCreateOnly),
-                      property<List<IngressRule>>("SecurityGroupIngress"), property<List<EgressRule>>("SecurityGroupEgress"),
-                      property<Tags>("Tags")},
+       .properties = {text("GroupDescription", kRequired | kCreateOnly), text("GroupName", kCreateOnly),
+                      text("VpcId", kCreateOnly), property<List<IngressRule>>("SecurityGroupIngress"),
+                      property<List<EgressRule>>("SecurityGroupEgress"), property<Tags>("Tags")},
        .attributes = {"GroupId", "Id", "VpcId"},
        .name_property = "GroupName",
-       .create = create_group, .update = update_group, .remove = remove_group},
+       .create = create_group,
+       .update = update_group,
+       .remove = remove_group},
       {.name = "AWS::EC2::SecurityGroupIngress",
-       .properties = {text("GroupId", kRequired | kCreateOnly), text("IpProtocol", kRequired | kCreateOnly), number("FromPort", kCreateOnly),
-                      number("ToPort", kCreateOnly), text("CidrIp", kCreateOnly), text("CidrIpv6", kCreateOnly),
-                      text("SourceSecurityGroupId", kCreateOnly), text("SourceSecurityGroupOwnerId", kCreateOnly),
-                      text("SourcePrefixListId", kCreateOnly), text("Description", kCreateOnly)},
-       .attributes = {"Id"},
-       .create = create_rule<false>, .remove = remove_rule<false>},
-      {.name = "AWS::EC2::SecurityGroupEgress",
-       .properties = {text("GroupId", kRequired | kCreateOnly), text("IpProtocol", kRequired | kCreateOnly), number("FromPort", kCreateOnly),
-                      number("ToPort", kCreateOnly), text("CidrIp", kCreateOnly), text("CidrIpv6", kCreateOnly),
-                      text("DestinationSecurityGroupId", kCreateOnly), text("DestinationPrefixListId", kCreateOnly),
+       .properties = {text("GroupId", kRequired | kCreateOnly), text("IpProtocol", kRequired | kCreateOnly),
+                      number("FromPort", kCreateOnly), number("ToPort", kCreateOnly), text("CidrIp", kCreateOnly),
+                      text("CidrIpv6", kCreateOnly), text("SourceSecurityGroupId", kCreateOnly),
+                      text("SourceSecurityGroupOwnerId", kCreateOnly), text("SourcePrefixListId", kCreateOnly),
                       text("Description", kCreateOnly)},
        .attributes = {"Id"},
-       .create = create_rule<true>, .remove = remove_rule<true>},
+       .create = create_rule<false>,
+       .remove = remove_rule<false>},
+      {.name = "AWS::EC2::SecurityGroupEgress",
+       .properties = {text("GroupId", kRequired | kCreateOnly), text("IpProtocol", kRequired | kCreateOnly),
+                      number("FromPort", kCreateOnly), number("ToPort", kCreateOnly), text("CidrIp", kCreateOnly),
+                      text("CidrIpv6", kCreateOnly), text("DestinationSecurityGroupId", kCreateOnly),
+                      text("DestinationPrefixListId", kCreateOnly), text("Description", kCreateOnly)},
+       .attributes = {"Id"},
+       .create = create_rule<true>,
+       .remove = remove_rule<true>},
       {.name = "AWS::EC2::NetworkAcl",
        .properties = {text("VpcId", kRequired | kCreateOnly), property<Tags>("Tags")},
        .attributes = {"Id"},
-       .create = create_acl, .update = retag_ec2, .remove = remove_acl},
+       .create = create_acl,
+       .update = retag_ec2,
+       .remove = remove_acl},
       {.name = "AWS::EC2::NetworkAclEntry",
        .properties = {text("NetworkAclId", kRequired | kCreateOnly), number("RuleNumber", kRequired | kCreateOnly),
-                      text("Protocol", kRequired), text("RuleAction", kRequired), boolean("Egress", kCreateOnly), text("CidrBlock"),
-                      text("Ipv6CidrBlock"), property<Icmp>("Icmp"), property<ec2::PortRange>("PortRange")},
+                      text("Protocol", kRequired), text("RuleAction", kRequired), boolean("Egress", kCreateOnly),
+                      text("CidrBlock"), text("Ipv6CidrBlock"), property<Icmp>("Icmp"),
+                      property<ec2::PortRange>("PortRange")},
        .attributes = {"Id"},
-       .create = create_entry, .update = update_entry, .remove = remove_entry},
+       .create = create_entry,
+       .update = update_entry,
+       .remove = remove_entry},
       {.name = "AWS::EC2::SubnetNetworkAclAssociation",
        .properties = {text("SubnetId", kRequired | kCreateOnly), text("NetworkAclId", kRequired | kCreateOnly)},
        .attributes = {"AssociationId"},
-       .create = create_association, .remove = remove_association},
+       .create = create_association,
+       .remove = remove_association},
   };
   return types;
 }

@@ -45,7 +45,9 @@ Value string_list(const List<std::string>& items) {
 // Load balancers ----------------------------------------------------------------------------------------------------
 
 Result<void> set_balancer_attributes(Work& work, const Instance& instance, const Value& before) {
-  if (!changed(before, instance.properties, "LoadBalancerAttributes") || !instance.properties.find("LoadBalancerAttributes")) return {};
+  if (!changed(before, instance.properties, "LoadBalancerAttributes") ||
+      !instance.properties.find("LoadBalancerAttributes"))
+    return {};
   elbv2::ModifyLoadBalancerAttributesInput request;
   request.LoadBalancerArn = instance.physical_id;
   BRUME_TRY(attributes, read<List<elbv2::LoadBalancerAttribute>>(instance.properties, "LoadBalancerAttributes"));
@@ -82,7 +84,8 @@ Result<bool> balancer_settled(Work& work, Instance& instance) {
   instance.attributes.set("SecurityGroups", string_list(balancer.SecurityGroups));
   const std::string state = balancer.State ? balancer.State->Code.value_or("active") : "active";
   if (state == "failed")
-    return fail("NotStabilized", "Load balancer {} failed to become active: {}", instance.physical_id, balancer.State->Reason.value_or(""));
+    return fail("NotStabilized", "Load balancer {} failed to become active: {}", instance.physical_id,
+                balancer.State->Reason.value_or(""));
   return state == "active" || state == "active_impaired";
 }
 
@@ -159,7 +162,9 @@ Result<void> set_targets(Work& work, const Instance& instance, const Value& befo
 }
 
 Result<void> set_group_attributes(Work& work, const Instance& instance, const Value& before) {
-  if (!changed(before, instance.properties, "TargetGroupAttributes") || !instance.properties.find("TargetGroupAttributes")) return {};
+  if (!changed(before, instance.properties, "TargetGroupAttributes") ||
+      !instance.properties.find("TargetGroupAttributes"))
+    return {};
   elbv2::ModifyTargetGroupAttributesInput request;
   request.TargetGroupArn = instance.physical_id;
   BRUME_TRY(attributes, read<List<elbv2::TargetGroupAttribute>>(instance.properties, "TargetGroupAttributes"));
@@ -203,7 +208,8 @@ Result<void> remove_group(Work& work, const Instance& instance) {
 // Listeners and rules -----------------------------------------------------------------------------------------------
 
 Result<void> set_listener_attributes(Work& work, const Instance& instance, const Value& before) {
-  if (!changed(before, instance.properties, "ListenerAttributes") || !instance.properties.find("ListenerAttributes")) return {};
+  if (!changed(before, instance.properties, "ListenerAttributes") || !instance.properties.find("ListenerAttributes"))
+    return {};
   elbv2::ModifyListenerAttributesInput request;
   request.ListenerArn = instance.physical_id;
   BRUME_TRY(attributes, read<List<elbv2::ListenerAttribute>>(instance.properties, "ListenerAttributes"));
@@ -275,36 +281,51 @@ Result<void> remove_rule(Work& work, const Instance& instance) {
 std::span<const ResourceType> elbv2_types() {
   static const ResourceType types[] = {
       {.name = "AWS::ElasticLoadBalancingV2::LoadBalancer",
-       .properties = {text("Name", kCreateOnly), text("Scheme", kCreateOnly), text("Type", kCreateOnly), texts("Subnets"),
-                      property<List<elbv2::SubnetMapping>>("SubnetMappings"), texts("SecurityGroups"), text("IpAddressType"),
-                      property<List<elbv2::LoadBalancerAttribute>>("LoadBalancerAttributes"), property<Tags>("Tags")},
-       .attributes = {"LoadBalancerArn", "LoadBalancerFullName", "LoadBalancerName", "DNSName", "CanonicalHostedZoneID", "SecurityGroups"},
+       .properties = {text("Name", kCreateOnly), text("Scheme", kCreateOnly), text("Type", kCreateOnly),
+                      texts("Subnets"), property<List<elbv2::SubnetMapping>>("SubnetMappings"), texts("SecurityGroups"),
+                      text("IpAddressType"), property<List<elbv2::LoadBalancerAttribute>>("LoadBalancerAttributes"),
+                      property<Tags>("Tags")},
+       .attributes = {"LoadBalancerArn", "LoadBalancerFullName", "LoadBalancerName", "DNSName", "CanonicalHostedZoneID",
+                      "SecurityGroups"},
        .name_property = "Name",
        .name_limit = 32,
-       .create = create_balancer, .settled = balancer_settled, .update = update_balancer, .remove = remove_balancer, .gone = balancer_gone},
+       .create = create_balancer,
+       .settled = balancer_settled,
+       .update = update_balancer,
+       .remove = remove_balancer,
+       .gone = balancer_gone},
       {.name = "AWS::ElasticLoadBalancingV2::TargetGroup",
        .properties = {text("Name", kCreateOnly), number("Port", kCreateOnly), text("Protocol", kCreateOnly),
                       text("ProtocolVersion", kCreateOnly), text("VpcId", kCreateOnly), text("TargetType", kCreateOnly),
-                      text("IpAddressType", kCreateOnly), boolean("HealthCheckEnabled"), text("HealthCheckProtocol"), text("HealthCheckPort"),
-                      text("HealthCheckPath"), number("HealthCheckIntervalSeconds"), number("HealthCheckTimeoutSeconds"),
-                      number("HealthyThresholdCount"), number("UnhealthyThresholdCount"), property<elbv2::Matcher>("Matcher"),
+                      text("IpAddressType", kCreateOnly), boolean("HealthCheckEnabled"), text("HealthCheckProtocol"),
+                      text("HealthCheckPort"), text("HealthCheckPath"), number("HealthCheckIntervalSeconds"),
+                      number("HealthCheckTimeoutSeconds"), number("HealthyThresholdCount"),
+                      number("UnhealthyThresholdCount"), property<elbv2::Matcher>("Matcher"),
                       property<List<elbv2::TargetGroupAttribute>>("TargetGroupAttributes"),
                       property<List<elbv2::TargetDescription>>("Targets"), property<Tags>("Tags")},
        .attributes = {"TargetGroupArn", "TargetGroupFullName", "TargetGroupName", "LoadBalancerArns"},
        .name_property = "Name",
        .name_limit = 32,
-       .create = create_group, .update = update_group, .remove = remove_group},
+       .create = create_group,
+       .update = update_group,
+       .remove = remove_group},
       {.name = "AWS::ElasticLoadBalancingV2::Listener",
        .properties = {text("LoadBalancerArn", kRequired | kCreateOnly), number("Port"), text("Protocol"),
-                      property<List<elbv2::Action>>("DefaultActions", kRequired), property<List<elbv2::Certificate>>("Certificates"),
-                      text("SslPolicy"), texts("AlpnPolicy"), property<List<elbv2::ListenerAttribute>>("ListenerAttributes")},
+                      property<List<elbv2::Action>>("DefaultActions", kRequired),
+                      property<List<elbv2::Certificate>>("Certificates"), text("SslPolicy"), texts("AlpnPolicy"),
+                      property<List<elbv2::ListenerAttribute>>("ListenerAttributes")},
        .attributes = {"ListenerArn"},
-       .create = create_listener, .update = update_listener, .remove = remove_listener},
+       .create = create_listener,
+       .update = update_listener,
+       .remove = remove_listener},
       {.name = "AWS::ElasticLoadBalancingV2::ListenerRule",
        .properties = {text("ListenerArn", kRequired | kCreateOnly), number("Priority", kRequired),
-                      property<List<elbv2::RuleCondition>>("Conditions", kRequired), property<List<elbv2::Action>>("Actions", kRequired)},
+                      property<List<elbv2::RuleCondition>>("Conditions", kRequired),
+                      property<List<elbv2::Action>>("Actions", kRequired)},
        .attributes = {"RuleArn", "IsDefault"},
-       .create = create_rule, .update = update_rule, .remove = remove_rule},
+       .create = create_rule,
+       .update = update_rule,
+       .remove = remove_rule},
   };
   return types;
 }

@@ -7,8 +7,13 @@ namespace {
 
 // An inline policy of a role as a template writes it. For checking only: never filled.
 const Shape* inline_policy_shape() {
-  static const Member members[] = {{.name = "PolicyName", .shape = &reflect::Describe<std::string>::shape, .offset = 0, .holder = nullptr, .required = true},
-                                   {.name = "PolicyDocument", .shape = &json_shape, .offset = 0, .holder = nullptr, .required = true}};
+  static const Member members[] = {
+      {.name = "PolicyName",
+       .shape = &reflect::Describe<std::string>::shape,
+       .offset = 0,
+       .holder = nullptr,
+       .required = true},
+      {.name = "PolicyDocument", .shape = &json_shape, .offset = 0, .holder = nullptr, .required = true}};
   static const Shape shape{.kind = Kind::structure, .name = "Policy", .members = members};
   return &shape;
 }
@@ -68,10 +73,12 @@ Result<void> bring_policies(Work& work, const Instance& instance, const Value& b
   const auto old_arns = text_list(before, "ManagedPolicyArns"), new_arns = text_list(now, "ManagedPolicyArns");
   for (const std::string& arn : missing_in(old_arns, new_arns)) BRUME_CHECK(detach(work, role, arn));
   for (const std::string& arn : missing_in(new_arns, old_arns)) BRUME_CHECK(attach(work, role, arn));
-  for (const std::string& name : missing_in(inline_names(before), inline_names(now))) BRUME_CHECK(delete_inline(work, role, name));
+  for (const std::string& name : missing_in(inline_names(before), inline_names(now)))
+    BRUME_CHECK(delete_inline(work, role, name));
   if (!changed(before, now, "Policies")) return {};
   if (const Value* policies = now.find("Policies"))
-    for (const Value& policy : policies->items) BRUME_CHECK(put_inline(work, role, policy.text_of("PolicyName"), *policy.find("PolicyDocument")));
+    for (const Value& policy : policies->items)
+      BRUME_CHECK(put_inline(work, role, policy.text_of("PolicyName"), *policy.find("PolicyDocument")));
   return {};
 }
 
@@ -121,8 +128,10 @@ Result<void> update_role(Work& work, Instance& instance, const Value& before) {
 }
 
 Result<void> remove_role(Work& work, const Instance& instance) {
-  for (const std::string& arn : text_list(instance.properties, "ManagedPolicyArns")) BRUME_CHECK(detach(work, instance.physical_id, arn));
-  for (const std::string& name : inline_names(instance.properties)) BRUME_CHECK(delete_inline(work, instance.physical_id, name));
+  for (const std::string& arn : text_list(instance.properties, "ManagedPolicyArns"))
+    BRUME_CHECK(detach(work, instance.physical_id, arn));
+  for (const std::string& name : inline_names(instance.properties))
+    BRUME_CHECK(delete_inline(work, instance.physical_id, name));
   iam::DeleteRoleRequest request;
   request.RoleName = instance.physical_id;
   return work.apis.iam.DeleteRole(work.call, request);
@@ -151,19 +160,23 @@ Result<void> create_profile(Work& work, Instance& instance) {
   BRUME_TRY(made, work.apis.iam.CreateInstanceProfile(work.call, request));
   instance.physical_id = *request.InstanceProfileName;
   instance.attributes.set("Arn", Value::string(made.InstanceProfile ? made.InstanceProfile->Arn.value_or("") : ""));
-  for (const std::string& role : text_list(instance.properties, "Roles")) BRUME_CHECK(add_role(work, instance.physical_id, role));
+  for (const std::string& role : text_list(instance.properties, "Roles"))
+    BRUME_CHECK(add_role(work, instance.physical_id, role));
   return {};
 }
 
 Result<void> update_profile(Work& work, Instance& instance, const Value& before) {
   const auto old_roles = text_list(before, "Roles"), new_roles = text_list(instance.properties, "Roles");
-  for (const std::string& role : missing_in(old_roles, new_roles)) BRUME_CHECK(remove_role_from(work, instance.physical_id, role));
-  for (const std::string& role : missing_in(new_roles, old_roles)) BRUME_CHECK(add_role(work, instance.physical_id, role));
+  for (const std::string& role : missing_in(old_roles, new_roles))
+    BRUME_CHECK(remove_role_from(work, instance.physical_id, role));
+  for (const std::string& role : missing_in(new_roles, old_roles))
+    BRUME_CHECK(add_role(work, instance.physical_id, role));
   return {};
 }
 
 Result<void> remove_profile(Work& work, const Instance& instance) {
-  for (const std::string& role : text_list(instance.properties, "Roles")) BRUME_CHECK(remove_role_from(work, instance.physical_id, role));
+  for (const std::string& role : text_list(instance.properties, "Roles"))
+    BRUME_CHECK(remove_role_from(work, instance.physical_id, role));
   iam::DeleteInstanceProfileRequest request;
   request.InstanceProfileName = instance.physical_id;
   return work.apis.iam.DeleteInstanceProfile(work.call, request);
@@ -178,19 +191,23 @@ Result<void> create_managed(Work& work, Instance& instance) {
   instance.physical_id = made.Policy ? made.Policy->Arn.value_or("") : "";
   instance.attributes.set("PolicyArn", Value::string(instance.physical_id));
   instance.attributes.set("PolicyId", Value::string(made.Policy ? made.Policy->PolicyId.value_or("") : ""));
-  for (const std::string& role : text_list(instance.properties, "Roles")) BRUME_CHECK(attach(work, role, instance.physical_id));
+  for (const std::string& role : text_list(instance.properties, "Roles"))
+    BRUME_CHECK(attach(work, role, instance.physical_id));
   return {};
 }
 
 Result<void> update_managed(Work& work, Instance& instance, const Value& before) {
   const auto old_roles = text_list(before, "Roles"), new_roles = text_list(instance.properties, "Roles");
-  for (const std::string& role : missing_in(old_roles, new_roles)) BRUME_CHECK(detach(work, role, instance.physical_id));
-  for (const std::string& role : missing_in(new_roles, old_roles)) BRUME_CHECK(attach(work, role, instance.physical_id));
+  for (const std::string& role : missing_in(old_roles, new_roles))
+    BRUME_CHECK(detach(work, role, instance.physical_id));
+  for (const std::string& role : missing_in(new_roles, old_roles))
+    BRUME_CHECK(attach(work, role, instance.physical_id));
   return {};
 }
 
 Result<void> remove_managed(Work& work, const Instance& instance) {
-  for (const std::string& role : text_list(instance.properties, "Roles")) BRUME_CHECK(detach(work, role, instance.physical_id));
+  for (const std::string& role : text_list(instance.properties, "Roles"))
+    BRUME_CHECK(detach(work, role, instance.physical_id));
   iam::DeletePolicyRequest request;
   request.PolicyArn = instance.physical_id;
   return work.apis.iam.DeletePolicy(work.call, request);
@@ -200,7 +217,8 @@ Result<void> bring_inline(Work& work, const Instance& instance, const Value& bef
   const auto old_roles = text_list(before, "Roles"), new_roles = text_list(instance.properties, "Roles");
   const std::string name = instance.text("PolicyName");
   for (const std::string& role : missing_in(old_roles, new_roles)) BRUME_CHECK(delete_inline(work, role, name));
-  for (const std::string& role : new_roles) BRUME_CHECK(put_inline(work, role, name, *instance.properties.find("PolicyDocument")));
+  for (const std::string& role : new_roles)
+    BRUME_CHECK(put_inline(work, role, name, *instance.properties.find("PolicyDocument")));
   return {};
 }
 
@@ -210,10 +228,13 @@ Result<void> create_inline(Work& work, Instance& instance) {
   return bring_inline(work, instance, Value::map());
 }
 
-Result<void> update_inline(Work& work, Instance& instance, const Value& before) { return bring_inline(work, instance, before); }
+Result<void> update_inline(Work& work, Instance& instance, const Value& before) {
+  return bring_inline(work, instance, before);
+}
 
 Result<void> remove_inline(Work& work, const Instance& instance) {
-  for (const std::string& role : text_list(instance.properties, "Roles")) BRUME_CHECK(delete_inline(work, role, instance.text("PolicyName")));
+  for (const std::string& role : text_list(instance.properties, "Roles"))
+    BRUME_CHECK(delete_inline(work, role, instance.text("PolicyName")));
   return {};
 }
 
@@ -222,30 +243,46 @@ Result<void> remove_inline(Work& work, const Instance& instance) {
 std::span<const ResourceType> iam_types() {
   static const ResourceType types[] = {
       {.name = "AWS::IAM::Role",
-       .properties = {text("RoleName", kCreateOnly), text("Path", kCreateOnly), json("AssumeRolePolicyDocument", kRequired),
-                      text("Description"), number("MaxSessionDuration"), text("PermissionsBoundary", kCreateOnly), texts("ManagedPolicyArns"),
-                      {"Policies", &inline_policies_shape}, property<Tags>("Tags")},
+       .properties = {text("RoleName", kCreateOnly),
+                      text("Path", kCreateOnly),
+                      json("AssumeRolePolicyDocument", kRequired),
+                      text("Description"),
+                      number("MaxSessionDuration"),
+                      text("PermissionsBoundary", kCreateOnly),
+                      texts("ManagedPolicyArns"),
+                      {"Policies", &inline_policies_shape},
+                      property<Tags>("Tags")},
        .attributes = {"Arn", "RoleId"},
        .name_property = "RoleName",
        .name_limit = 64,
-       .create = create_role, .update = update_role, .remove = remove_role},
+       .create = create_role,
+       .update = update_role,
+       .remove = remove_role},
       {.name = "AWS::IAM::InstanceProfile",
        .properties = {text("InstanceProfileName", kCreateOnly), text("Path", kCreateOnly), texts("Roles", kRequired)},
        .attributes = {"Arn"},
        .name_property = "InstanceProfileName",
        .name_limit = 128,
-       .create = create_profile, .update = update_profile, .remove = remove_profile},
+       .create = create_profile,
+       .update = update_profile,
+       .remove = remove_profile},
       {.name = "AWS::IAM::ManagedPolicy",
-       .properties = {text("ManagedPolicyName", kCreateOnly), text("Path", kCreateOnly), text("Description", kCreateOnly),
-                      json("PolicyDocument", kRequired | kCreateOnly), texts("Roles")},
+       .properties = {text("ManagedPolicyName", kCreateOnly), text("Path", kCreateOnly),
+                      text("Description", kCreateOnly), json("PolicyDocument", kRequired | kCreateOnly),
+                      texts("Roles")},
        .attributes = {"PolicyArn", "PolicyId"},
        .name_property = "ManagedPolicyName",
        .name_limit = 128,
-       .create = create_managed, .update = update_managed, .remove = remove_managed},
+       .create = create_managed,
+       .update = update_managed,
+       .remove = remove_managed},
       {.name = "AWS::IAM::Policy",
-       .properties = {text("PolicyName", kRequired | kCreateOnly), json("PolicyDocument", kRequired), texts("Roles", kRequired)},
+       .properties = {text("PolicyName", kRequired | kCreateOnly), json("PolicyDocument", kRequired),
+                      texts("Roles", kRequired)},
        .attributes = {"Id"},
-       .create = create_inline, .update = update_inline, .remove = remove_inline},
+       .create = create_inline,
+       .update = update_inline,
+       .remove = remove_inline},
   };
   return types;
 }

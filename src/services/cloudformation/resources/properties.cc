@@ -23,7 +23,9 @@ bool parse_integer(std::string_view text, std::int64_t& out) {
   return true;
 }
 
-bool is_json(const Shape& shape) { return &shape == json_shape(); }
+bool is_json(const Shape& shape) {
+  return &shape == json_shape();
+}
 
 std::optional<bool> truth(std::string_view text) {
   for (const std::string_view word : {"true", "yes", "Yes", "on"})
@@ -35,14 +37,21 @@ std::optional<bool> truth(std::string_view text) {
 
 const char* type_name(Kind kind) {
   switch (kind) {
-    case Kind::boolean: return "Boolean";
-    case Kind::integer: return "Integer";
-    case Kind::long_integer: return "Long";
-    case Kind::real: return "Double";
-    case Kind::list: return "List";
+    case Kind::boolean:
+      return "Boolean";
+    case Kind::integer:
+      return "Integer";
+    case Kind::long_integer:
+      return "Long";
+    case Kind::real:
+      return "Double";
+    case Kind::list:
+      return "List";
     case Kind::map:
-    case Kind::structure: return "Object";
-    default: return "String";
+    case Kind::structure:
+      return "Object";
+    default:
+      return "String";
   }
 }
 
@@ -51,11 +60,13 @@ const char* type_name(Kind kind) {
 void check_value(const Shape& shape, const Value& value, const std::string& path, std::vector<Problem>& problems) {
   if (value.is_unknown()) return;
   if (is_json(shape)) {
-    if (!value.is_map() && value.kind != Value::Kind::string) problems.push_back({fmt::format("Value of property {} must be an object", path), value.line});
+    if (!value.is_map() && value.kind != Value::Kind::string)
+      problems.push_back({fmt::format("Value of property {} must be an object", path), value.line});
     return;
   }
   const auto wrong = [&] {
-    problems.push_back({fmt::format("Value of property {} must be of type {}", path, type_name(shape.kind)), value.line});
+    problems.push_back(
+        {fmt::format("Value of property {} must be of type {}", path, type_name(shape.kind)), value.line});
   };
   switch (shape.kind) {
     case Kind::boolean:
@@ -80,11 +91,15 @@ void check_value(const Shape& shape, const Value& value, const std::string& path
     case Kind::blob:
     case Kind::timestamp:
       if (!value.is_scalar()) return wrong();
-      if (!shape.values.empty() && std::ranges::find(shape.values, value.text, [](const char* v) { return std::string_view(v); }) == shape.values.end()) {
+      if (!shape.values.empty() && std::ranges::find(shape.values, value.text, [](const char* v) {
+                                     return std::string_view(v);
+                                   }) == shape.values.end()) {
         std::string all;
-        for (std::size_t i = 0; i < shape.values.size() && i < 20; ++i) all += (i ? ", " : "") + std::string(shape.values[i]);
+        for (std::size_t i = 0; i < shape.values.size() && i < 20; ++i)
+          all += (i ? ", " : "") + std::string(shape.values[i]);
         if (shape.values.size() > 20) all += ", …";
-        problems.push_back({fmt::format("Value of property {} must be one of [{}], not {}", path, all, value.text), value.line});
+        problems.push_back(
+            {fmt::format("Value of property {} must be one of [{}], not {}", path, all, value.text), value.line});
       }
       return;
     case Kind::list:
@@ -101,8 +116,11 @@ void check_value(const Shape& shape, const Value& value, const std::string& path
       if (!value.is_map()) return wrong();
       for (std::size_t i = 0; i < value.items.size(); ++i) {
         const Member* member = shape.find(value.keys[i]);
-        if (!member) problems.push_back({fmt::format("Encountered unsupported property {}.{}", path, value.keys[i]), value.items[i].line});
-        else check_value(*member->shape(), value.items[i], path + "." + value.keys[i], problems);
+        if (!member)
+          problems.push_back(
+              {fmt::format("Encountered unsupported property {}.{}", path, value.keys[i]), value.items[i].line});
+        else
+          check_value(*member->shape(), value.items[i], path + "." + value.keys[i], problems);
       }
       for (const Member& member : shape.members)
         if (member.required && !value.find(member.name))
@@ -115,8 +133,11 @@ std::vector<Problem> check_properties(const ResourceType& type, const Value& pro
   std::vector<Problem> problems;
   for (std::size_t i = 0; i < properties.keys.size(); ++i) {
     const Property* known = type.find(properties.keys[i]);
-    if (!known) problems.push_back({fmt::format("Encountered unsupported property {}", properties.keys[i]), properties.items[i].line});
-    else check_value(*known->shape(), properties.items[i], properties.keys[i], problems);
+    if (!known)
+      problems.push_back(
+          {fmt::format("Encountered unsupported property {}", properties.keys[i]), properties.items[i].line});
+    else
+      check_value(*known->shape(), properties.items[i], properties.keys[i], problems);
   }
   for (const Property& known : type.properties)
     if (known.traits & kRequired && !properties.find(known.name))
@@ -125,22 +146,31 @@ std::vector<Problem> check_properties(const ResourceType& type, const Value& pro
 }
 
 Result<void> fill(const Shape& shape, void* target, const Value& value) {
-  const auto wrong = [&] { return fail("ValidationError", "'{}' is not of type {}", value.text, type_name(shape.kind)); };
+  const auto wrong = [&] {
+    return fail("ValidationError", "'{}' is not of type {}", value.text, type_name(shape.kind));
+  };
   switch (shape.kind) {
-    case Kind::boolean: *static_cast<bool*>(target) = truth(value.text).value_or(false); return {};
+    case Kind::boolean:
+      *static_cast<bool*>(target) = truth(value.text).value_or(false);
+      return {};
     case Kind::integer:
     case Kind::long_integer: {
       std::int64_t parsed = 0;
       if (!parse_integer(value.text, parsed)) return wrong();
-      if (shape.kind == Kind::integer) *static_cast<std::int32_t*>(target) = std::int32_t(parsed);
-      else *static_cast<std::int64_t*>(target) = parsed;
+      if (shape.kind == Kind::integer)
+        *static_cast<std::int32_t*>(target) = std::int32_t(parsed);
+      else
+        *static_cast<std::int64_t*>(target) = parsed;
       return {};
     }
-    case Kind::real: return parse(value.text, *static_cast<double*>(target)) ? Result<void>() : wrong();
+    case Kind::real:
+      return parse(value.text, *static_cast<double*>(target)) ? Result<void>() : wrong();
     case Kind::string:
       *static_cast<std::string*>(target) = value.is_scalar() ? value.text : to_json_text(value);
       return {};
-    case Kind::blob: static_cast<Blob*>(target)->bytes = value.text; return {};
+    case Kind::blob:
+      static_cast<Blob*>(target)->bytes = value.text;
+      return {};
     case Kind::timestamp: {
       BRUME_TRY(time, parse_iso8601(value.text));
       *static_cast<Timestamp*>(target) = time;
@@ -201,8 +231,10 @@ std::vector<std::pair<std::string, std::string>> tags_of(const Value& properties
   const Value* tags = properties.find("Tags");
   if (!tags) return out;
   for (std::size_t i = 0; i < tags->items.size(); ++i) {
-    if (tags->is_map()) out.emplace_back(tags->keys[i], tags->items[i].text);
-    else out.emplace_back(tags->items[i].text_of("Key"), tags->items[i].text_of("Value"));
+    if (tags->is_map())
+      out.emplace_back(tags->keys[i], tags->items[i].text);
+    else
+      out.emplace_back(tags->items[i].text_of("Key"), tags->items[i].text_of("Value"));
   }
   return out;
 }

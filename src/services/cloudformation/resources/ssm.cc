@@ -56,10 +56,13 @@ std::span<const ResourceType> ssm_types() {
   static const ResourceType types[] = {
       {.name = "AWS::SSM::Parameter",
        .properties = {text("Name", kCreateOnly), text("Type", kRequired), text("Value", kRequired), text("Description"),
-                      text("AllowedPattern"), text("Tier"), text("DataType", kCreateOnly), property<Map<std::string>>("Tags")},
+                      text("AllowedPattern"), text("Tier"), text("DataType", kCreateOnly),
+                      property<Map<std::string>>("Tags")},
        .attributes = {"Type", "Value"},
        .name_property = "Name",
-       .create = create_parameter, .update = update_parameter, .remove = remove_parameter},
+       .create = create_parameter,
+       .update = update_parameter,
+       .remove = remove_parameter},
   };
   return types;
 }

@@ -47,8 +47,9 @@ bool not_found(const Error& error) {
 }
 
 bool may_pass(const Error& error) {
-  for (const std::string_view part : {"DependencyViolation", "InUse", "DeleteConflict", "InProgress", "IncorrectState", "IncorrectInstanceState",
-                                      "Throttling", "RequestLimitExceeded", "InternalFailure", "ResourceContention"})
+  for (const std::string_view part :
+       {"DependencyViolation", "InUse", "DeleteConflict", "InProgress", "IncorrectState", "IncorrectInstanceState",
+        "Throttling", "RequestLimitExceeded", "InternalFailure", "ResourceContention"})
     if (error.code.contains(part)) return true;
   return false;
 }

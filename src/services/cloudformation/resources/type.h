@@ -8,8 +8,8 @@
 #include <span>
 #include <utility>
 
-#include "base/reflect.h"
 #include "aws/call.h"
+#include "base/reflect.h"
 #include "services/cloudformation/template/value.h"
 
 namespace brume::cloudformation {
@@ -35,11 +35,21 @@ template <typename T>
 Property property(const char* name, unsigned traits = kOptional) {
   return {name, &reflect::Describe<T>::shape, traits};
 }
-inline Property text(const char* name, unsigned traits = kOptional) { return property<std::string>(name, traits); }
-inline Property number(const char* name, unsigned traits = kOptional) { return property<std::int32_t>(name, traits); }
-inline Property boolean(const char* name, unsigned traits = kOptional) { return property<bool>(name, traits); }
-inline Property texts(const char* name, unsigned traits = kOptional) { return property<List<std::string>>(name, traits); }
-inline Property json(const char* name, unsigned traits = kOptional) { return {name, &json_shape, traits}; }
+inline Property text(const char* name, unsigned traits = kOptional) {
+  return property<std::string>(name, traits);
+}
+inline Property number(const char* name, unsigned traits = kOptional) {
+  return property<std::int32_t>(name, traits);
+}
+inline Property boolean(const char* name, unsigned traits = kOptional) {
+  return property<bool>(name, traits);
+}
+inline Property texts(const char* name, unsigned traits = kOptional) {
+  return property<List<std::string>>(name, traits);
+}
+inline Property json(const char* name, unsigned traits = kOptional) {
+  return {name, &json_shape, traits};
+}
 
 // One physical resource.
 struct Instance {
@@ -54,8 +64,8 @@ struct Instance {
 struct Work {
   Apis& apis;
   aws::Call call;
-  std::string name;         // for a resource that the template does not name: <stack>-<logical id>-<12 letters>
-  std::string token;        // for operations with a client token; the same for the same physical resource
+  std::string name;   // for a resource that the template does not name: <stack>-<logical id>-<12 letters>
+  std::string token;  // for operations with a client token; the same for the same physical resource
   std::vector<std::pair<std::string, std::string>> system_tags;  // aws:cloudformation:…
 };
 

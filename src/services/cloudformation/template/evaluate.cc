@@ -13,7 +13,8 @@ namespace {
 using Truth = std::optional<bool>;  // none: not known yet
 
 constexpr std::string_view kSupported =
-    "[Fn::Base64, Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn::Join, Fn::Select, Fn::Split, Fn::FindInMap, Fn::Sub, Fn::If, "
+    "[Fn::Base64, Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn::Join, Fn::Select, Fn::Split, Fn::FindInMap, Fn::Sub, "
+    "Fn::If, "
     "Fn::Equals, Fn::And, Fn::Or, Fn::Not, Fn::Cidr]";
 
 // One piece of a Fn::Sub string: literal text, or a name to put in.
@@ -47,11 +48,14 @@ Result<std::vector<Piece>> pieces_of(const std::string& text, int line) {
     };
     trim(name);
     const bool good = !name.empty() && std::ranges::all_of(name, [](char c) {
-      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == ':' || c == '_';
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == ':' ||
+             c == '_';
     });
     if (!good)
-      return template_error(line, "variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, "
-                                  "periods, and colons: ${{{}}}", name);
+      return template_error(line,
+                            "variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, "
+                            "periods, and colons: ${{{}}}",
+                            name);
     if (!literal.empty()) out.push_back({std::move(literal), false});
     literal.clear();
     out.push_back({std::move(name), true});
@@ -95,11 +99,14 @@ class Evaluator {
       return left == right;
     }
     if (function == "Fn::Not") {
-      if (count != 1) return template_error(line, "every Fn::Not object requires a list of exactly 1 boolean parameter.");
+      if (count != 1)
+        return template_error(line, "every Fn::Not object requires a list of exactly 1 boolean parameter.");
       BRUME_TRY(inner, truth(arguments.items[0]));
       return inner ? Truth(!*inner) : Truth();
     }
-    if (count < 2 || count > 10) return template_error(line, "every {} object requires a list of at least 2 and at most 10 boolean parameters.", function);
+    if (count < 2 || count > 10)
+      return template_error(line, "every {} object requires a list of at least 2 and at most 10 boolean parameters.",
+                            function);
     // The value that decides at once: false for And, true for Or.
     const bool deciding = function == "Fn::Or";
     Truth out = !deciding;
@@ -114,8 +121,10 @@ class Evaluator {
   Result<Truth> named(const std::string& name, int line) {
     if (const auto known = scope_.conditions.find(name); known != scope_.conditions.end()) return known->second;
     const Value* definition = scope_.source->conditions.find(name);
-    if (!definition) return template_error(line, "Unresolved condition dependency {} in the Conditions block of the template", name);
-    if (!open_.insert(name).second) return template_error(definition->line, "Circular dependency in the Conditions block: {}", name);
+    if (!definition)
+      return template_error(line, "Unresolved condition dependency {} in the Conditions block of the template", name);
+    if (!open_.insert(name).second)
+      return template_error(definition->line, "Circular dependency in the Conditions block: {}", name);
     auto out = truth(*definition);
     open_.erase(name);
     return out;
@@ -163,9 +172,11 @@ class Evaluator {
     }
     if (function == "Fn::Equals" || function == "Fn::And" || function == "Fn::Or" || function == "Fn::Not")
       return template_error(line, "{} is allowed only in conditions", function);
-    if (function == "Fn::Transform" || function == "Fn::ForEach" || function == "Fn::Length" || function == "Fn::ToJsonString")
+    if (function == "Fn::Transform" || function == "Fn::ForEach" || function == "Fn::Length" ||
+        function == "Fn::ToJsonString")
       return template_error(line, "{} needs a transform, which is not supported", function);
-    return template_error(line, "Encountered unsupported function: {} Supported functions are: {}", function, kSupported);
+    return template_error(line, "Encountered unsupported function: {} Supported functions are: {}", function,
+                          kSupported);
   }
 
   static Result<Value> located(Result<Value> result, int line) {
@@ -175,32 +186,42 @@ class Evaluator {
 
   Result<Value> ref(const std::string& name, int line) {
     if (name == "AWS::NoValue") return Value{.line = line};
-    if (const auto parameter = scope_.parameters.find(name); parameter != scope_.parameters.end()) return parameter->second;
+    if (const auto parameter = scope_.parameters.find(name); parameter != scope_.parameters.end())
+      return parameter->second;
     if (scope_.source->resource(name)) return scope_.ref(name);
-    return fail("ValidationError", "Template format error: Unresolved resource dependencies [{}] in the Resources block of the template (line {})", name, line);
+    return fail(
+        "ValidationError",
+        "Template format error: Unresolved resource dependencies [{}] in the Resources block of the template (line {})",
+        name, line);
   }
 
   Result<Value> attribute(const std::string& id, const std::string& name, int line) {
-    if (!scope_.source->resource(id)) return template_error(line, "instance of Fn::GetAtt references undefined resource {}", id);
+    if (!scope_.source->resource(id))
+      return template_error(line, "instance of Fn::GetAtt references undefined resource {}", id);
     return located(scope_.attribute(id, name), line);
   }
 
   Result<Value> get_attribute(const Value& argument, int line) {
     const bool good = argument.is_list() && argument.items.size() == 2 && argument.items[0].is_scalar();
     if (!good)
-      return template_error(line, "Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute");
+      return template_error(
+          line, "Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute");
     BRUME_TRY(name, value(argument.items[1]));
     if (name.is_unknown()) return name;
     if (!name.is_scalar() || name.text.empty())
-      return template_error(line, "Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute");
+      return template_error(
+          line, "Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute");
     return attribute(argument.items[0].text, name.text, line);
   }
 
   Result<Value> substitute(const Value& argument, int line) {
-    const bool with_map = argument.is_list() && argument.items.size() == 2 && argument.items[0].is_scalar() && argument.items[1].is_map();
+    const bool with_map =
+        argument.is_list() && argument.items.size() == 2 && argument.items[0].is_scalar() && argument.items[1].is_map();
     if (!with_map && !argument.is_scalar())
-      return template_error(line, "One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first "
-                                  "argument, and an optional second argument to specify a mapping of values to replace in the string");
+      return template_error(
+          line,
+          "One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first "
+          "argument, and an optional second argument to specify a mapping of values to replace in the string");
     BRUME_TRY(pieces, pieces_of(with_map ? argument.items[0].text : argument.text, line));
     std::string out;
     bool unknown = false;
@@ -212,19 +233,25 @@ class Evaluator {
       const Value* given = with_map ? argument.items[1].find(piece.text) : nullptr;
       const std::size_t dot = piece.text.find('.');
       BRUME_TRY(part, given ? value(*given)
-                            : dot == std::string::npos ? ref(piece.text, line)
-                                                       : attribute(piece.text.substr(0, dot), piece.text.substr(dot + 1), line));
-      if (part.has_unknown()) unknown = true;
-      else if (part.is_scalar()) out += part.text;
-      else if (part.is_list()) out += list_text(part);
-      else return template_error(line, "Fn::Sub: ${{{}}} is not a string", piece.text);
+                      : dot == std::string::npos
+                          ? ref(piece.text, line)
+                          : attribute(piece.text.substr(0, dot), piece.text.substr(dot + 1), line));
+      if (part.has_unknown())
+        unknown = true;
+      else if (part.is_scalar())
+        out += part.text;
+      else if (part.is_list())
+        out += list_text(part);
+      else
+        return template_error(line, "Fn::Sub: ${{{}}} is not a string", piece.text);
     }
     return unknown ? Value::unknown(line) : Value::string(std::move(out), line);
   }
 
   Result<Value> choose(const Value& argument, int line) {
     if (!argument.is_list() || argument.items.size() != 3 || !argument.items[0].is_scalar())
-      return template_error(line, "Fn::If requires a list argument with three elements, the first of them a condition's name");
+      return template_error(
+          line, "Fn::If requires a list argument with three elements, the first of them a condition's name");
     BRUME_TRY(holds, named(argument.items[0].text, line));
     if (holds) return value(argument.items[*holds ? 1 : 2]);
     for (int branch : {1, 2}) BRUME_CHECK(value(argument.items[std::size_t(branch)]));
@@ -233,14 +260,17 @@ class Evaluator {
 
   Result<Value> join(const Value& argument, int line) {
     if (!argument.is_list() || argument.items.size() != 2 || !argument.items[0].is_scalar())
-      return template_error(line, "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be "
-                                  "joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.");
+      return template_error(
+          line,
+          "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be "
+          "joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.");
     BRUME_TRY(list, value(argument.items[1]));
     if (list.has_unknown()) return Value::unknown(line);
     if (!list.is_list()) return template_error(line, "Fn::Join: the second parameter is not a list");
     std::string out;
     for (std::size_t i = 0; i < list.items.size(); ++i) {
-      if (!list.items[i].is_scalar()) return template_error(line, "Fn::Join: element {} of the list is not a string", i);
+      if (!list.items[i].is_scalar())
+        return template_error(line, "Fn::Join: element {} of the list is not a string", i);
       out += (i ? argument.items[0].text : "") + list.items[i].text;
     }
     return Value::string(std::move(out), line);
@@ -262,16 +292,20 @@ class Evaluator {
     BRUME_TRY(index, integer(argument.items[0], "the index of Fn::Select", line));
     BRUME_TRY(list, value(argument.items[1]));
     if (!index || list.is_unknown()) return Value::unknown(line);
-    if (!list.is_list()) return template_error(line, "Fn::Select requires a list argument with two elements: an integer index and a list");
+    if (!list.is_list())
+      return template_error(line, "Fn::Select requires a list argument with two elements: an integer index and a list");
     if (*index < 0 || std::size_t(*index) >= list.items.size())
       return template_error(line, "Fn::Select cannot select nonexistent value at index {}", *index);
     return list.items[std::size_t(*index)];
   }
 
   Result<Value> split(const Value& argument, int line) {
-    if (!argument.is_list() || argument.items.size() != 2 || !argument.items[0].is_scalar() || argument.items[0].text.empty())
-      return template_error(line, "every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or "
-                                  "a function that returns a string to be split.");
+    if (!argument.is_list() || argument.items.size() != 2 || !argument.items[0].is_scalar() ||
+        argument.items[0].text.empty())
+      return template_error(
+          line,
+          "every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split or "
+          "a function that returns a string to be split.");
     BRUME_TRY(text, value(argument.items[1]));
     if (text.is_unknown()) return text;
     if (!text.is_scalar()) return template_error(line, "Fn::Split: the second parameter is not a string");
@@ -288,7 +322,9 @@ class Evaluator {
     const std::size_t count = argument.is_list() ? argument.items.size() : 0;
     const Value* otherwise = count == 4 ? argument.items[3].find("DefaultValue") : nullptr;
     if (count != 3 && !otherwise)
-      return template_error(line, "every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value");
+      return template_error(line,
+                            "every Fn::FindInMap object requires three parameters, the map name, map key and the "
+                            "attribute for return value");
     std::vector<std::string> names;
     for (std::size_t i = 0; i < 3; ++i) {
       BRUME_TRY(name, value(argument.items[i]));
@@ -297,7 +333,8 @@ class Evaluator {
       names.push_back(name.text);
     }
     const Value* found = scope_.source->mappings.find(names[0]);
-    if (!found && !otherwise) return template_error(line, "Mapping named '{}' is not present in the 'Mappings' section of template.", names[0]);
+    if (!found && !otherwise)
+      return template_error(line, "Mapping named '{}' is not present in the 'Mappings' section of template.", names[0]);
     if (found) found = found->find(names[1]);
     if (found) found = found->find(names[2]);
     if (found) return *found;
@@ -308,7 +345,9 @@ class Evaluator {
   Result<Value> cidr(const Value& argument, int line) {
     const std::size_t given = argument.is_list() ? argument.items.size() : 0;
     if (given != 2 && given != 3)
-      return template_error(line, "every Fn::Cidr object requires two or three parameters: an IP address block, a count and the bits of each subnet");
+      return template_error(line,
+                            "every Fn::Cidr object requires two or three parameters: an IP address block, a count and "
+                            "the bits of each subnet");
     BRUME_TRY(block, value(argument.items[0]));
     BRUME_TRY(count, integer(argument.items[1], "the count of Fn::Cidr", line));
     std::optional<int> bits = 8;
@@ -356,7 +395,8 @@ Result<Value> resolve_all(Value value, const Scope& scope) {
   return value;
 }
 
-void collect(const Value& value, const std::map<std::string, bool, std::less<>>* conditions, std::vector<Reference>& out) {
+void collect(const Value& value, const std::map<std::string, bool, std::less<>>* conditions,
+             std::vector<Reference>& out) {
   const std::string_view function = function_of(value);
   if (function == "Ref" && value.items[0].is_scalar()) {
     out.push_back({value.items[0].text, "", value.line});
@@ -376,7 +416,8 @@ void collect(const Value& value, const std::map<std::string, bool, std::less<>>*
       for (const Piece& piece : *pieces) {
         if (!piece.name || (given && given->find(piece.text))) continue;
         const std::size_t dot = piece.text.find('.');
-        out.push_back({piece.text.substr(0, dot), dot == std::string::npos ? "" : piece.text.substr(dot + 1), value.line});
+        out.push_back(
+            {piece.text.substr(0, dot), dot == std::string::npos ? "" : piece.text.substr(dot + 1), value.line});
       }
     }
     if (given) collect(*given, conditions, out);
@@ -394,7 +435,8 @@ void collect(const Value& value, const std::map<std::string, bool, std::less<>>*
 std::string_view function_of(const Value& value) {
   if (!value.is_map() || value.keys.size() != 1) return {};
   const std::string& key = value.keys[0];
-  if (key == "Ref" || key.starts_with("Fn::") || (key == "Condition" && value.items[0].kind == Value::Kind::string)) return key;
+  if (key == "Ref" || key.starts_with("Fn::") || (key == "Condition" && value.items[0].kind == Value::Kind::string))
+    return key;
   return {};
 }
 

@@ -39,7 +39,8 @@ struct Reference {
 };
 // What Ref, GetAtt and Sub in `value` name: resources, parameters and pseudo parameters. With `conditions`, only in the
 // branches that Fn::If takes.
-std::vector<Reference> references(const Value& value, const std::map<std::string, bool, std::less<>>* conditions = nullptr);
+std::vector<Reference> references(const Value& value,
+                                  const std::map<std::string, bool, std::less<>>* conditions = nullptr);
 
 // The function that `value` calls ("Ref", "Fn::Sub", "Condition"), or "": a map with that one key.
 std::string_view function_of(const Value& value);

@@ -23,7 +23,8 @@ Result<Needs> dependencies(const Template& source, const Scope& scope) {
     for (const Reference& reference : references(resource.properties, &scope.conditions)) {
       if (scope.parameters.contains(reference.target) || reference.target == "AWS::NoValue") continue;
       if (!source.resource(reference.target) && !reference.attribute.empty())
-        return template_error(reference.line, "instance of Fn::GetAtt references undefined resource {}", reference.target);
+        return template_error(reference.line, "instance of Fn::GetAtt references undefined resource {}",
+                              reference.target);
       if (!out.contains(reference.target)) return unresolved(reference.target, reference.line);
       needs.insert(reference.target);
     }
@@ -38,7 +39,8 @@ Result<std::vector<std::string>> in_order(const Needs& needs) {
   while (!left.empty()) {
     const std::size_t before = order.size();
     for (auto at = left.begin(); at != left.end();) {
-      const bool ready = std::ranges::all_of(needs.find(*at)->second, [&](const std::string& id) { return done.contains(id); });
+      const bool ready =
+          std::ranges::all_of(needs.find(*at)->second, [&](const std::string& id) { return done.contains(id); });
       if (!ready) {
         ++at;
         continue;
@@ -52,7 +54,8 @@ Result<std::vector<std::string>> in_order(const Needs& needs) {
     for (bool shrunk = true; shrunk;) {
       shrunk = false;
       for (auto at = left.begin(); at != left.end();) {
-        const bool needed = std::ranges::any_of(left, [&](const std::string& id) { return needs.find(id)->second.contains(*at); });
+        const bool needed =
+            std::ranges::any_of(left, [&](const std::string& id) { return needs.find(id)->second.contains(*at); });
         shrunk |= !needed;
         at = needed ? std::next(at) : left.erase(at);
       }

@@ -11,11 +11,16 @@ struct IdType {
   std::string_view type, prefix;
 };
 // AWS-specific types of which CloudFormation checks the form; whether it exists is the service's business.
-constexpr IdType kIdTypes[] = {{"AWS::EC2::VPC::Id", "vpc-"},          {"AWS::EC2::Subnet::Id", "subnet-"},
-                               {"AWS::EC2::SecurityGroup::Id", "sg-"}, {"AWS::EC2::Image::Id", "ami-"},
-                               {"AWS::EC2::Instance::Id", "i-"},       {"AWS::EC2::Volume::Id", "vol-"},
-                               {"AWS::EC2::SecurityGroup::GroupName", ""}, {"AWS::EC2::KeyPair::KeyName", ""},
-                               {"AWS::EC2::AvailabilityZone::Name", ""},   {"AWS::Route53::HostedZone::Id", ""}};
+constexpr IdType kIdTypes[] = {{"AWS::EC2::VPC::Id", "vpc-"},
+                               {"AWS::EC2::Subnet::Id", "subnet-"},
+                               {"AWS::EC2::SecurityGroup::Id", "sg-"},
+                               {"AWS::EC2::Image::Id", "ami-"},
+                               {"AWS::EC2::Instance::Id", "i-"},
+                               {"AWS::EC2::Volume::Id", "vol-"},
+                               {"AWS::EC2::SecurityGroup::GroupName", ""},
+                               {"AWS::EC2::KeyPair::KeyName", ""},
+                               {"AWS::EC2::AvailabilityZone::Name", ""},
+                               {"AWS::Route53::HostedZone::Id", ""}};
 
 std::string trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -63,29 +68,40 @@ bool ssm_value(std::string_view type, std::string_view& inner) {
 
 std::unexpected<Error> broken(const Parameter& parameter, std::string_view otherwise) {
   if (!parameter.constraint_description.empty())
-    return fail("ValidationError", "Parameter {} failed to satisfy constraint: {}", parameter.name, parameter.constraint_description);
+    return fail("ValidationError", "Parameter {} failed to satisfy constraint: {}", parameter.name,
+                parameter.constraint_description);
   return fail("ValidationError", "Parameter '{}' {}", parameter.name, otherwise);
 }
 
 Result<void> check_one(const Parameter& parameter, std::string_view type, const std::string& text) {
-  if (type == "Number" && !number(text)) return fail("ValidationError", "Parameter '{}' must be a number.", parameter.name);
+  if (type == "Number" && !number(text))
+    return fail("ValidationError", "Parameter '{}' must be a number.", parameter.name);
   for (const IdType& id : kIdTypes) {
     if (id.type != type) continue;
     if (text.empty() || !text.starts_with(id.prefix))
-      return fail("ValidationError", "Parameter validation failed: parameter value {} for parameter name {} does not exist or is not of type {}",
-                  text.empty() ? "''" : text, parameter.name, type);
+      return fail(
+          "ValidationError",
+          "Parameter validation failed: parameter value {} for parameter name {} does not exist or is not of type {}",
+          text.empty() ? "''" : text, parameter.name, type);
   }
-  if (!parameter.allowed_values.empty() && std::ranges::find(parameter.allowed_values, text) == parameter.allowed_values.end()) {
+  if (!parameter.allowed_values.empty() &&
+      std::ranges::find(parameter.allowed_values, text) == parameter.allowed_values.end()) {
     std::string all;
     for (const std::string& value : parameter.allowed_values) all += (all.empty() ? "" : ", ") + value;
     return broken(parameter, fmt::format("must be one of AllowedValues: [{}]", all));
   }
   if (parameter.allowed_pattern) {
     try {
-      if (!std::regex_match(text, std::regex(*parameter.allowed_pattern)))
+      // Polynomial: a pattern cannot be made to take for ever. Short and shallow: the compiler recurses.
+      constexpr auto kFlags = std::regex_constants::ECMAScript | std::regex_constants::__polynomial;
+      if (parameter.allowed_pattern->size() > 1024 || std::ranges::count(*parameter.allowed_pattern, '(') > 64)
+        return format_error(parameter.line, "AllowedPattern of parameter {} is too long or has too many groups",
+                            parameter.name);
+      if (!std::regex_match(text, std::regex(*parameter.allowed_pattern, kFlags)))
         return broken(parameter, fmt::format("must match pattern {}", *parameter.allowed_pattern));
     } catch (const std::regex_error&) {
-      return format_error(parameter.line, "AllowedPattern of parameter {} is not a valid regular expression", parameter.name);
+      return format_error(parameter.line, "AllowedPattern of parameter {} is not a valid regular expression",
+                          parameter.name);
     }
   }
   return {};
@@ -134,7 +150,8 @@ bool known_parameter_type(std::string_view type) {
   if (type == "AWS::SSM::Parameter::Name") return true;
   ssm_value(type, inner);
   list_type(inner, element);
-  return element == "String" || element == "Number" || std::ranges::find(kIdTypes, element, &IdType::type) != std::end(kIdTypes);
+  return element == "String" || element == "Number" ||
+         std::ranges::find(kIdTypes, element, &IdType::type) != std::end(kIdTypes);
 }
 
 Result<ParameterValues> bind_parameters(const Template& source, const std::map<std::string, std::string>& given,
@@ -146,14 +163,16 @@ Result<ParameterValues> bind_parameters(const Template& source, const std::map<s
   ParameterValues out;
   for (const Parameter& parameter : source.parameters) {
     if (!known_parameter_type(parameter.type))
-      return format_error(parameter.line, "Unrecognized parameter type: {} of parameter {}", parameter.type, parameter.name);
+      return format_error(parameter.line, "Unrecognized parameter type: {} of parameter {}", parameter.type,
+                          parameter.name);
     const auto found = given.find(parameter.name);
     if (found == given.end() && !parameter.default_value) {
       missing += (missing.empty() ? "" : ", ") + parameter.name;
       out[parameter.name] = {"", Value::unknown(), false};
       continue;
     }
-    ParameterValue bound{.given = found == given.end() ? *parameter.default_value : found->second, .value = {}, .resolved = false};
+    ParameterValue bound{
+        .given = found == given.end() ? *parameter.default_value : found->second, .value = {}, .resolved = false};
     if (bound.given.size() > 4096)
       return fail("ValidationError", "Parameter '{}' is longer than 4096 bytes", parameter.name);
     std::string_view inner;

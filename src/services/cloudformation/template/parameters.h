@@ -9,9 +9,9 @@
 namespace brume::cloudformation::templates {
 
 struct ParameterValue {
-  std::string given;     // as the caller or the default wrote it
-  Value value;           // what Ref answers: a string or a list of strings; unknown without a value
-  bool resolved = false; // through SSM: `value` differs from `given`
+  std::string given;      // as the caller or the default wrote it
+  Value value;            // what Ref answers: a string or a list of strings; unknown without a value
+  bool resolved = false;  // through SSM: `value` differs from `given`
 };
 using ParameterValues = std::map<std::string, ParameterValue, std::less<>>;
 

@@ -24,8 +24,10 @@ class JsonReader {
   void skip_space() {
     for (; at_ < text_.size(); ++at_) {
       const char c = text_[at_];
-      if (c == '\n') ++line_;
-      else if (c != ' ' && c != '\t' && c != '\r') return;
+      if (c == '\n')
+        ++line_;
+      else if (c != ' ' && c != '\t' && c != '\r')
+        return;
     }
   }
   bool take(char c) {
@@ -116,7 +118,10 @@ class JsonReader {
     unsigned unit = 0;
     for (int i = 0; i < 4; ++i, ++at_) {
       const char c = text_[at_];
-      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      const int digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
       if (digit < 0) return error("a bad \\u escape");
       unit = unit * 16 + unsigned(digit);
     }
@@ -175,13 +180,16 @@ class JsonReader {
 
 }  // namespace
 
-Result<Value> parse_json(std::string_view text) { return JsonReader(text).document(); }
+Result<Value> parse_json(std::string_view text) {
+  return JsonReader(text).document();
+}
 
 Result<Value> parse_text(std::string_view text) {
   if (text.size() > kMaxBody)
     return fail("ValidationError",
                 "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have "
-                "length less than or equal to {}", kMaxBody);
+                "length less than or equal to {}",
+                kMaxBody);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return fail("ValidationError", "Template format error: the template is empty");
   return text[first] == '{' ? parse_json(text) : parse_yaml(text);

@@ -14,11 +14,13 @@ struct Refused {
   Error error;
 };
 
-[[noreturn]] void refuse(int line, std::string_view what) { throw Refused{format_error(line, "{}", what).error()}; }
+[[noreturn]] void refuse(int line, std::string_view what) {
+  throw Refused{format_error(line, "{}", what).error()};
+}
 
-constexpr std::string_view kTags[] = {"Ref", "Condition", "And", "Base64", "Cidr", "Equals", "FindInMap", "GetAtt", "GetAZs",
-                                      "If", "ImportValue", "Join", "Not", "Or", "Select", "Split", "Sub", "Transform",
-                                      "ForEach", "Length", "ToJsonString"};
+constexpr std::string_view kTags[] = {"Ref",    "Condition", "And", "Base64",      "Cidr",    "Equals", "FindInMap",
+                                      "GetAtt", "GetAZs",    "If",  "ImportValue", "Join",    "Not",    "Or",
+                                      "Select", "Split",     "Sub", "Transform",   "ForEach", "Length", "ToJsonString"};
 
 bool one_of(std::string_view text, std::initializer_list<std::string_view> words) {
   return std::ranges::find(words, text) != words.end();
@@ -67,7 +69,8 @@ class Builder : public YAML::EventHandler {
     const bool short_tag = tag.size() > 1 && tag[0] == '!';
     add(short_tag ? apply(tag, Value::string(text, line), line) : scalar(tag, text, line), line);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
     start(mark, tag, Value::list({}, line_of(mark)));
   }
   void OnSequenceEnd() override { end(); }
@@ -89,11 +92,13 @@ class Builder : public YAML::EventHandler {
   static Value apply(const std::string& tag, Value value, int line) {
     if (tag.size() < 2 || tag[0] != '!') return value;
     const std::string name = tag.substr(1);
-    if (std::ranges::find(kTags, name) == std::end(kTags)) refuse(line, fmt::format("the tag {} is not supported", tag));
+    if (std::ranges::find(kTags, name) == std::end(kTags))
+      refuse(line, fmt::format("the tag {} is not supported", tag));
     if (name == "GetAtt" && value.is_scalar()) {
       const std::size_t dot = value.text.find('.');
       if (dot != std::string::npos)
-        value = Value::list({Value::string(value.text.substr(0, dot), line), Value::string(value.text.substr(dot + 1), line)}, line);
+        value = Value::list(
+            {Value::string(value.text.substr(0, dot), line), Value::string(value.text.substr(dot + 1), line)}, line);
     }
     Value call = Value::map(line);
     call.set(name == "Ref" || name == "Condition" ? name : "Fn::" + name, std::move(value));
@@ -102,7 +107,8 @@ class Builder : public YAML::EventHandler {
 
   void start(const YAML::Mark& mark, const std::string& tag, Value value) {
     if (awaits_key()) refuse(line_of(mark), "a key must be a string");
-    if (open_.size() >= std::size_t(kMaxDepth)) refuse(line_of(mark), fmt::format("nested more than {} levels deep", kMaxDepth));
+    if (open_.size() >= std::size_t(kMaxDepth))
+      refuse(line_of(mark), fmt::format("nested more than {} levels deep", kMaxDepth));
     open_.push_back({std::move(value), tag, {}, 0});
   }
   void end() {

@@ -50,8 +50,9 @@ Result<Parameter> read_parameter(const std::string& name, const Value& map) {
   const std::string where = fmt::format("Parameter {}", name);
   if (!alphanumeric(name)) return format_error(map.line, "Parameter name {} is non alphanumeric.", name);
   BRUME_CHECK(expect_map(map, where));
-  BRUME_CHECK(check_keys(map, where, {"Type", "Description", "Default", "AllowedValues", "AllowedPattern", "ConstraintDescription",
-                                      "MinLength", "MaxLength", "MinValue", "MaxValue", "NoEcho"}));
+  BRUME_CHECK(check_keys(map, where,
+                         {"Type", "Description", "Default", "AllowedValues", "AllowedPattern", "ConstraintDescription",
+                          "MinLength", "MaxLength", "MinValue", "MaxValue", "NoEcho"}));
   Parameter out{.name = name, .line = map.line};
   BRUME_TRY(type, text(map, "Type", where));
   if (type.empty()) return format_error(map.line, "Every Parameters object must contain a Type member: {}", name);
@@ -65,7 +66,8 @@ Result<Parameter> read_parameter(const std::string& name, const Value& map) {
   BRUME_TRY(pattern, text(map, "AllowedPattern", where));
   if (map.find("AllowedPattern")) out.allowed_pattern = pattern;
   BRUME_TRY(no_echo, text(map, "NoEcho", where));
-  if (!contains({"", "true", "false"}, no_echo)) return format_error(map.line, "NoEcho of {} must be true or false", where);
+  if (!contains({"", "true", "false"}, no_echo))
+    return format_error(map.line, "NoEcho of {} must be true or false", where);
   out.no_echo = no_echo == "true";
   if (const Value* allowed = map.find("AllowedValues")) {
     if (!allowed->is_list()) return format_error(allowed->line, "AllowedValues of {} must be a list", where);
@@ -92,19 +94,24 @@ Result<std::string> policy(const Value& map, std::string_view key, std::string_v
   BRUME_TRY(written, text(map, key, where));
   if (written.empty()) return std::string("Delete");
   if (written == "Snapshot")
-    return format_error(map.find(key)->line, "{} Snapshot of {} is not supported: no resource type that Brume has keeps snapshots", key, where);
-  if (!contains({"Delete", "Retain", "RetainExceptOnCreate"}, written) || (written == "RetainExceptOnCreate" && key != "DeletionPolicy"))
+    return format_error(map.find(key)->line,
+                        "{} Snapshot of {} is not supported: no resource type that Brume has keeps snapshots", key,
+                        where);
+  if (!contains({"Delete", "Retain", "RetainExceptOnCreate"}, written) ||
+      (written == "RetainExceptOnCreate" && key != "DeletionPolicy"))
     return format_error(map.find(key)->line, "Unrecognized {} {} of {}", key, written, where);
   return written;
 }
 
 Result<Resource> read_resource(const std::string& id, const Value& map) {
   const std::string where = fmt::format("Resource {}", id);
-  if (id.starts_with("Fn::ForEach")) return format_error(map.line, "{} needs the transform AWS::LanguageExtensions, which is not supported", id);
+  if (id.starts_with("Fn::ForEach"))
+    return format_error(map.line, "{} needs the transform AWS::LanguageExtensions, which is not supported", id);
   if (!alphanumeric(id)) return format_error(map.line, "Resource name {} is non alphanumeric.", id);
   BRUME_CHECK(expect_map(map, where));
-  BRUME_CHECK(check_keys(map, where, {"Type", "Properties", "DependsOn", "Condition", "DeletionPolicy", "UpdateReplacePolicy",
-                                      "CreationPolicy", "UpdatePolicy", "Metadata"}));
+  BRUME_CHECK(check_keys(map, where,
+                         {"Type", "Properties", "DependsOn", "Condition", "DeletionPolicy", "UpdateReplacePolicy",
+                          "CreationPolicy", "UpdatePolicy", "Metadata"}));
   Resource out{.id = id, .line = map.line};
   BRUME_TRY(type, text(map, "Type", where));
   if (type.empty())
@@ -116,8 +123,10 @@ Result<Resource> read_resource(const std::string& id, const Value& map) {
   out.deletion_policy = deletion;
   BRUME_TRY(replace, policy(map, "UpdateReplacePolicy", where));
   out.update_replace_policy = replace;
-  for (const auto& [key, target] : {std::pair{"Properties", &out.properties}, {"CreationPolicy", &out.creation_policy},
-                                    {"UpdatePolicy", &out.update_policy}, {"Metadata", &out.metadata}}) {
+  for (const auto& [key, target] : {std::pair{"Properties", &out.properties},
+                                    {"CreationPolicy", &out.creation_policy},
+                                    {"UpdatePolicy", &out.update_policy},
+                                    {"Metadata", &out.metadata}}) {
     if (const Value* value = map.find(key)) {
       BRUME_CHECK(expect_map(*value, fmt::format("{} of {}", key, where)));
       *target = *value;
@@ -156,7 +165,8 @@ Result<Output> read_output(const std::string& name, const Value& map) {
 }
 
 Result<void> refuse_nulls(const Value& value, const std::string& path) {
-  if (value.kind == Value::Kind::null) return format_error(value.line, "[{}] 'null' values are not allowed in templates", path);
+  if (value.kind == Value::Kind::null)
+    return format_error(value.line, "[{}] 'null' values are not allowed in templates", path);
   for (std::size_t i = 0; i < value.items.size(); ++i)
     BRUME_CHECK(refuse_nulls(value.items[i], path + "/" + (value.is_map() ? value.keys[i] : std::to_string(i))));
   return {};
@@ -181,17 +191,23 @@ Result<Template> read_template(std::string_view text_in) {
     const std::string& key = root.keys[i];
     const int line = root.items[i].line;
     if (key == "Transform")
-      return format_error(line, "the Transform section is not supported: Brume runs no macros, AWS::Serverless or AWS::LanguageExtensions");
+      return format_error(
+          line,
+          "the Transform section is not supported: Brume runs no macros, AWS::Serverless or AWS::LanguageExtensions");
     if (key == "Rules") return format_error(line, "the Rules section is not supported");
     if (key == "Hooks") return format_error(line, "the Hooks section is not supported");
-    if (!contains({"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Resources", "Outputs"}, key))
+    if (!contains({"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions",
+                   "Resources", "Outputs"},
+                  key))
       return format_error(line, "Invalid template property or properties [{}]", key);
   }
   Template out;
   BRUME_TRY(version, text(root, "AWSTemplateFormatVersion", "the template"));
-  if (!contains({"", "2010-09-09"}, version)) return format_error(root.find("AWSTemplateFormatVersion")->line, "unsupported value for AWSTemplateFormatVersion.");
+  if (!contains({"", "2010-09-09"}, version))
+    return format_error(root.find("AWSTemplateFormatVersion")->line, "unsupported value for AWSTemplateFormatVersion.");
   BRUME_TRY(description, text(root, "Description", "the template"));
-  if (description.size() > 1024) return format_error(root.find("Description")->line, "'Description' length is greater than 1024.");
+  if (description.size() > 1024)
+    return format_error(root.find("Description")->line, "'Description' length is greater than 1024.");
   out.description = description;
   if (const Value* metadata = root.find("Metadata")) out.metadata = to_json_text(*metadata);
 
@@ -200,7 +216,8 @@ Result<Template> read_template(std::string_view text_in) {
     if (!map) return {};
     BRUME_CHECK(expect_map(*map, fmt::format("'{}'", section)));
     if (map->keys.size() > limit)
-      return format_error(map->line, "Number of {}, {}, is greater than maximum allowed, {}", section, map->keys.size(), limit);
+      return format_error(map->line, "Number of {}, {}, is greater than maximum allowed, {}", section, map->keys.size(),
+                          limit);
     BRUME_CHECK(refuse_nulls(*map, fmt::format("/{}", section)));
     for (std::size_t i = 0; i < map->keys.size(); ++i) BRUME_CHECK(read(map->keys[i], map->items[i]));
     return {};
@@ -215,7 +232,8 @@ Result<Template> read_template(std::string_view text_in) {
   BRUME_CHECK(each("Parameters", 200, collect(out.parameters, read_parameter)));
   BRUME_CHECK(each("Mappings", 200, [&](const std::string& name, const Value& map) -> Result<void> {
     BRUME_CHECK(expect_map(map, fmt::format("Mapping {}", name)));
-    for (const Value& second : map.items) BRUME_CHECK(expect_map(second, fmt::format("Every attribute of mapping {}", name)));
+    for (const Value& second : map.items)
+      BRUME_CHECK(expect_map(second, fmt::format("Every attribute of mapping {}", name)));
     out.mappings.set(name, map);
     return {};
   }));

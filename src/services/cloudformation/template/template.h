@@ -23,7 +23,8 @@ struct Resource {
   std::string id, type, condition;
   std::string deletion_policy = "Delete", update_replace_policy = "Delete";
   std::vector<std::string> depends_on;
-  Value properties = Value::map(), creation_policy = Value::map(), update_policy = Value::map(), metadata = Value::map();
+  Value properties = Value::map(), creation_policy = Value::map(), update_policy = Value::map(),
+        metadata = Value::map();
   int line = 0;
 };
 

@@ -9,7 +9,9 @@ namespace brume::cloudformation::templates {
 namespace {
 
 TEST(Parse, YamlAndJsonGiveTheSameTree) {
-  const struct { const char *yaml, *json; } cases[] = {
+  const struct {
+    const char *yaml, *json;
+  } cases[] = {
       {"A: !Ref X", R"({"A":{"Ref":"X"}})"},
       {"A: !GetAtt X.Y.Z", R"({"A":{"Fn::GetAtt":["X","Y.Z"]}})"},
       {"A: !GetAtt [X, Y]", R"({"A":{"Fn::GetAtt":["X","Y"]}})"},
@@ -31,7 +33,9 @@ TEST(Parse, YamlAndJsonGiveTheSameTree) {
 }
 
 TEST(Parse, ErrorsNameTheLine) {
-  const struct { const char *text, *message; } cases[] = {
+  const struct {
+    const char *text, *message;
+  } cases[] = {
       {"A: 1\nA: 2", "duplicate key 'A' (line 2)"},
       {"{\"A\": 1,\n\"A\": 2}", "duplicate key 'A' (line 2)"},
       {"A: &x 1\nB: *x", "YAML aliases are not allowed"},
@@ -61,17 +65,22 @@ TEST(Parse, SizeAndDepthAreBounded) {
 }
 
 TEST(Template, FormErrors) {
-  const struct { const char *text, *message; } cases[] = {
+  const struct {
+    const char *text, *message;
+  } cases[] = {
       {"Resources: {}", "At least one Resources member must be defined."},
       {"Foo: 1\nResources: {}", "Invalid template property or properties [Foo] (line 1)"},
       {"Resources:\n  A-b: {Type: T}", "Resource name A-b is non alphanumeric. (line 2)"},
       {"Resources:\n  A:\n    Properties: {}", "Every Resources object must contain a Type member. (line 2)"},
       {"Resources:\n  A:\n    Type: T\n    Propertys: {}", "unsupported attribute 'Propertys' (line 4)"},
-      {"Resources:\n  A:\n    Type: T\n    Properties:\n      X:", "[/Resources/A/Properties/X] 'null' values are not allowed in templates (line 5)"},
+      {"Resources:\n  A:\n    Type: T\n    Properties:\n      X:",
+       "[/Resources/A/Properties/X] 'null' values are not allowed in templates (line 5)"},
       {"Resources:\n  A:\n    Type: T\n    DeletionPolicy: Snapshot", "Snapshot of Resource A is not supported"},
       {"Transform: AWS::Serverless-2016-10-31\nResources: {A: {Type: T}}", "the Transform section is not supported"},
-      {"AWSTemplateFormatVersion: 2011-01-01\nResources: {A: {Type: T}}", "unsupported value for AWSTemplateFormatVersion"},
-      {"Parameters: {P: {}}\nResources: {A: {Type: T}}", "Every Parameters object must contain a Type member: P (line 1)"},
+      {"AWSTemplateFormatVersion: 2011-01-01\nResources: {A: {Type: T}}",
+       "unsupported value for AWSTemplateFormatVersion"},
+      {"Parameters: {P: {}}\nResources: {A: {Type: T}}",
+       "Every Parameters object must contain a Type member: P (line 1)"},
       {"Outputs: {O: {}}\nResources: {A: {Type: T}}", "Every Outputs member must contain a Value object (line 1)"},
       {"- a", "unsupported structure"},
   };
@@ -100,11 +109,19 @@ Resources: {R: {Type: T}, S: {Type: T}}
     scope.parameters["P"] = Value::string("p");
     scope.parameters["L"] = Value::list({Value::string("l1"), Value::string("l2")});
     scope.parameters["AWS::Region"] = Value::string("r-1");
-    scope.ref = [](const std::string& id) -> Result<Value> { return id == "S" ? Value::unknown() : Value::string("id-" + id); };
-    scope.attribute = [](const std::string& id, const std::string& name) -> Result<Value> { return Value::string(id + "." + name); };
-    scope.zones = [](const std::string&) -> Result<Value> { return Value::list({Value::string("a"), Value::string("b")}); };
+    scope.ref = [](const std::string& id) -> Result<Value> {
+      return id == "S" ? Value::unknown() : Value::string("id-" + id);
+    };
+    scope.attribute = [](const std::string& id, const std::string& name) -> Result<Value> {
+      return Value::string(id + "." + name);
+    };
+    scope.zones = [](const std::string&) -> Result<Value> {
+      return Value::list({Value::string("a"), Value::string("b")});
+    };
     scope.import = [](const std::string& name) -> Result<Value> { return Value::string("imported " + name); };
-    scope.resolve = [](const std::string&, const std::string& name) -> Result<Value> { return Value::string("<" + name + ">"); };
+    scope.resolve = [](const std::string&, const std::string& name) -> Result<Value> {
+      return Value::string("<" + name + ">");
+    };
     EXPECT_TRUE(evaluate_conditions(scope));
   }
   std::string run(const std::string& text) {
@@ -118,7 +135,9 @@ Resources: {R: {Type: T}, S: {Type: T}}
 };
 
 TEST_F(Functions, Table) {
-  const struct { const char *text, *result; } cases[] = {
+  const struct {
+    const char *text, *result;
+  } cases[] = {
       {"!Ref P", "\"p\""},
       {"!Ref L", R"(["l1","l2"])"},
       {"!Ref R", "\"id-R\""},
@@ -151,17 +170,26 @@ TEST_F(Functions, Table) {
       {"'a{{resolve:ssm:n:1}}b'", "\"a<n:1>b\""},
       {"{Condition: {StringEquals: x}}", R"({"Condition":{"StringEquals":"x"}})"},
       // mistakes
-      {"!Ref Nope", "Template format error: Unresolved resource dependencies [Nope] in the Resources block of the template (line 1)"},
+      {"!Ref Nope",
+       "Template format error: Unresolved resource dependencies [Nope] in the Resources block of the template (line "
+       "1)"},
       {"!GetAtt Nope.Arn", "Template error: instance of Fn::GetAtt references undefined resource Nope (line 1)"},
-      {"!Sub '${a b}'", "Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, periods, and colons: ${a b} (line 1)"},
+      {"!Sub '${a b}'",
+       "Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, underscores, "
+       "periods, and colons: ${a b} (line 1)"},
       {"!Select [5, [a]]", "Template error: Fn::Select cannot select nonexistent value at index 5 (line 1)"},
       {"!FindInMap [M, a, z]", "Template error: Unable to get mapping for M::a::z (line 1)"},
-      {"!FindInMap [X, a, z]", "Template error: Mapping named 'X' is not present in the 'Mappings' section of template. (line 1)"},
+      {"!FindInMap [X, a, z]",
+       "Template error: Mapping named 'X' is not present in the 'Mappings' section of template. (line 1)"},
       {"!Cidr [10.0.0.0/24, 3, 8]", "Template error: Fn::Cidr cannot cut 3 blocks of /24 out of 10.0.0.0/24 (line 1)"},
       {"!Transform x", "Template error: Fn::Transform needs a transform, which is not supported (line 1)"},
-      {"'{{resolve:secretsmanager:x}}'", "Template error: dynamic references to secretsmanager are not supported, only to ssm (line 1)"},
-      {"{'Fn::Ref': x}", "Template error: Encountered unsupported function: Fn::Ref Supported functions are: [Fn::Base64, Fn::GetAtt, Fn::GetAZs, "
-                         "Fn::ImportValue, Fn::Join, Fn::Select, Fn::Split, Fn::FindInMap, Fn::Sub, Fn::If, Fn::Equals, Fn::And, Fn::Or, Fn::Not, Fn::Cidr] (line 1)"},
+      {"'{{resolve:secretsmanager:x}}'",
+       "Template error: dynamic references to secretsmanager are not supported, only to ssm (line 1)"},
+      {"{'Fn::Ref': x}",
+       "Template error: Encountered unsupported function: Fn::Ref Supported functions are: [Fn::Base64, Fn::GetAtt, "
+       "Fn::GetAZs, "
+       "Fn::ImportValue, Fn::Join, Fn::Select, Fn::Split, Fn::FindInMap, Fn::Sub, Fn::If, Fn::Equals, Fn::And, Fn::Or, "
+       "Fn::Not, Fn::Cidr] (line 1)"},
   };
   for (const auto& c : cases) EXPECT_EQ(run(c.text), c.result) << c.text;
 }
@@ -185,7 +213,9 @@ TEST(Parameters, Table) {
     });
     return bound ? to_json_text(bound->at("P").value) : bound.error().message;
   };
-  const struct { const char *declaration, *given, *result; } cases[] = {
+  const struct {
+    const char *declaration, *given, *result;
+  } cases[] = {
       {"{Type: String}", "x", "\"x\""},
       {"{Type: String, Default: d}", nullptr, "\"d\""},
       {"{Type: String}", nullptr, "Parameters: [P] must have values"},
@@ -197,7 +227,12 @@ TEST(Parameters, Table) {
       {"{Type: String, MaxLength: 2}", "xyz", "Parameter 'P' must contain at most 2 characters"},
       {"{Type: String, AllowedValues: [a, b]}", "c", "Parameter 'P' must be one of AllowedValues: [a, b]"},
       {"{Type: String, AllowedPattern: '[a-z]+'}", "1", "Parameter 'P' must match pattern [a-z]+"},
-      {"{Type: String, AllowedPattern: '[a-z]+', ConstraintDescription: letters only}", "1", "Parameter P failed to satisfy constraint: letters only"},
+      {"{Type: String, AllowedPattern: '[a-z]+', ConstraintDescription: letters only}", "1",
+       "Parameter P failed to satisfy constraint: letters only"},
+      {"{Type: String, AllowedPattern: '(a+)+b'}", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac",
+       "Parameter 'P' must match pattern (a+)+b"},
+      {"{Type: String, AllowedPattern: '('}", "a",
+       "Template format error: AllowedPattern of parameter P is not a valid regular expression (line 2)"},
       {"{Type: CommaDelimitedList}", "a, b", R"(["a","b"])"},
       {"{Type: List<Number>}", "1,2", R"(["1","2"])"},
       {"{Type: List<Number>}", "1,x", "Parameter 'P' must be a number."},

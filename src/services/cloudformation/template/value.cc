@@ -15,7 +15,9 @@ const Value* Value::find(std::string_view key) const {
   return found == keys.end() ? nullptr : &items[std::size_t(found - keys.begin())];
 }
 
-Value* Value::find(std::string_view key) { return const_cast<Value*>(std::as_const(*this).find(key)); }
+Value* Value::find(std::string_view key) {
+  return const_cast<Value*>(std::as_const(*this).find(key));
+}
 
 void Value::set(std::string key, Value value) {
   if (Value* known = find(key)) {
@@ -47,22 +49,32 @@ namespace {
 void write(std::string& out, const Value& value) {
   switch (value.kind) {
     case Value::Kind::null:
-    case Value::Kind::unknown: out += "null"; return;
-    case Value::Kind::boolean: out += value.text; return;
+    case Value::Kind::unknown:
+      out += "null";
+      return;
+    case Value::Kind::boolean:
+      out += value.text;
+      return;
     // A number that JSON would not take (007, +1, 0x10) is written as a string.
     case Value::Kind::number: {
       const std::size_t digits = value.text.find_first_not_of('-');
-      const bool plain = value.text.find_first_not_of("-0123456789.eE+") == std::string::npos &&
-                         digits <= 1 && digits < value.text.size() && value.text[digits] >= '0' &&
-                         value.text[digits] <= '9' && value.text.back() != '.' &&
+      const bool plain = value.text.find_first_not_of("-0123456789.eE+") == std::string::npos && digits <= 1 &&
+                         digits < value.text.size() && value.text[digits] >= '0' && value.text[digits] <= '9' &&
+                         value.text.back() != '.' &&
                          !(value.text[digits] == '0' && digits + 1 < value.text.size() &&
                            value.text[digits + 1] >= '0' && value.text[digits + 1] <= '9');
       out += plain ? value.text : json_quote(value.text);
       return;
     }
-    case Value::Kind::string: out += json_quote(value.text); return;
-    case Value::Kind::list: out += '['; break;
-    case Value::Kind::map: out += '{'; break;
+    case Value::Kind::string:
+      out += json_quote(value.text);
+      return;
+    case Value::Kind::list:
+      out += '[';
+      break;
+    case Value::Kind::map:
+      out += '{';
+      break;
   }
   for (std::size_t i = 0; i < value.items.size(); ++i) {
     if (i) out += ',';

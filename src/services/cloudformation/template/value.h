@@ -26,7 +26,9 @@ struct Value {
   static Value string(std::string text, int line = 0) { return {Kind::string, std::move(text), {}, {}, line}; }
   static Value boolean(bool value, int line = 0) { return {Kind::boolean, value ? "true" : "false", {}, {}, line}; }
   static Value number(std::string text, int line = 0) { return {Kind::number, std::move(text), {}, {}, line}; }
-  static Value list(std::vector<Value> items = {}, int line = 0) { return {Kind::list, {}, {}, std::move(items), line}; }
+  static Value list(std::vector<Value> items = {}, int line = 0) {
+    return {Kind::list, {}, {}, std::move(items), line};
+  }
   static Value map(int line = 0) { return {Kind::map, {}, {}, {}, line}; }
   static Value unknown(int line = 0) { return {Kind::unknown, {}, {}, {}, line}; }
 
