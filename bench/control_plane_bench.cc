@@ -98,12 +98,14 @@ void measure(int groups, int regions) {
   const std::uint64_t rounds = crowd->rounds();
   const double idle = cost([&] { crowd->world.run_for(hours(1)); });
   const double looked = double(crowd->rounds() - rounds);
-  constexpr int kHeals = 20;
-  constexpr seconds kPeriod{5};
+  constexpr int kHeals = 40;
+  constexpr seconds kPeriod{2};
+  const double share = cost([&] {
+    for (int i = 0; i < kHeals; ++i) crowd->world.run_for(kPeriod);
+  });
   const double healing = cost([&] {
     for (int i = 0; i < kHeals; ++i) crowd->heal_one(i % (groups / regions), kPeriod);
   });
-  const double share = idle * double(kHeals * kPeriod.count()) / 3600;
   print_row({fmt::format("{}", groups), std::to_string(regions), fmt::format("{:.2f}", made / (groups * kInstances)),
              fmt::format("{:.1f}", idle * 1e3 / looked), fmt::format("{:.0f}", idle),
              fmt::format("{:.4f}%", idle / 36e3), fmt::format("{:.2f}", std::max(0.0, healing - share) / kHeals),
