@@ -1,7 +1,8 @@
 // One keep-alive connection to a server on 127.0.0.1, and the transport below generated Clients that uses it.
 //
 // Opens the connection anew when the server has closed it (Python's servers do after each answer). Understands what the
-// servers measured here send: Content-Length, chunks, or a body that ends with the connection. Blocks; one request at a time.
+// servers measured here send: Content-Length, chunks, or a body that ends with the connection. Blocks; one request at a
+// time.
 #pragma once
 
 #include <cstdint>

@@ -3,8 +3,8 @@
 //   control_plane_bench
 //
 // All figures are processor time of this process, whose only other work is the simulated machine. Each world is made
-// anew; its groups have ten instances each over three zones and EC2 health checks. Aim: what an event costs does not grow
-// with the number of groups that it does not concern. Prints the tables themselves.
+// anew; its groups have ten instances each over three zones and EC2 health checks. Aim: what an event costs does not
+// grow with the number of groups that it does not concern. Prints the tables themselves.
 #include <algorithm>
 
 #include "keys.h"
@@ -28,7 +28,8 @@ class Crowd {
     for (int r = 0; r < regions; ++r) fill(names.at(r), groups / regions);
     world.run_for(minutes(5));
     // Launches go eight at a time.
-    for (int i = 0; i < 240 && world.driver.running() < std::size_t(groups * kInstances); ++i) world.run_for(minutes(1));
+    for (int i = 0; i < 240 && world.driver.running() < std::size_t(groups * kInstances); ++i)
+      world.run_for(minutes(1));
     if (world.driver.running() != std::size_t(groups * kInstances)) give_up("the simulated groups did not come up");
     world.run_for(minutes(5));  // grace periods end
   }
@@ -44,12 +45,15 @@ class Crowd {
     daemon::Cloud::Region& region = *must(world.cloud().region("ap-southeast-1"));
     autoscaling::AutoScalingGroupNamesType request;
     request.AutoScalingGroupNames = {fmt::format("group-{:04}", which)};
-    const auto before = must(region.autoscaling.DescribeAutoScalingGroups(world.caller, request)).AutoScalingGroups.at(0);
+    const auto before =
+        must(region.autoscaling.DescribeAutoScalingGroups(world.caller, request)).AutoScalingGroups.at(0);
     const std::string victim = *before.Instances.at(0).InstanceId;
     world.driver.kill(victim);
     world.run_for(period);
-    const auto after = must(region.autoscaling.DescribeAutoScalingGroups(world.caller, request)).AutoScalingGroups.at(0);
-    const bool healed = std::ranges::count(after.Instances, "InService", [](const auto& i) { return *i.LifecycleState; }) == kInstances &&
+    const auto after =
+        must(region.autoscaling.DescribeAutoScalingGroups(world.caller, request)).AutoScalingGroups.at(0);
+    const bool healed = std::ranges::count(after.Instances, "InService",
+                                           [](const auto& i) { return *i.LifecycleState; }) == kInstances &&
                         std::ranges::none_of(after.Instances, [&](const auto& i) { return *i.InstanceId == victim; });
     if (!healed) give_up("a simulated group did not heal");
   }
@@ -126,7 +130,8 @@ void measure_day() {
       }
       if (world.instances().size() != 2) give_up("the simulated day went wrong");
     }));
-  print_row({"a day of one group of 2 behind a load balancer, an instance dying each hour", fmt::format("{:.0f}", median(days))});
+  print_row({"a day of one group of 2 behind a load balancer, an instance dying each hour",
+             fmt::format("{:.0f}", median(days))});
 }
 
 void run() {
@@ -145,4 +150,6 @@ void run() {
 }  // namespace
 }  // namespace brume::bench
 
-int main() { brume::bench::run(); }
+int main() {
+  brume::bench::run();
+}

@@ -2,9 +2,9 @@
 //
 //   describe_bench --name NAME --port PORT --seconds N --log FILE [--state FOLDER] -- ARGV…
 //
-// Starts the server, makes the instances through its API, then asks over one connection, signing each request, and reads
-// the answers without looking at them. The same for every server. Prints a row for each of three requests:
-// name | request | requests a second | server's processor ms a request | median ms | KiB an answer
+// Starts the server, makes the instances through its API, then asks over one connection, signing each request, and
+// reads the answers without looking at them. The same for every server. Prints a row for each of three requests: name |
+// request | requests a second | server's processor ms a request | median ms | KiB an answer
 #include <unistd.h>
 
 #include "arguments.h"
@@ -102,4 +102,6 @@ int run(const Arguments& arguments) {
 }  // namespace
 }  // namespace brume::bench
 
-int main(int argc, char** argv) { return brume::bench::run(brume::bench::Arguments(argc, argv)); }
+int main(int argc, char** argv) {
+  return brume::bench::run(brume::bench::Arguments(argc, argv));
+}

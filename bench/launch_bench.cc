@@ -2,10 +2,12 @@
 //
 //   launch_bench --port PORT --root ROOT --image FOLDER
 //
-// ROOT is that of the running `brume --root ROOT daemon`, FOLDER a root file system with busybox. Asks every 5 ms over one
-// connection; so a time may be up to 5 ms too long. Prints rows: what | n | p50 ms | p99 ms | daemon's processor ms each
+// ROOT is that of the running `brume --root ROOT daemon`, FOLDER a root file system with busybox. Asks every 5 ms over
+// one connection; so a time may be up to 5 ms too long. Prints rows: what | n | p50 ms | p99 ms | daemon's processor ms
+// each
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 
@@ -23,6 +25,7 @@ namespace {
 constexpr const char* kRegion = "ap-southeast-1";
 constexpr const char* kUserData = "#!/bin/sh\nmkdir -p /www\necho ok > /www/index.html\nexec httpd -f -p 80 -h /www\n";
 constexpr int kSingly = 40, kHealthy = 12, kAtOnce = 20;
+constexpr int kCheckSeconds = 5;  // between health checks: as often as AWS allows
 
 class Launches {
  public:
@@ -50,7 +53,8 @@ class Launches {
       healthy.push_back(until_healthy(since, ids[0]));
       terminate(ids);
     }
-    row("to healthy, one at a time", healthy, "");
+    const auto late = std::ranges::count_if(healthy, [](double ms) { return ms > 1e3 * kCheckSeconds; });
+    row(fmt::format("to healthy, one at a time ({} of {} at the second check)", late, kHealthy), healthy, "");
   }
 
   void at_once() {
@@ -58,7 +62,8 @@ class Launches {
     const Stopwatch since;
     const auto ids = launch(kAtOnce);
     const auto running = until_running(since, ids);
-    row(fmt::format("to running, {} at once", kAtOnce), running, fmt::format("{:.0f}", (cpu_ms(daemon_) - before) / kAtOnce));
+    row(fmt::format("to running, {} at once", kAtOnce), running,
+        fmt::format("{:.0f}", (cpu_ms(daemon_) - before) / kAtOnce));
     terminate(ids);
   }
 
@@ -80,7 +85,7 @@ class Launches {
     group.Protocol = "HTTP";
     group.Port = 80;
     group.VpcId = subnets.Subnets[0].VpcId;
-    group.HealthCheckIntervalSeconds = 5;
+    group.HealthCheckIntervalSeconds = kCheckSeconds;
     group.HealthCheckTimeoutSeconds = 2;
     target_group_ = *must(elbv2_.CreateTargetGroup(call_, group)).TargetGroups.at(0).TargetGroupArn;
     elbv2::CreateLoadBalancerInput balancer;
@@ -136,7 +141,8 @@ class Launches {
   double until_healthy(const Stopwatch& since, const std::string& id) {
     must(elbv2_.RegisterTargets(call_, {target_group_, {{.Id = id}}}));
     while (true) {
-      const auto health = must(elbv2_.DescribeTargetHealth(call_, {.TargetGroupArn = target_group_, .Targets = {{.Id = id}}}));
+      const auto health =
+          must(elbv2_.DescribeTargetHealth(call_, {.TargetGroupArn = target_group_, .Targets = {{.Id = id}}}));
       if (*health.TargetHealthDescriptions.at(0).TargetHealth->State == "healthy") break;
       if (since.ms() > 60e3) give_up("an instance does not become healthy; its console:\n" + console(id));
       ::usleep(5000);
@@ -158,7 +164,9 @@ class Launches {
     must(ec2_.TerminateInstances(call_, request));
     const Stopwatch waited;
     for (const std::string& id : ids)
-      while (*must(ec2_.DescribeInstances(call_, {.InstanceIds = {id}})).Reservations.at(0).Instances.at(0).State->Name != "terminated") {
+      while (
+          *must(ec2_.DescribeInstances(call_, {.InstanceIds = {id}})).Reservations.at(0).Instances.at(0).State->Name !=
+          "terminated") {
         if (waited.ms() > 60e3) give_up("an instance does not end");
         ::usleep(5000);
       }

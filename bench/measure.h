@@ -24,7 +24,7 @@ class Stopwatch {
 
 // Processor time of this process so far, user and system, in milliseconds.
 double own_cpu_ms();
-// Of another, with the threads that have ended; the kernel tells it in steps of 10 ms. 0 if there is no such process.
+// Of another. What its threads that have ended used is known in steps of 10 ms only. 0 if there is no such process.
 double cpu_ms(pid_t pid);
 
 struct Memory {
@@ -35,7 +35,9 @@ Memory memory_of(pid_t pid);
 
 // The value below which `part` (0 to 1) of them lie (nearest rank). There must be one.
 double percentile(std::vector<double> values, double part);
-inline double median(std::vector<double> values) { return percentile(std::move(values), 0.5); }
+inline double median(std::vector<double> values) {
+  return percentile(std::move(values), 0.5);
+}
 
 // Prints a row of a Markdown table.
 void print_row(const std::vector<std::string>& cells);

@@ -48,7 +48,8 @@ int free_port() {
   where.sin_family = AF_INET;
   where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof where;
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&where), size) != 0 || ::getsockname(fd, reinterpret_cast<sockaddr*>(&where), &size) != 0)
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&where), size) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&where), &size) != 0)
     give_up("there is no free port");
   ::close(fd);
   return ntohs(where.sin_port);

@@ -1,6 +1,7 @@
 // Starts a server again and again: how long from fork until it answers, and what memory it has then and later.
 //
-//   start_bench --name NAME --port PORT --health PATH --times N --idle SECONDS --log FILE [--root ROOT [--fresh yes]] -- ARGV…
+//   start_bench --name NAME --port PORT --health PATH --times N --idle SECONDS --log FILE [--root ROOT [--fresh yes]]
+//   -- ARGV…
 //
 // ROOT is that of `brume --root`; with --fresh each start finds nothing on disk. Prints a row:
 // name | health p50, p99 | first signed answer p50, p99 | processor ms | memory after start | memory later
@@ -36,7 +37,8 @@ void wipe(const std::string& root) {
 }
 
 // Repeats until the server answers 200; the milliseconds since `since`.
-double until_answered(const Stopwatch& since, Process& process, int port, const std::function<aws::HttpRequest()>& make) {
+double until_answered(const Stopwatch& since, Process& process, int port,
+                      const std::function<aws::HttpRequest()>& make) {
   Connection connection{std::uint16_t(port)};
   while (true) {
     const auto answer = connection.exchange(make());
@@ -87,12 +89,14 @@ int run(const Arguments& arguments) {
     later = memory();
   }
   print_row({arguments.get("name"), fmt::format("{:.1f} / {:.1f}", median(health), percentile(health, 0.99)),
-             fmt::format("{:.1f} / {:.1f}", median(answer), percentile(answer, 0.99)), fmt::format("{:.0f}", median(cpu)),
-             after_start, later});
+             fmt::format("{:.1f} / {:.1f}", median(answer), percentile(answer, 0.99)),
+             fmt::format("{:.1f}", median(cpu)), after_start, later});
   return 0;
 }
 
 }  // namespace
 }  // namespace brume::bench
 
-int main(int argc, char** argv) { return brume::bench::run(brume::bench::Arguments(argc, argv)); }
+int main(int argc, char** argv) {
+  return brume::bench::run(brume::bench::Arguments(argc, argv));
+}
