@@ -82,8 +82,13 @@ void Server::open_endpoints() {
       endpoint.listener = listener.id;
       const auto known = endpoints_.find(listener.endpoint);
       if (known != endpoints_.end() && known->second.error.empty()) continue;
-      // Ours share a port among threads; whoever else has it must be noticed before we would share with him.
-      Result<void> opened = check_port_is_free(listener.address, listener.port);
+      // Ours share a port among threads and addresses; whoever else has it must be noticed before we would share with him.
+      const std::string port = fmt::format(":{}", listener.port);
+      const auto has_port = [&](const auto& other) {
+        return &other.second != &endpoint && other.second.error.empty() && other.first.ends_with(port);
+      };
+      const bool ours = std::ranges::any_of(endpoints_, has_port) || std::ranges::any_of(wanted, has_port);
+      Result<void> opened = ours ? Result<void>() : check_port_is_free(listener.address, listener.port);
       std::vector<std::shared_ptr<env::Fd>> fresh;
       for (std::size_t i = 0; opened && i < workers_.size(); ++i) {
         auto fd = open_listener(listener.address, listener.port);

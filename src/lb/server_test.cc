@@ -118,6 +118,29 @@ TEST_F(Proxy, APortInUseIsReportedAndRetried) {
   EXPECT_EQ(status_of(get()), "503");
 }
 
+// One load balancer has all of the host's addresses, another the same port on an address of its own.
+TEST_F(Proxy, APortIsSharedBetweenOurOwnAddresses) {
+  start({.threads = 2});
+  group();
+  snapshot_.load_balancers[0].listen_address = "0.0.0.0";
+  LoadBalancer other = snapshot_.load_balancers[0];
+  other.id = "other";
+  other.listen_address = "127.0.0.2";
+  other.listeners[0].id = "other-listener";
+  other.listeners[0].default_action = {.fixed_response = FixedResponse{.status = 418, .content_type = "text/plain", .body = "other"}};
+  snapshot_.load_balancers.push_back(other);
+  apply();
+  for (const ListenerStats& listener : stats().listeners) EXPECT_EQ(listener.error, "") << listener.listener;
+  EXPECT_EQ(status_of(get()), "503");
+  env::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address = loopback(port_);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+  ASSERT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  Peer peer(std::move(fd));
+  ASSERT_TRUE(peer.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+  EXPECT_TRUE(peer.read_head().starts_with("HTTP/1.1 418"));
+}
+
 TEST_F(Proxy, AGroupNobodyForwardsToIsUnused) {
   start();
   add_target(free_port());

@@ -28,8 +28,10 @@ Result<NetworkAclEntry> acl_entry(const CreateNetworkAclEntryRequest& request) {
     return fail("InvalidParameterValue",
                 "Value ({}) for parameter ruleNumber is invalid. Rule numbers must be between 1 and 32766.", number);
   BRUME_TRY(protocol, protocol_number(request.Protocol.value_or("")));
-  NetworkAclEntry entry{.Egress = request.Egress.value_or(false), .Protocol = std::to_string(protocol),
-                        .RuleAction = request.RuleAction, .RuleNumber = number};
+  NetworkAclEntry entry{.Egress = request.Egress.value_or(false),
+                        .Protocol = std::to_string(protocol),
+                        .RuleAction = request.RuleAction,
+                        .RuleNumber = number};
   if (request.CidrBlock && request.Ipv6CidrBlock)
     return fail("InvalidParameterCombination", "Only one of cidrBlock and ipv6CidrBlock can be given.");
   if (request.CidrBlock) {

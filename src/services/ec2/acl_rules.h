@@ -1,7 +1,7 @@
 // Entries of a network ACL: their check and their order.
 //
-// Pure. An ACL's entries are judged by ascending number, the first that matches decides (VPC user guide, "Network ACLs");
-// those for egress and those for ingress apart.
+// Pure. An ACL's entries are judged by ascending number, the first that matches decides (VPC user guide, "Network
+// ACLs"); those for egress and those for ingress apart.
 #pragma once
 
 #include "base/result.h"

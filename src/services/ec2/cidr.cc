@@ -16,7 +16,8 @@ std::optional<int> parse_prefix(std::string_view text, int bits) {
   int prefix = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), prefix);
   const bool leading_zero = text.size() > 1 && text.front() == '0';
-  if (error != std::errc() || end != text.data() + text.size() || leading_zero || prefix < 0 || prefix > bits) return {};
+  if (error != std::errc() || end != text.data() + text.size() || leading_zero || prefix < 0 || prefix > bits)
+    return {};
   return prefix;
 }
 
@@ -44,7 +45,9 @@ std::optional<Cidr> parse_cidr(std::string_view text) {
   return cidr;
 }
 
-std::string format_cidr(const Cidr& cidr) { return fmt::format("{}/{}", format_ipv4(cidr.base), cidr.prefix); }
+std::string format_cidr(const Cidr& cidr) {
+  return fmt::format("{}/{}", format_ipv4(cidr.base), cidr.prefix);
+}
 
 std::optional<std::string> canonical_ipv6_cidr(std::string_view text) {
   const auto slash = text.find('/');

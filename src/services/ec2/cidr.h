@@ -1,7 +1,7 @@
 // Address ranges.
 //
-// Pure. Parsing is strict in form (four decimal octets, a prefix length without signs or leading zeros) and, as EC2 does,
-// forgiving about host bits: "10.0.0.1/16" is read as its canonical form 10.0.0.0/16.
+// Pure. Parsing is strict in form (four decimal octets, a prefix length without signs or leading zeros) and, as EC2
+// does, forgiving about host bits: "10.0.0.1/16" is read as its canonical form 10.0.0.0/16.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,9 @@ inline constexpr std::uint64_t kReservedAtStart = 4;
 inline constexpr std::uint64_t kReservedAtEnd = 1;
 
 // Addresses of a subnet that interfaces may have. `subnet` must be /28 or larger.
-inline std::uint64_t usable_addresses(const Cidr& subnet) { return subnet.size() - kReservedAtStart - kReservedAtEnd; }
+inline std::uint64_t usable_addresses(const Cidr& subnet) {
+  return subnet.size() - kReservedAtStart - kReservedAtEnd;
+}
 bool is_usable_address(const Cidr& subnet, std::uint32_t address);
 
 }  // namespace brume::ec2

@@ -67,8 +67,10 @@ void FabricController::ensure_instance(const std::string& instance_id, Done done
           {[this, instance_id]() -> std::function<Result<void>()> {
              std::vector<net::InterfaceSpec> interfaces;
              for (const NetworkInterface* interface : interfaces_of(state_, instance_id))
-               interfaces.push_back({.id = *interface->NetworkInterfaceId, .vpc_id = *interface->VpcId,
-                                     .instance_id = instance_id, .address = *interface->PrivateIpAddress,
+               interfaces.push_back({.id = *interface->NetworkInterfaceId,
+                                     .vpc_id = *interface->VpcId,
+                                     .instance_id = instance_id,
+                                     .address = *interface->PrivateIpAddress,
                                      .subnet_cidr = *state_.subnets.find(*interface->SubnetId)->CidrBlock,
                                      .mac = *interface->MacAddress,
                                      .device_index = interface->Attachment->DeviceIndex.value_or(0)});

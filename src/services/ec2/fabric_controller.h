@@ -33,8 +33,8 @@ class FabricController {
   // attempt; a failed one leaves what it had made, for the next attempt or remove_instance(). InternalFailure if the
   // instance has no interface.
   void ensure_instance(const std::string& instance_id, Done done);
-  // `done` is called once it is gone: failures are tried again after 1 s, doubling to 30 s. Call it while the interfaces
-  // are still attached, so that their addresses are not given out before.
+  // `done` is called once it is gone: failures are tried again after 1 s, doubling to 30 s. Call it while the
+  // interfaces are still attached, so that their addresses are not given out before.
   void remove_instance(const std::string& instance_id, Done done);
 
  private:
@@ -80,7 +80,7 @@ class FabricController {
   NetworkState& state_;
   net::Fabric& fabric_;
   env::Loop& loop_;
-  std::map<std::string, Queue> queues_;  // by VPC
+  std::map<std::string, Queue> queues_;             // by VPC
   std::map<std::string, std::string> last_synced_;  // fingerprints, to spare syncs that would change nothing
 };
 

@@ -169,7 +169,8 @@ TEST_F(FabricControllerTest, StartMends) {
   attach_one();
   fabric.vpcs = {vpc_id, "vpc-0aaaaaaaaaaaaaaaa"};
   fabric.instances = {kInstance, "i-0bbbbbbbbbbbbbbbb"};
-  fabric.interfaces["eni-0cccccccccccccccc"] = {.id = "eni-0cccccccccccccccc", .vpc_id = vpc_id, .instance_id = kInstance};
+  fabric.interfaces["eni-0cccccccccccccccc"] = {
+      .id = "eni-0cccccccccccccccc", .vpc_id = vpc_id, .instance_id = kInstance};
   fabric.failures = 1;  // of list()
   controller.start();
   run_for(seconds(5));

@@ -1,8 +1,8 @@
 // Filters of the Describe operations, and the pages of what passes them.
 //
-// A resource passes if for every filter one of its values matches (`*` and `?` are wildcards, as in the EC2 user guide).
-// `tag:<key>`, `tag-key` and `tag-value` work on every resource that has tags. A filter that the operation does not have
-// is an error, so that a misspelt one never answers everything.
+// A resource passes if for every filter one of its values matches (`*` and `?` are wildcards, as in the EC2 user
+// guide). `tag:<key>`, `tag-key` and `tag-value` work on every resource that has tags. A filter that the operation does
+// not have is an error, so that a misspelt one never answers everything.
 #pragma once
 
 #include <algorithm>
@@ -28,9 +28,15 @@ struct FilterField {
   Values (*values)(const T&);
 };
 
-inline Values value(const std::optional<std::string>& text) { return text ? Values{*text} : Values{}; }
-inline Values value(const std::optional<bool>& flag) { return flag ? Values{*flag ? "true" : "false"} : Values{}; }
-inline Values value(const std::optional<std::int32_t>& n) { return n ? Values{std::to_string(*n)} : Values{}; }
+inline Values value(const std::optional<std::string>& text) {
+  return text ? Values{*text} : Values{};
+}
+inline Values value(const std::optional<bool>& flag) {
+  return flag ? Values{*flag ? "true" : "false"} : Values{};
+}
+inline Values value(const std::optional<std::int32_t>& n) {
+  return n ? Values{std::to_string(*n)} : Values{};
+}
 
 // `of(item)` of every item, together.
 template <typename L, typename F>
@@ -59,16 +65,20 @@ const FilterField<T>* field_of(std::span<const FilterField<T>> fields, std::stri
 // The tags of an answer's shape, if its kind has any.
 template <typename T>
 const List<Tag>* tags_in(const T& shape) {
-  if constexpr (requires { shape.Tags; }) return &shape.Tags;
-  else if constexpr (requires { shape.TagSet; }) return &shape.TagSet;
-  else return nullptr;
+  if constexpr (requires { shape.Tags; })
+    return &shape.Tags;
+  else if constexpr (requires { shape.TagSet; })
+    return &shape.TagSet;
+  else
+    return nullptr;
 }
 
 // Does the operation have all of these filters?
 template <typename T>
 Result<void> check_names(const List<Filter>& filters, std::span<const FilterField<T>> fields) {
   for (const Filter& filter : filters)
-    if (!(tags_in(T{}) && is_tag_filter(*filter.Name)) && !field_of(fields, *filter.Name)) return unknown_filter(filter);
+    if (!(tags_in(T{}) && is_tag_filter(*filter.Name)) && !field_of(fields, *filter.Name))
+      return unknown_filter(filter);
   return {};
 }
 

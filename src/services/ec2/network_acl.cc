@@ -20,9 +20,8 @@ Values entries(const NetworkAcl& acl) {
 }
 template <auto part, auto member>
 Values entry_parts(const NetworkAcl& acl) {
-  return each(acl.Entries, [](const NetworkAclEntry& e) {
-    return e.*part ? (*(e.*part)).*member : std::optional<std::int32_t>();
-  });
+  return each(acl.Entries,
+              [](const NetworkAclEntry& e) { return e.*part ? (*(e.*part)).*member : std::optional<std::int32_t>(); });
 }
 
 constexpr FilterField<NetworkAcl> kFilters[] = {
@@ -92,8 +91,7 @@ Result<DescribeNetworkAclsResult> NetworkOperations::DescribeNetworkAcls(const a
 Result<void> NetworkOperations::DeleteNetworkAcl(const aws::Call&, const DeleteNetworkAclRequest& request) {
   BRUME_TRY(acl, find(state_.network_acls, kNetworkAcl, request.NetworkAclId));
   const std::string id = *acl->NetworkAclId;
-  if (acl->IsDefault.value_or(false))
-    return fail("InvalidParameterValue", "cannot delete default network ACL {}", id);
+  if (acl->IsDefault.value_or(false)) return fail("InvalidParameterValue", "cannot delete default network ACL {}", id);
   if (!acl->Associations.empty())
     return fail("DependencyViolation", "The networkAcl '{}' has dependencies and cannot be deleted.", id);
   state_.tags.erase_all(id);
@@ -118,10 +116,15 @@ Result<void> NetworkOperations::CreateNetworkAclEntry(const aws::Call&, const Cr
 
 Result<void> NetworkOperations::ReplaceNetworkAclEntry(const aws::Call&, const ReplaceNetworkAclEntryRequest& request) {
   BRUME_TRY(acl, find(state_.network_acls, kNetworkAcl, request.NetworkAclId));
-  BRUME_TRY(entry, acl_entry({.NetworkAclId = request.NetworkAclId, .RuleNumber = request.RuleNumber,
-                              .Protocol = request.Protocol, .RuleAction = request.RuleAction, .Egress = request.Egress,
-                              .CidrBlock = request.CidrBlock, .Ipv6CidrBlock = request.Ipv6CidrBlock,
-                              .IcmpTypeCode = request.IcmpTypeCode, .PortRange = request.PortRange}));
+  BRUME_TRY(entry, acl_entry({.NetworkAclId = request.NetworkAclId,
+                              .RuleNumber = request.RuleNumber,
+                              .Protocol = request.Protocol,
+                              .RuleAction = request.RuleAction,
+                              .Egress = request.Egress,
+                              .CidrBlock = request.CidrBlock,
+                              .Ipv6CidrBlock = request.Ipv6CidrBlock,
+                              .IcmpTypeCode = request.IcmpTypeCode,
+                              .PortRange = request.PortRange}));
   const auto here = same_place(*entry.Egress, *entry.RuleNumber);
   if (std::ranges::none_of(acl->Entries, here)) return no_entry(*request.NetworkAclId, *entry.RuleNumber);
   const std::string vpc_id = *acl->VpcId;
@@ -146,9 +149,8 @@ Result<ReplaceNetworkAclAssociationResult> NetworkOperations::ReplaceNetworkAclA
     const aws::Call&, const ReplaceNetworkAclAssociationRequest& request) {
   BRUME_TRY(acl, find(state_.network_acls, kNetworkAcl, request.NetworkAclId));
   const auto here = [&](const NetworkAclAssociation& a) { return a.NetworkAclAssociationId == request.AssociationId; };
-  const auto from = std::ranges::find_if(state_.network_acls.rows(), [&](const auto& row) {
-    return std::ranges::any_of(row.second.Associations, here);
-  });
+  const auto from = std::ranges::find_if(
+      state_.network_acls.rows(), [&](const auto& row) { return std::ranges::any_of(row.second.Associations, here); });
   if (from == state_.network_acls.rows().end())
     return fail("InvalidAssociationID.NotFound", "The association ID '{}' does not exist",
                 request.AssociationId.value_or(""));

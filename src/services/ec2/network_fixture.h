@@ -22,7 +22,9 @@ struct World {
   services::Context context{sim.env, store, hints, "ap-southeast-1"};
   NetworkState state{context};
   NetworkOperations api{context, state};
-  aws::Call call{.region = "ap-southeast-1", .request_id = "1", .principal_arn = "arn:aws:iam::000000000000:root",
+  aws::Call call{.region = "ap-southeast-1",
+                 .request_id = "1",
+                 .principal_arn = "arn:aws:iam::000000000000:root",
                  .user_id = "000000000000"};
   aws::Call service_call = context.call("elasticloadbalancing");
 };
@@ -31,7 +33,8 @@ class NetworkTest : public testing::Test, public World {
  protected:
   // Calls an operation as the dispatcher does.
   template <typename R, typename Q>
-  Result<R> run(Result<R> (NetworkOperations::*operation)(const aws::Call&, const Q&), const std::type_identity_t<Q>& request) {
+  Result<R> run(Result<R> (NetworkOperations::*operation)(const aws::Call&, const Q&),
+                const std::type_identity_t<Q>& request) {
     return run_as(call, operation, request);
   }
   template <typename R, typename Q>
@@ -41,14 +44,16 @@ class NetworkTest : public testing::Test, public World {
   }
   // The same, which must succeed.
   template <typename R, typename Q>
-  R must(Result<R> (NetworkOperations::*operation)(const aws::Call&, const Q&), const std::type_identity_t<Q>& request) {
+  R must(Result<R> (NetworkOperations::*operation)(const aws::Call&, const Q&),
+         const std::type_identity_t<Q>& request) {
     auto result = run(operation, request);
     EXPECT_TRUE(result) << result.error().code << ": " << result.error().message;
     if constexpr (!std::is_void_v<R>) return result ? *std::move(result) : R{};
   }
   // The error's code, or "ok".
   template <typename R, typename Q>
-  std::string code(Result<R> (NetworkOperations::*operation)(const aws::Call&, const Q&), const std::type_identity_t<Q>& request) {
+  std::string code(Result<R> (NetworkOperations::*operation)(const aws::Call&, const Q&),
+                   const std::type_identity_t<Q>& request) {
     auto result = run(operation, request);
     return result ? "ok" : result.error().code;
   }
@@ -56,7 +61,8 @@ class NetworkTest : public testing::Test, public World {
   std::string make_vpc_id(const std::string& cidr = "10.0.0.0/16") {
     return must(&NetworkOperations::CreateVpc, {.CidrBlock = cidr}).Vpc->VpcId.value_or("");
   }
-  std::string make_subnet_id(const std::string& vpc_id, const std::string& cidr, const std::string& zone = "ap-southeast-1a") {
+  std::string make_subnet_id(const std::string& vpc_id, const std::string& cidr,
+                             const std::string& zone = "ap-southeast-1a") {
     return must(&NetworkOperations::CreateSubnet, {.AvailabilityZone = zone, .CidrBlock = cidr, .VpcId = vpc_id})
         .Subnet->SubnetId.value_or("");
   }

@@ -45,15 +45,15 @@ Result<void> attach(NetworkState& state, const std::string& interface_id, const 
                   instance_id, device_index);
   state.network_interfaces.modify(interface_id, [&](NetworkInterface& record) {
     record.Status = "in-use";
-    record.Attachment = NetworkInterfaceAttachment{
-        .AttachTime = state.context.env.clock.wall(),
-        .AttachmentId = services::new_id(state.context.env.random, "eni-attach"),
-        .DeleteOnTermination = delete_on_termination,
-        .DeviceIndex = device_index,
-        .NetworkCardIndex = 0,
-        .InstanceId = instance_id,
-        .InstanceOwnerId = aws::kAccount,
-        .Status = "attached"};
+    record.Attachment =
+        NetworkInterfaceAttachment{.AttachTime = state.context.env.clock.wall(),
+                                   .AttachmentId = services::new_id(state.context.env.random, "eni-attach"),
+                                   .DeleteOnTermination = delete_on_termination,
+                                   .DeviceIndex = device_index,
+                                   .NetworkCardIndex = 0,
+                                   .InstanceId = instance_id,
+                                   .InstanceOwnerId = aws::kAccount,
+                                   .Status = "attached"};
   });
   state.link(instance_id, interface_id);
   state.changed(*state.network_interfaces.find(interface_id)->VpcId);
@@ -70,11 +70,9 @@ void detach(NetworkState& state, const std::string& interface_id) {
 Result<void> set_delete_on_termination(NetworkState& state, const std::string& interface_id,
                                        bool delete_on_termination) {
   BRUME_TRY(interface, find(state.network_interfaces, kNetworkInterface, interface_id));
-  if (!interface->Attachment)
-    return fail("IncorrectState", "The network interface '{}' is not attached", interface_id);
-  state.network_interfaces.modify(interface_id, [&](NetworkInterface& record) {
-    record.Attachment->DeleteOnTermination = delete_on_termination;
-  });
+  if (!interface->Attachment) return fail("IncorrectState", "The network interface '{}' is not attached", interface_id);
+  state.network_interfaces.modify(
+      interface_id, [&](NetworkInterface& record) { record.Attachment->DeleteOnTermination = delete_on_termination; });
   return {};
 }
 

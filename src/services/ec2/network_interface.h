@@ -2,7 +2,8 @@
 //
 // For use inside a transaction. Interfaces are made and deleted through the API (CreateNetworkInterface,
 // DeleteNetworkInterface). Invariant: an interface is "in-use" exactly while it is attached to an instance or is a load
-// balancer's node; an instance's interfaces have different device indexes. Leaves the kernel's side to fabric_controller.h.
+// balancer's node; an instance's interfaces have different device indexes. Leaves the kernel's side to
+// fabric_controller.h.
 #pragma once
 
 #include <string>
@@ -22,7 +23,8 @@ Result<void> attach(NetworkState& state, const std::string& interface_id, const 
 // Nothing if it is not attached.
 void detach(NetworkState& state, const std::string& interface_id);
 // Errors: InvalidNetworkInterfaceID.NotFound, IncorrectState if it is not attached.
-Result<void> set_delete_on_termination(NetworkState& state, const std::string& interface_id, bool delete_on_termination);
+Result<void> set_delete_on_termination(NetworkState& state, const std::string& interface_id,
+                                       bool delete_on_termination);
 
 // When an instance has ended: detaches its interfaces and deletes those with DeleteOnTermination.
 void release_interfaces(NetworkState& state, const std::string& instance_id);

@@ -11,7 +11,9 @@
 namespace brume::ec2 {
 namespace {
 
-Values none(const NetworkInterface&) { return {}; }
+Values none(const NetworkInterface&) {
+  return {};
+}
 
 template <auto member>
 Values attachment(const NetworkInterface& i) {
@@ -71,8 +73,8 @@ constexpr FilterField<NetworkInterface> kFilters[] = {
 constexpr std::size_t kMaxGroups = 5;
 
 // The groups that an interface in `subnet` gets: those named, or its VPC's default group.
-Result<List<GroupIdentifier>> groups_for(const NetworkState& state, const std::string& vpc_id,
-                                         const std::string& place, const List<std::string>& ids) {
+Result<List<GroupIdentifier>> groups_for(const NetworkState& state, const std::string& vpc_id, const std::string& place,
+                                         const List<std::string>& ids) {
   List<GroupIdentifier> groups;
   for (const std::string& id : ids) {
     BRUME_TRY(group, find(state.security_groups, kSecurityGroup, id));
@@ -135,24 +137,37 @@ Result<CreateNetworkInterfaceResult> NetworkOperations::CreateNetworkInterface(
     address = chosen;
   }
   const std::string id = services::new_id(context_.env.random, kNetworkInterface.prefix);
-  NetworkInterface interface{.AvailabilityZone = subnet->AvailabilityZone, .Description = request.Description.value_or(""),
-                             .Groups = groups, .InterfaceType = "interface", .MacAddress = new_mac(context_.env.random),
-                             .NetworkInterfaceId = id, .OwnerId = aws::kAccount, .PrivateIpAddress = address,
-                             .RequesterManaged = false, .SourceDestCheck = true, .Status = "available",
-                             .SubnetId = subnet->SubnetId, .VpcId = subnet->VpcId,
+  NetworkInterface interface{.AvailabilityZone = subnet->AvailabilityZone,
+                             .Description = request.Description.value_or(""),
+                             .Groups = groups,
+                             .InterfaceType = "interface",
+                             .MacAddress = new_mac(context_.env.random),
+                             .NetworkInterfaceId = id,
+                             .OwnerId = aws::kAccount,
+                             .PrivateIpAddress = address,
+                             .RequesterManaged = false,
+                             .SourceDestCheck = true,
+                             .Status = "available",
+                             .SubnetId = subnet->SubnetId,
+                             .VpcId = subnet->VpcId,
                              .AvailabilityZoneId = subnet->AvailabilityZoneId};
   interface.PrivateIpAddresses.push_back({.Primary = true, .PrivateIpAddress = address});
   if (interface.Description->starts_with("ELB ")) {
     interface.RequesterId = kLoadBalancerRequester;
     interface.RequesterManaged = true;
     interface.Status = "in-use";
-    interface.Attachment = NetworkInterfaceAttachment{
-        .AttachTime = context_.env.clock.wall(), .AttachmentId = services::new_id(context_.env.random, "eni-attach"),
-        .DeleteOnTermination = false, .DeviceIndex = 1, .InstanceOwnerId = kLoadBalancerRequester, .Status = "attached"};
+    interface.Attachment =
+        NetworkInterfaceAttachment{.AttachTime = context_.env.clock.wall(),
+                                   .AttachmentId = services::new_id(context_.env.random, "eni-attach"),
+                                   .DeleteOnTermination = false,
+                                   .DeviceIndex = 1,
+                                   .InstanceOwnerId = kLoadBalancerRequester,
+                                   .Status = "attached"};
   }
   enter_interface(state_, interface);
   BRUME_CHECK(state_.tags.set(id, kNetworkInterface.type, tags));
-  return CreateNetworkInterfaceResult{.NetworkInterface = describe(state_, interface), .ClientToken = request.ClientToken};
+  return CreateNetworkInterfaceResult{.NetworkInterface = describe(state_, interface),
+                                      .ClientToken = request.ClientToken};
 }
 
 Result<DescribeNetworkInterfacesResult> NetworkOperations::DescribeNetworkInterfaces(
@@ -170,11 +185,16 @@ Result<DescribeNetworkInterfaceAttributeResult> NetworkOperations::DescribeNetwo
   const NetworkInterface interface = describe(state_, *record);
   DescribeNetworkInterfaceAttributeResult result{.NetworkInterfaceId = request.NetworkInterfaceId};
   const std::string attribute = request.Attribute.value_or("");
-  if (attribute == "description") result.Description = AttributeValue{interface.Description};
-  else if (attribute == "groupSet") result.Groups = interface.Groups;
-  else if (attribute == "sourceDestCheck") result.SourceDestCheck = AttributeBooleanValue{interface.SourceDestCheck};
-  else if (attribute == "attachment") result.Attachment = interface.Attachment;
-  else return fail("InvalidParameterValue", "Value ({}) for parameter attribute is invalid.", attribute);
+  if (attribute == "description")
+    result.Description = AttributeValue{interface.Description};
+  else if (attribute == "groupSet")
+    result.Groups = interface.Groups;
+  else if (attribute == "sourceDestCheck")
+    result.SourceDestCheck = AttributeBooleanValue{interface.SourceDestCheck};
+  else if (attribute == "attachment")
+    result.Attachment = interface.Attachment;
+  else
+    return fail("InvalidParameterValue", "Value ({}) for parameter attribute is invalid.", attribute);
   return result;
 }
 
@@ -190,7 +210,8 @@ Result<void> NetworkOperations::ModifyNetworkInterfaceAttribute(const aws::Call&
   const int given = int(request.Description.has_value()) + int(request.SourceDestCheck.has_value()) +
                     int(!request.Groups.empty()) + int(request.Attachment.has_value());
   if (given != 1)
-    return fail("InvalidParameterCombination", "Exactly one attribute of a network interface can be modified in a call.");
+    return fail("InvalidParameterCombination",
+                "Exactly one attribute of a network interface can be modified in a call.");
   if (request.Attachment) {
     if (!interface->Attachment || interface->Attachment->AttachmentId != request.Attachment->AttachmentId)
       return fail("InvalidAttachmentID.NotFound", "The attachment '{}' does not exist",

@@ -17,13 +17,13 @@ class NetworkOperations : public virtual Api {
 
   // vpc.cc
   Result<CreateVpcResult> CreateVpc(const aws::Call& call, const CreateVpcRequest& request) override;
-  Result<CreateDefaultVpcResult> CreateDefaultVpc(
-      const aws::Call& call, const CreateDefaultVpcRequest& request) override;
+  Result<CreateDefaultVpcResult> CreateDefaultVpc(const aws::Call& call,
+                                                  const CreateDefaultVpcRequest& request) override;
   Result<DescribeVpcsResult> DescribeVpcs(const aws::Call& call, const DescribeVpcsRequest& request) override;
   Result<void> DeleteVpc(const aws::Call& call, const DeleteVpcRequest& request) override;
   Result<void> ModifyVpcAttribute(const aws::Call& call, const ModifyVpcAttributeRequest& request) override;
-  Result<DescribeVpcAttributeResult> DescribeVpcAttribute(
-      const aws::Call& call, const DescribeVpcAttributeRequest& request) override;
+  Result<DescribeVpcAttributeResult> DescribeVpcAttribute(const aws::Call& call,
+                                                          const DescribeVpcAttributeRequest& request) override;
 
   // subnet.cc
   Result<CreateSubnetResult> CreateSubnet(const aws::Call& call, const CreateSubnetRequest& request) override;
@@ -32,8 +32,8 @@ class NetworkOperations : public virtual Api {
   Result<void> ModifySubnetAttribute(const aws::Call& call, const ModifySubnetAttributeRequest& request) override;
 
   // internet_gateway.cc
-  Result<CreateInternetGatewayResult> CreateInternetGateway(
-      const aws::Call& call, const CreateInternetGatewayRequest& request) override;
+  Result<CreateInternetGatewayResult> CreateInternetGateway(const aws::Call& call,
+                                                            const CreateInternetGatewayRequest& request) override;
   Result<DescribeInternetGatewaysResult> DescribeInternetGateways(
       const aws::Call& call, const DescribeInternetGatewaysRequest& request) override;
   Result<void> AttachInternetGateway(const aws::Call& call, const AttachInternetGatewayRequest& request) override;
@@ -41,13 +41,13 @@ class NetworkOperations : public virtual Api {
   Result<void> DeleteInternetGateway(const aws::Call& call, const DeleteInternetGatewayRequest& request) override;
 
   // route_table.cc, route.cc
-  Result<CreateRouteTableResult> CreateRouteTable(
-      const aws::Call& call, const CreateRouteTableRequest& request) override;
-  Result<DescribeRouteTablesResult> DescribeRouteTables(
-      const aws::Call& call, const DescribeRouteTablesRequest& request) override;
+  Result<CreateRouteTableResult> CreateRouteTable(const aws::Call& call,
+                                                  const CreateRouteTableRequest& request) override;
+  Result<DescribeRouteTablesResult> DescribeRouteTables(const aws::Call& call,
+                                                        const DescribeRouteTablesRequest& request) override;
   Result<void> DeleteRouteTable(const aws::Call& call, const DeleteRouteTableRequest& request) override;
-  Result<AssociateRouteTableResult> AssociateRouteTable(
-      const aws::Call& call, const AssociateRouteTableRequest& request) override;
+  Result<AssociateRouteTableResult> AssociateRouteTable(const aws::Call& call,
+                                                        const AssociateRouteTableRequest& request) override;
   Result<void> DisassociateRouteTable(const aws::Call& call, const DisassociateRouteTableRequest& request) override;
   Result<ReplaceRouteTableAssociationResult> ReplaceRouteTableAssociation(
       const aws::Call& call, const ReplaceRouteTableAssociationRequest& request) override;
@@ -56,10 +56,10 @@ class NetworkOperations : public virtual Api {
   Result<void> DeleteRoute(const aws::Call& call, const DeleteRouteRequest& request) override;
 
   // network_acl.cc
-  Result<CreateNetworkAclResult> CreateNetworkAcl(
-      const aws::Call& call, const CreateNetworkAclRequest& request) override;
-  Result<DescribeNetworkAclsResult> DescribeNetworkAcls(
-      const aws::Call& call, const DescribeNetworkAclsRequest& request) override;
+  Result<CreateNetworkAclResult> CreateNetworkAcl(const aws::Call& call,
+                                                  const CreateNetworkAclRequest& request) override;
+  Result<DescribeNetworkAclsResult> DescribeNetworkAcls(const aws::Call& call,
+                                                        const DescribeNetworkAclsRequest& request) override;
   Result<void> DeleteNetworkAcl(const aws::Call& call, const DeleteNetworkAclRequest& request) override;
   Result<void> CreateNetworkAclEntry(const aws::Call& call, const CreateNetworkAclEntryRequest& request) override;
   Result<void> ReplaceNetworkAclEntry(const aws::Call& call, const ReplaceNetworkAclEntryRequest& request) override;
@@ -68,12 +68,12 @@ class NetworkOperations : public virtual Api {
       const aws::Call& call, const ReplaceNetworkAclAssociationRequest& request) override;
 
   // security_group.cc, security_group_rules.cc
-  Result<CreateSecurityGroupResult> CreateSecurityGroup(
-      const aws::Call& call, const CreateSecurityGroupRequest& request) override;
-  Result<DescribeSecurityGroupsResult> DescribeSecurityGroups(
-      const aws::Call& call, const DescribeSecurityGroupsRequest& request) override;
-  Result<DeleteSecurityGroupResult> DeleteSecurityGroup(
-      const aws::Call& call, const DeleteSecurityGroupRequest& request) override;
+  Result<CreateSecurityGroupResult> CreateSecurityGroup(const aws::Call& call,
+                                                        const CreateSecurityGroupRequest& request) override;
+  Result<DescribeSecurityGroupsResult> DescribeSecurityGroups(const aws::Call& call,
+                                                              const DescribeSecurityGroupsRequest& request) override;
+  Result<DeleteSecurityGroupResult> DeleteSecurityGroup(const aws::Call& call,
+                                                        const DeleteSecurityGroupRequest& request) override;
   Result<AuthorizeSecurityGroupIngressResult> AuthorizeSecurityGroupIngress(
       const aws::Call& call, const AuthorizeSecurityGroupIngressRequest& request) override;
   Result<AuthorizeSecurityGroupEgressResult> AuthorizeSecurityGroupEgress(
@@ -94,14 +94,14 @@ class NetworkOperations : public virtual Api {
       const aws::Call& call, const DescribeSecurityGroupReferencesRequest& request) override;
 
   // network_interface_operations.cc
-  Result<CreateNetworkInterfaceResult> CreateNetworkInterface(
-      const aws::Call& call, const CreateNetworkInterfaceRequest& request) override;
+  Result<CreateNetworkInterfaceResult> CreateNetworkInterface(const aws::Call& call,
+                                                              const CreateNetworkInterfaceRequest& request) override;
   Result<DescribeNetworkInterfacesResult> DescribeNetworkInterfaces(
       const aws::Call& call, const DescribeNetworkInterfacesRequest& request) override;
   Result<DescribeNetworkInterfaceAttributeResult> DescribeNetworkInterfaceAttribute(
       const aws::Call& call, const DescribeNetworkInterfaceAttributeRequest& request) override;
-  Result<void> ModifyNetworkInterfaceAttribute(
-      const aws::Call& call, const ModifyNetworkInterfaceAttributeRequest& request) override;
+  Result<void> ModifyNetworkInterfaceAttribute(const aws::Call& call,
+                                               const ModifyNetworkInterfaceAttributeRequest& request) override;
   Result<void> DeleteNetworkInterface(const aws::Call& call, const DeleteNetworkInterfaceRequest& request) override;
 
   // tag_operations.cc
@@ -115,12 +115,12 @@ class NetworkOperations : public virtual Api {
       const aws::Call& call, const DescribeAvailabilityZonesRequest& request) override;
   Result<DescribeAccountAttributesResult> DescribeAccountAttributes(
       const aws::Call& call, const DescribeAccountAttributesRequest& request) override;
-  Result<DescribeAddressesResult> DescribeAddresses(
-      const aws::Call& call, const DescribeAddressesRequest& request) override;
-  Result<DescribeDhcpOptionsResult> DescribeDhcpOptions(
-      const aws::Call& call, const DescribeDhcpOptionsRequest& request) override;
-  Result<DescribePrefixListsResult> DescribePrefixLists(
-      const aws::Call& call, const DescribePrefixListsRequest& request) override;
+  Result<DescribeAddressesResult> DescribeAddresses(const aws::Call& call,
+                                                    const DescribeAddressesRequest& request) override;
+  Result<DescribeDhcpOptionsResult> DescribeDhcpOptions(const aws::Call& call,
+                                                        const DescribeDhcpOptionsRequest& request) override;
+  Result<DescribePrefixListsResult> DescribePrefixLists(const aws::Call& call,
+                                                        const DescribePrefixListsRequest& request) override;
   Result<DescribeManagedPrefixListsResult> DescribeManagedPrefixLists(
       const aws::Call& call, const DescribeManagedPrefixListsRequest& request) override;
 

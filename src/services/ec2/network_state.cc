@@ -84,7 +84,9 @@ void NetworkState::link(const std::string& parent, const std::string& child) {
   links.put(parent + "/" + child, {parent, child});
 }
 
-void NetworkState::unlink(const std::string& parent, const std::string& child) { links.erase(parent + "/" + child); }
+void NetworkState::unlink(const std::string& parent, const std::string& child) {
+  links.erase(parent + "/" + child);
+}
 
 std::vector<const SecurityGroupRule*> NetworkState::rules_of(std::string_view group_id) const {
   std::vector<const SecurityGroupRule*> found;
@@ -153,6 +155,8 @@ void NetworkState::changed(const std::string& vpc_id) {
   });
 }
 
-bool is_node(const NetworkInterface& interface) { return interface.RequesterId == kLoadBalancerRequester; }
+bool is_node(const NetworkInterface& interface) {
+  return interface.RequesterId == kLoadBalancerRequester;
+}
 
 }  // namespace brume::ec2

@@ -1,9 +1,10 @@
 // The network's desired state: one table a kind of resource, in AWS's own shapes.
 //
-// Invariants: ids that a record holds lead to records (what is in use cannot be deleted); of every VPC exactly one route
-// table has a main association, one ACL is the default and one group is called "default"; every subnet is associated
-// with one ACL; an interface's address and its memberships are in `addresses` and `links`. Tags are in `tags` only.
-// Answers what controllers and other services ask; changing it is the operations' business (network_operations.h).
+// Invariants: ids that a record holds lead to records (what is in use cannot be deleted); of every VPC exactly one
+// route table has a main association, one ACL is the default and one group is called "default"; every subnet is
+// associated with one ACL; an interface's address and its memberships are in `addresses` and `links`. Tags are in
+// `tags` only. Answers what controllers and other services ask; changing it is the operations' business
+// (network_operations.h).
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,8 @@ struct AddressRecord {
   std::string interface_id;
 };
 
-// A load balancer's node that is out of the tables and has yet to leave the kernel (fabric_controller.h). By interface id.
+// A load balancer's node that is out of the tables and has yet to leave the kernel (fabric_controller.h). By interface
+// id.
 struct RemovedNode {
   std::string vpc_id, address;
 };
@@ -64,7 +66,7 @@ class NetworkState {
   store::Table<InternetGateway> internet_gateways;
   store::Table<RouteTable> route_tables;
   store::Table<NetworkAcl> network_acls;
-  store::Table<SecurityGroup> security_groups;  // without their rules
+  store::Table<SecurityGroup> security_groups;           // without their rules
   store::Table<SecurityGroupRule> security_group_rules;  // key "<group>/<rule>"
   store::Table<NetworkInterface> network_interfaces;
   store::Table<DhcpOptions> dhcp_options;

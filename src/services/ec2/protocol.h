@@ -26,11 +26,16 @@ inline Result<int> protocol_number(std::string_view text) {
 // As security groups show it: a name where there is one.
 inline std::string protocol_name(int number) {
   switch (number) {
-    case 1: return "icmp";
-    case 6: return "tcp";
-    case 17: return "udp";
-    case 58: return "icmpv6";
-    default: return std::to_string(number);
+    case 1:
+      return "icmp";
+    case 6:
+      return "tcp";
+    case 17:
+      return "udp";
+    case 58:
+      return "icmpv6";
+    default:
+      return std::to_string(number);
   }
 }
 

@@ -11,7 +11,8 @@ namespace brume::ec2 {
 // Refuses a parameter that would otherwise be accepted and do nothing.
 inline Result<void> refuse(std::string_view parameter, bool given) {
   if (given)
-    return std::unexpected(Error{"UnsupportedOperation", fmt::format("The parameter {} is not supported by Brume.", parameter), 501});
+    return std::unexpected(
+        Error{"UnsupportedOperation", fmt::format("The parameter {} is not supported by Brume.", parameter), 501});
   return {};
 }
 

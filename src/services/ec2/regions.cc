@@ -102,9 +102,14 @@ Result<DescribeAvailabilityZonesResult> NetworkOperations::DescribeAvailabilityZ
   std::vector<AvailabilityZone> zones;
   for (const Zone& zone : zones_of(region))
     if (asked_for(request.ZoneNames, zone.name) && asked_for(request.ZoneIds, zone.id)) {
-      zones.push_back({.OptInStatus = "opt-in-not-required", .RegionName = region, .ZoneName = zone.name,
-                       .ZoneId = zone.id, .GroupName = region + "-zg-1", .NetworkBorderGroup = region,
-                       .ZoneType = "availability-zone", .State = "available"});
+      zones.push_back({.OptInStatus = "opt-in-not-required",
+                       .RegionName = region,
+                       .ZoneName = zone.name,
+                       .ZoneId = zone.id,
+                       .GroupName = region + "-zg-1",
+                       .NetworkBorderGroup = region,
+                       .ZoneType = "availability-zone",
+                       .State = "available"});
       zones.back().Messages.set_present();
     }
   BRUME_TRY(passed, filtered<AvailabilityZone>(std::move(zones), request.Filters, kZoneFilters));
@@ -115,12 +120,9 @@ Result<DescribeAccountAttributesResult> NetworkOperations::DescribeAccountAttrib
     const aws::Call&, const DescribeAccountAttributesRequest& request) {
   const VpcRecord* vpc = state_.default_vpc();
   const AccountAttribute attributes[] = {
-      attribute("supported-platforms", {"VPC"}),
-      attribute("default-vpc", {vpc ? *vpc->vpc.VpcId : "none"}),
-      attribute("max-instances", {"20"}),
-      attribute("vpc-max-security-groups-per-interface", {"5"}),
-      attribute("max-elastic-ips", {"5"}),
-      attribute("vpc-max-elastic-ips", {"5"}),
+      attribute("supported-platforms", {"VPC"}), attribute("default-vpc", {vpc ? *vpc->vpc.VpcId : "none"}),
+      attribute("max-instances", {"20"}),        attribute("vpc-max-security-groups-per-interface", {"5"}),
+      attribute("max-elastic-ips", {"5"}),       attribute("vpc-max-elastic-ips", {"5"}),
   };
   DescribeAccountAttributesResult result;
   for (const AccountAttribute& each : attributes)

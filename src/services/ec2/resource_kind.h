@@ -16,7 +16,7 @@ struct ResourceKind {
   const char* type;       // as in tags: "route-table"
   const char* malformed;  // error codes
   const char* not_found;
-  const char* noun;       // "The vpc ID 'vpc-1' does not exist"
+  const char* noun;  // "The vpc ID 'vpc-1' does not exist"
 };
 
 inline constexpr ResourceKind kVpc{"vpc", "vpc", "InvalidVpcID.Malformed", "InvalidVpcID.NotFound", "vpc ID"};
@@ -28,8 +28,8 @@ inline constexpr ResourceKind kRouteTable{"rtb", "route-table", "InvalidRouteTab
                                           "InvalidRouteTableID.NotFound", "routeTable ID"};
 inline constexpr ResourceKind kNetworkAcl{"acl", "network-acl", "InvalidNetworkAclID.Malformed",
                                           "InvalidNetworkAclID.NotFound", "networkAcl ID"};
-inline constexpr ResourceKind kSecurityGroup{"sg", "security-group", "InvalidGroupId.Malformed", "InvalidGroup.NotFound",
-                                             "security group"};
+inline constexpr ResourceKind kSecurityGroup{"sg", "security-group", "InvalidGroupId.Malformed",
+                                             "InvalidGroup.NotFound", "security group"};
 inline constexpr ResourceKind kSecurityGroupRule{"sgr", "security-group-rule", "InvalidSecurityGroupRuleId.Malformed",
                                                  "InvalidSecurityGroupRuleId.NotFound", "security group rule ID"};
 inline constexpr ResourceKind kNetworkInterface{"eni", "network-interface", "InvalidNetworkInterfaceId.Malformed",

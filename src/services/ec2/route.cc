@@ -13,7 +13,7 @@ namespace {
 
 // Which of a route's three destinations, in canonical form.
 struct Destination {
-  std::optional<std::string> Route::*member;
+  std::optional<std::string> Route::* member;
   std::string text;
 };
 
@@ -56,7 +56,8 @@ Result<void> refuse_targets(const Request& request) {
     return fail("InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID '{}' does not exist",
                 *request.VpcPeeringConnectionId);
   if (request.TransitGatewayId)
-    return fail("InvalidTransitGatewayID.NotFound", "The transitGateway ID '{}' does not exist", *request.TransitGatewayId);
+    return fail("InvalidTransitGatewayID.NotFound", "The transitGateway ID '{}' does not exist",
+                *request.TransitGatewayId);
   if (request.EgressOnlyInternetGatewayId)
     return fail("InvalidGatewayID.NotFound", "The eigw ID '{}' does not exist", *request.EgressOnlyInternetGatewayId);
   BRUME_CHECK(refuse("VpcEndpointId", request.VpcEndpointId.has_value()));
@@ -73,8 +74,10 @@ Result<Route> route_of(const NetworkState& state, const RouteTable& table, const
   const int given = int(request.GatewayId.has_value()) + int(request.InstanceId.has_value()) +
                     int(request.NetworkInterfaceId.has_value());
   BRUME_CHECK(refuse_targets(request));
-  if (given == 0) return fail("MissingParameter", "The request must contain exactly one of gatewayId, natGatewayId, "
-                              "networkInterfaceId, vpcPeeringConnectionId, instanceId or transitGatewayId");
+  if (given == 0)
+    return fail("MissingParameter",
+                "The request must contain exactly one of gatewayId, natGatewayId, "
+                "networkInterfaceId, vpcPeeringConnectionId, instanceId or transitGatewayId");
   if (given > 1) return fail("InvalidParameterCombination", "Only one target can be given for a route.");
   Route route{.Origin = "CreateRoute", .State = "active"};
   route.*destination.member = destination.text;

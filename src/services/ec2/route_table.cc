@@ -71,8 +71,10 @@ Result<CreateRouteTableResult> NetworkOperations::CreateRouteTable(const aws::Ca
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kRouteTable.type));
   const std::string id = services::new_id(context_.env.random, kRouteTable.prefix);
   RouteTable table{.RouteTableId = id, .VpcId = request.VpcId, .OwnerId = aws::kAccount};
-  table.Routes.push_back({.DestinationCidrBlock = vpc->vpc.CidrBlock, .GatewayId = "local",
-                          .Origin = "CreateRouteTable", .State = "active"});
+  table.Routes.push_back({.DestinationCidrBlock = vpc->vpc.CidrBlock,
+                          .GatewayId = "local",
+                          .Origin = "CreateRouteTable",
+                          .State = "active"});
   state_.route_tables.put(id, table);
   BRUME_CHECK(state_.tags.set(id, kRouteTable.type, tags));
   return CreateRouteTableResult{.RouteTable = describe(state_, table), .ClientToken = request.ClientToken};
@@ -114,10 +116,11 @@ Result<AssociateRouteTableResult> NetworkOperations::AssociateRouteTable(const a
                   "the specified association for route table {} conflicts with an existing association",
                   *request.RouteTableId);
     }
-  RouteTableAssociation association{
-      .Main = false, .RouteTableAssociationId = services::new_id(context_.env.random, "rtbassoc"),
-      .RouteTableId = request.RouteTableId, .SubnetId = request.SubnetId,
-      .AssociationState = RouteTableAssociationState{.State = "associated"}};
+  RouteTableAssociation association{.Main = false,
+                                    .RouteTableAssociationId = services::new_id(context_.env.random, "rtbassoc"),
+                                    .RouteTableId = request.RouteTableId,
+                                    .SubnetId = request.SubnetId,
+                                    .AssociationState = RouteTableAssociationState{.State = "associated"}};
   const std::string vpc_id = *subnet->VpcId;
   state_.route_tables.modify(*request.RouteTableId, [&](RouteTable& t) { t.Associations.push_back(association); });
   state_.changed(vpc_id);

@@ -84,7 +84,8 @@ Result<CreateSecurityGroupResult> NetworkOperations::CreateSecurityGroup(const a
   BRUME_CHECK(check_text("groupName", name));
   BRUME_CHECK(check_text("groupDescription", request.Description.value_or("")));
   if (name.starts_with("sg-"))
-    return fail("InvalidParameterValue", "Invalid value '{}' for groupName. Group names may not be in the format sg-*", name);
+    return fail("InvalidParameterValue", "Invalid value '{}' for groupName. Group names may not be in the format sg-*",
+                name);
   if (name == "default") return fail("InvalidParameterValue", "Cannot use reserved security group name: default");
   std::string vpc_id = request.VpcId.value_or("");
   if (!request.VpcId) {
@@ -98,15 +99,19 @@ Result<CreateSecurityGroupResult> NetworkOperations::CreateSecurityGroup(const a
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kSecurityGroup.type));
 
   const std::string id = services::new_id(context_.env.random, kSecurityGroup.prefix);
-  SecurityGroup group{.GroupId = id, .VpcId = vpc_id,
+  SecurityGroup group{.GroupId = id,
+                      .VpcId = vpc_id,
                       .SecurityGroupArn = services::arn("ec2", context_.region, "security-group/" + id),
-                      .OwnerId = aws::kAccount, .GroupName = name, .Description = request.Description};
+                      .OwnerId = aws::kAccount,
+                      .GroupName = name,
+                      .Description = request.Description};
   state_.security_groups.put(id, group);
   SecurityGroupRule to_all = rule_for_all(state_, group, true);
   to_all.CidrIpv4 = "0.0.0.0/0";
   put_rule(state_, to_all);
   BRUME_CHECK(state_.tags.set(id, kSecurityGroup.type, tags));
-  return CreateSecurityGroupResult{.GroupId = id, .Tags = state_.tags.of(id), .SecurityGroupArn = group.SecurityGroupArn};
+  return CreateSecurityGroupResult{
+      .GroupId = id, .Tags = state_.tags.of(id), .SecurityGroupArn = group.SecurityGroupArn};
 }
 
 Result<DescribeSecurityGroupsResult> NetworkOperations::DescribeSecurityGroups(

@@ -55,9 +55,9 @@ Result<void> describe_as(SecurityGroupRule& rule, const std::optional<std::strin
   if (!description) return {};
   constexpr std::string_view others = " ._-:/()#,@[]+=&;{}!$*";
   const bool fits = description->size() <= kMaxDescription && std::ranges::all_of(*description, [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           others.find(c) != std::string_view::npos;
-  });
+                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                             others.find(c) != std::string_view::npos;
+                    });
   if (!fits)
     return fail("InvalidParameterValue",
                 "Invalid rule description. Valid descriptions are strings less than 256 characters from the following "
@@ -99,11 +99,13 @@ Result<std::vector<SecurityGroupRule>> rules_of_permission(const IpPermission& p
   }
   for (const UserIdGroupPair& pair : permission.UserIdGroupPairs) {
     BRUME_TRY(rule, add(pair.Description));
-    rule->ReferencedGroupInfo = ReferencedSecurityGroup{.GroupId = pair.GroupId, .UserId = pair.UserId, .VpcId = pair.VpcId};
+    rule->ReferencedGroupInfo =
+        ReferencedSecurityGroup{.GroupId = pair.GroupId, .UserId = pair.UserId, .VpcId = pair.VpcId};
   }
   if (rules.empty())
-    return fail("MissingParameter", "The request must contain a source or destination for each permission: an IPv4 or "
-                                    "IPv6 range, a prefix list or a security group");
+    return fail("MissingParameter",
+                "The request must contain a source or destination for each permission: an IPv4 or "
+                "IPv6 range, a prefix list or a security group");
   return rules;
 }
 
@@ -152,7 +154,8 @@ List<IpPermission> permissions_of(const std::vector<const SecurityGroupRule*>& r
     if (rule->PrefixListId)
       place->PrefixListIds.push_back({.Description = rule->Description, .PrefixListId = rule->PrefixListId});
     if (rule->ReferencedGroupInfo)
-      place->UserIdGroupPairs.push_back({.Description = rule->Description, .UserId = rule->ReferencedGroupInfo->UserId,
+      place->UserIdGroupPairs.push_back({.Description = rule->Description,
+                                         .UserId = rule->ReferencedGroupInfo->UserId,
                                          .GroupId = rule->ReferencedGroupInfo->GroupId});
   }
   return permissions;
@@ -177,7 +180,8 @@ Result<void> check_rule_limit(const std::vector<const SecurityGroupRule*>& rules
     if (!rule->CidrIpv4) ++ipv6;
   }
   if (ipv4 > kMaxRules || ipv6 > kMaxRules)
-    return fail("RulesPerSecurityGroupLimitExceeded", "The maximum number of rules per security group has been reached.");
+    return fail("RulesPerSecurityGroupLimitExceeded",
+                "The maximum number of rules per security group has been reached.");
   return {};
 }
 

@@ -26,8 +26,10 @@ SecurityGroupRule describe(const NetworkState& state, const SecurityGroupRule& r
 Result<ReferencedSecurityGroup> resolve(const NetworkState& state, const SecurityGroup& group,
                                         const std::optional<std::string>& id, const std::optional<std::string>& name,
                                         const std::optional<std::string>& account) {
-  const SecurityGroup* other = id ? state.security_groups.find(*id) : state.group_by_name(*group.VpcId, name.value_or(""));
-  if (!other || account.value_or(aws::kAccount) != aws::kAccount) return no_such(kSecurityGroup, id ? *id : name.value_or(""));
+  const SecurityGroup* other =
+      id ? state.security_groups.find(*id) : state.group_by_name(*group.VpcId, name.value_or(""));
+  if (!other || account.value_or(aws::kAccount) != aws::kAccount)
+    return no_such(kSecurityGroup, id ? *id : name.value_or(""));
   if (other->VpcId != group.VpcId)
     return fail("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.");
   return ReferencedSecurityGroup{.GroupId = other->GroupId, .UserId = aws::kAccount, .VpcId = other->VpcId};
@@ -74,13 +76,15 @@ Result<List<IpPermission>> permissions_in(const Request& request) {
     IpPermission flat{.IpProtocol = request.IpProtocol, .FromPort = request.FromPort, .ToPort = request.ToPort};
     if (request.CidrIp) flat.IpRanges.push_back({.CidrIp = request.CidrIp});
     if (request.SourceSecurityGroupName)
-      flat.UserIdGroupPairs.push_back({.UserId = request.SourceSecurityGroupOwnerId, .GroupName = request.SourceSecurityGroupName});
+      flat.UserIdGroupPairs.push_back(
+          {.UserId = request.SourceSecurityGroupOwnerId, .GroupName = request.SourceSecurityGroupName});
     permissions.push_back(flat);
   }
   return permissions;
 }
 
-const SecurityGroupRule* find_same(const std::vector<const SecurityGroupRule*>& rules, const SecurityGroupRule& wanted) {
+const SecurityGroupRule* find_same(const std::vector<const SecurityGroupRule*>& rules,
+                                   const SecurityGroupRule& wanted) {
   const auto found = std::ranges::find_if(rules, [&](const auto* rule) { return same_rule(*rule, wanted); });
   return found == rules.end() ? nullptr : *found;
 }
@@ -90,8 +94,8 @@ const SecurityGroupRule* find_same(const std::vector<const SecurityGroupRule*>& 
 }
 
 // The group's rule of this id. `egress`: and this direction.
-Result<const SecurityGroupRule*> rule_by_id(const NetworkState& state, const std::string& group_id, const std::string& id,
-                                            std::optional<bool> egress = {}) {
+Result<const SecurityGroupRule*> rule_by_id(const NetworkState& state, const std::string& group_id,
+                                            const std::string& id, std::optional<bool> egress = {}) {
   const SecurityGroupRule* rule = state.security_group_rules.find(group_id + "/" + id);
   if (!rule || (egress && rule->IsEgress != *egress)) return no_such(kSecurityGroupRule, id);
   return rule;
@@ -126,9 +130,15 @@ Result<Answer> authorize(NetworkState& state, const SecurityGroup& found, const 
 }
 
 RevokedSecurityGroupRule as_revoked(const SecurityGroupRule& rule) {
-  return {.SecurityGroupRuleId = rule.SecurityGroupRuleId, .GroupId = rule.GroupId, .IsEgress = rule.IsEgress,
-          .IpProtocol = rule.IpProtocol, .FromPort = rule.FromPort, .ToPort = rule.ToPort, .CidrIpv4 = rule.CidrIpv4,
-          .CidrIpv6 = rule.CidrIpv6, .PrefixListId = rule.PrefixListId,
+  return {.SecurityGroupRuleId = rule.SecurityGroupRuleId,
+          .GroupId = rule.GroupId,
+          .IsEgress = rule.IsEgress,
+          .IpProtocol = rule.IpProtocol,
+          .FromPort = rule.FromPort,
+          .ToPort = rule.ToPort,
+          .CidrIpv4 = rule.CidrIpv4,
+          .CidrIpv6 = rule.CidrIpv6,
+          .PrefixListId = rule.PrefixListId,
           .ReferencedGroupId = rule.ReferencedGroupInfo ? rule.ReferencedGroupInfo->GroupId : std::nullopt,
           .Description = rule.Description};
 }
@@ -140,7 +150,8 @@ Result<Answer> revoke(NetworkState& state, const SecurityGroup& found, const Req
   if (permissions.empty() && request.SecurityGroupRuleIds.empty())
     return fail("MissingParameter", "Either 'ipPermissions' or 'securityGroupRuleIds' should be provided.");
   if (!permissions.empty() && !request.SecurityGroupRuleIds.empty())
-    return fail("InvalidParameterCombination", "Only one of 'ipPermissions' and 'securityGroupRuleIds' can be provided.");
+    return fail("InvalidParameterCombination",
+                "Only one of 'ipPermissions' and 'securityGroupRuleIds' can be provided.");
   std::vector<std::string> ids(request.SecurityGroupRuleIds.begin(), request.SecurityGroupRuleIds.end());
   BRUME_TRY(wanted, rules_of_permissions(state, group, permissions, egress));
   for (const SecurityGroupRule& rule : wanted) {
@@ -160,7 +171,8 @@ Result<Answer> revoke(NetworkState& state, const SecurityGroup& found, const Req
 }
 
 template <typename Answer, typename Request>
-Result<Answer> update_descriptions(NetworkState& state, const SecurityGroup& group, const Request& request, bool egress) {
+Result<Answer> update_descriptions(NetworkState& state, const SecurityGroup& group, const Request& request,
+                                   bool egress) {
   const std::string group_id = *group.GroupId;
   if (request.IpPermissions.empty() == request.SecurityGroupRuleDescriptions.empty())
     return fail("InvalidParameterCombination",
@@ -177,7 +189,8 @@ Result<Answer> update_descriptions(NetworkState& state, const SecurityGroup& gro
     updates.emplace_back(*rule->SecurityGroupRuleId, update.Description);
   }
   for (const auto& [id, description] : updates)
-    state.security_group_rules.modify(group_id + "/" + id, [&](SecurityGroupRule& rule) { rule.Description = description; });
+    state.security_group_rules.modify(group_id + "/" + id,
+                                      [&](SecurityGroupRule& rule) { rule.Description = description; });
   return Answer{.Return = true};
 }
 
@@ -245,7 +258,8 @@ Result<DescribeSecurityGroupRulesResult> NetworkOperations::DescribeSecurityGrou
   std::vector<SecurityGroupRule> rules;
   for (const auto& [key, rule] : state_.security_group_rules.rows())
     if (request.SecurityGroupRuleIds.empty() ||
-        std::ranges::find(request.SecurityGroupRuleIds, *rule.SecurityGroupRuleId) != request.SecurityGroupRuleIds.end())
+        std::ranges::find(request.SecurityGroupRuleIds, *rule.SecurityGroupRuleId) !=
+            request.SecurityGroupRuleIds.end())
       rules.push_back(describe(state_, rule));
   for (const std::string& id : request.SecurityGroupRuleIds)
     if (std::ranges::find(rules, id, &SecurityGroupRule::SecurityGroupRuleId) == rules.end())

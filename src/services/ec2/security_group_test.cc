@@ -48,9 +48,9 @@ TEST(SecurityGroupRules, WhatAPermissionMayBe) {
     IpPermission permission{.IpProtocol = c.protocol, .FromPort = c.from, .ToPort = c.to};
     permission.IpRanges.push_back({.CidrIp = c.cidr});
     const auto rules = rules_of_permission(permission, false);
-    const std::string answer =
-        rules ? fmt::format("{} {} {} {}", *(*rules)[0].IpProtocol, *(*rules)[0].FromPort, *(*rules)[0].ToPort, *(*rules)[0].CidrIpv4)
-              : rules.error().code;
+    const std::string answer = rules ? fmt::format("{} {} {} {}", *(*rules)[0].IpProtocol, *(*rules)[0].FromPort,
+                                                   *(*rules)[0].ToPort, *(*rules)[0].CidrIpv4)
+                                     : rules.error().code;
     EXPECT_EQ(answer, c.answer) << c.protocol << " " << c.cidr;
   }
   EXPECT_EQ(rules_of_permission({.IpProtocol = "-1"}, true).error().code, "MissingParameter");
@@ -65,25 +65,31 @@ TEST_F(NetworkTest, CreateSecurityGroup) {
   EXPECT_EQ(group.IpPermissionsEgress[0].IpProtocol, "-1");
   EXPECT_FALSE(group.IpPermissionsEgress[0].FromPort);
   EXPECT_EQ(group.IpPermissionsEgress[0].IpRanges[0].CidrIp, "0.0.0.0/0");
-  const struct { const char *name, *code; } cases[] = {
+  const struct {
+    const char *name, *code;
+  } cases[] = {
       {"web", "InvalidGroup.Duplicate"}, {"default", "InvalidParameterValue"}, {"sg-web", "InvalidParameterValue"},
       {"a\nb", "InvalidParameterValue"}, {"", "InvalidParameterValue"},        {"web (2)", "ok"},
   };
   for (const auto& c : cases)
-    EXPECT_EQ(code(&Ops::CreateSecurityGroup, {.Description = "d", .GroupName = c.name, .VpcId = vpc_id}), c.code) << c.name;
+    EXPECT_EQ(code(&Ops::CreateSecurityGroup, {.Description = "d", .GroupName = c.name, .VpcId = vpc_id}), c.code)
+        << c.name;
   must(&Ops::CreateSecurityGroup, {.Description = "d", .GroupName = "web"});  // in the default VPC
-  EXPECT_EQ(must(&Ops::DescribeSecurityGroups, {.GroupNames = {"web"}}).SecurityGroups[0].VpcId, state.default_vpc()->vpc.VpcId);
+  EXPECT_EQ(must(&Ops::DescribeSecurityGroups, {.GroupNames = {"web"}}).SecurityGroups[0].VpcId,
+            state.default_vpc()->vpc.VpcId);
   EXPECT_EQ(code(&Ops::DescribeSecurityGroups, {.GroupNames = {"nope"}}), "InvalidGroup.NotFound");
 }
 
 TEST_F(NetworkTest, AuthorizeAndRevoke) {
   const std::string id = make_group_id(make_vpc_id());
-  const auto made = must(&Ops::AuthorizeSecurityGroupIngress,
-                         {.GroupId = id, .IpPermissions = {tcp(80, "0.0.0.0/0", "web"), tcp(80, "10.0.0.1/8"), from_group(80, id)}});
+  const auto made =
+      must(&Ops::AuthorizeSecurityGroupIngress,
+           {.GroupId = id, .IpPermissions = {tcp(80, "0.0.0.0/0", "web"), tcp(80, "10.0.0.1/8"), from_group(80, id)}});
   ASSERT_EQ(made.SecurityGroupRules.size(), 3U);
   EXPECT_EQ(made.SecurityGroupRules[0].Description, "web");
   EXPECT_EQ(made.SecurityGroupRules[2].ReferencedGroupInfo->GroupId, id);
-  const auto twice = run(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = id, .IpPermissions = {tcp(443, "0.0.0.0/0"), tcp(80, "10.0.0.0/8")}});
+  const auto twice = run(&Ops::AuthorizeSecurityGroupIngress,
+                         {.GroupId = id, .IpPermissions = {tcp(443, "0.0.0.0/0"), tcp(80, "10.0.0.0/8")}});
   EXPECT_EQ(twice.error().code, "InvalidPermission.Duplicate");
   EXPECT_EQ(twice.error().message,
             "the specified rule \"peer: 10.0.0.0/8, TCP, from port: 80, to port: 80, ALLOW\" already exists");
@@ -92,11 +98,13 @@ TEST_F(NetworkTest, AuthorizeAndRevoke) {
   EXPECT_EQ(group.IpPermissions[0].IpRanges.size(), 2U);
   EXPECT_EQ(group.IpPermissions[0].UserIdGroupPairs.size(), 1U);
 
-  EXPECT_EQ(code(&Ops::RevokeSecurityGroupIngress, {.GroupId = id, .IpPermissions = {tcp(81, "0.0.0.0/0")}}), "InvalidPermission.NotFound");
+  EXPECT_EQ(code(&Ops::RevokeSecurityGroupIngress, {.GroupId = id, .IpPermissions = {tcp(81, "0.0.0.0/0")}}),
+            "InvalidPermission.NotFound");
   const auto gone = must(&Ops::RevokeSecurityGroupIngress, {.GroupId = id, .IpPermissions = {tcp(80, "0.0.0.0/0")}});
   EXPECT_EQ(gone.RevokedSecurityGroupRules[0].SecurityGroupRuleId, made.SecurityGroupRules[0].SecurityGroupRuleId);
   const std::string rule_id = *made.SecurityGroupRules[1].SecurityGroupRuleId;
-  EXPECT_EQ(code(&Ops::RevokeSecurityGroupEgress, {.SecurityGroupRuleIds = {rule_id}, .GroupId = id}), "InvalidSecurityGroupRuleId.NotFound");
+  EXPECT_EQ(code(&Ops::RevokeSecurityGroupEgress, {.SecurityGroupRuleIds = {rule_id}, .GroupId = id}),
+            "InvalidSecurityGroupRuleId.NotFound");
   must(&Ops::RevokeSecurityGroupIngress, {.GroupId = id, .SecurityGroupRuleIds = {rule_id}});
   EXPECT_EQ(code(&Ops::RevokeSecurityGroupIngress, {.GroupId = id}), "MissingParameter");
 }
@@ -108,21 +116,28 @@ TEST_F(NetworkTest, TerraformRevokesTheDefaultEgressRules) {
   must(&Ops::RevokeSecurityGroupEgress, {.GroupId = id, .IpPermissions = {all}});
   all.IpRanges.clear();
   all.Ipv6Ranges.push_back({.CidrIpv6 = "::/0"});
-  EXPECT_EQ(code(&Ops::RevokeSecurityGroupEgress, {.GroupId = id, .IpPermissions = {all}}), "InvalidPermission.NotFound");
+  EXPECT_EQ(code(&Ops::RevokeSecurityGroupEgress, {.GroupId = id, .IpPermissions = {all}}),
+            "InvalidPermission.NotFound");
   EXPECT_EQ(must(&Ops::DescribeSecurityGroups, {.GroupIds = {id}}).SecurityGroups[0].IpPermissionsEgress.size(), 0U);
 }
 
 TEST_F(NetworkTest, GroupReferences) {
-  const std::string vpc_id = make_vpc_id(), web = make_group_id(vpc_id, "web"), balancer = make_group_id(vpc_id, "balancer");
+  const std::string vpc_id = make_vpc_id(), web = make_group_id(vpc_id, "web"),
+                    balancer = make_group_id(vpc_id, "balancer");
   const std::string elsewhere = make_group_id(make_vpc_id("10.1.0.0/16"), "web");
   must(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = web, .IpPermissions = {from_group(80, balancer)}});
   EXPECT_EQ(code(&Ops::DeleteSecurityGroup, {.GroupId = balancer}), "DependencyViolation");
-  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = web, .IpPermissions = {from_group(81, elsewhere)}}), "InvalidGroup.NotFound");
-  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = web, .IpPermissions = {from_group(81, "sg-12345678")}}), "InvalidGroup.NotFound");
+  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = web, .IpPermissions = {from_group(81, elsewhere)}}),
+            "InvalidGroup.NotFound");
+  EXPECT_EQ(
+      code(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = web, .IpPermissions = {from_group(81, "sg-12345678")}}),
+      "InvalidGroup.NotFound");
   IpPermission list{.IpProtocol = "-1"};
   list.PrefixListIds.push_back({.PrefixListId = "pl-12345678"});
-  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupEgress, {.GroupId = web, .IpPermissions = {list}}), "InvalidPrefixListID.NotFound");
-  const auto found = must(&Ops::DescribeSecurityGroups, {.Filters = filter("ip-permission.group-id", balancer)}).SecurityGroups;
+  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupEgress, {.GroupId = web, .IpPermissions = {list}}),
+            "InvalidPrefixListID.NotFound");
+  const auto found =
+      must(&Ops::DescribeSecurityGroups, {.Filters = filter("ip-permission.group-id", balancer)}).SecurityGroups;
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].GroupId, web);
   must(&Ops::DeleteSecurityGroup, {.GroupId = web});
@@ -134,7 +149,8 @@ TEST_F(NetworkTest, SixtyRulesADirectionAndFamily) {
   const std::string id = make_group_id(make_vpc_id());
   for (int i = 0; i < 60; ++i)
     must(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = id, .IpPermissions = {tcp(1000 + i, "10.0.0.0/8")}});
-  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = id, .IpPermissions = {tcp(80, "10.0.0.0/8")}}), "RulesPerSecurityGroupLimitExceeded");
+  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = id, .IpPermissions = {tcp(80, "10.0.0.0/8")}}),
+            "RulesPerSecurityGroupLimitExceeded");
   IpPermission ipv6{.IpProtocol = "tcp", .FromPort = 80, .ToPort = 80};
   ipv6.Ipv6Ranges.push_back({.CidrIpv6 = "2001:DB8::1/32"});
   const auto made = must(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = id, .IpPermissions = {ipv6}});
@@ -144,13 +160,17 @@ TEST_F(NetworkTest, SixtyRulesADirectionAndFamily) {
 
 TEST_F(NetworkTest, ModifyAndDescribeRules) {
   const std::string id = make_group_id(make_vpc_id());
-  const auto made = must(&Ops::AuthorizeSecurityGroupIngress,
-                         {.GroupId = id, .IpPermissions = {tcp(80, "10.0.0.0/8", "old"), tcp(81, "10.0.0.0/8")},
-                          .TagSpecifications = {TagSpecification{.ResourceType = "security-group-rule", .Tags = {Tag{"k", "v"}}}}});
+  const auto made =
+      must(&Ops::AuthorizeSecurityGroupIngress,
+           {.GroupId = id,
+            .IpPermissions = {tcp(80, "10.0.0.0/8", "old"), tcp(81, "10.0.0.0/8")},
+            .TagSpecifications = {TagSpecification{.ResourceType = "security-group-rule", .Tags = {Tag{"k", "v"}}}}});
   const std::string rule_id = *made.SecurityGroupRules[0].SecurityGroupRuleId;
   SecurityGroupRuleUpdate update{.SecurityGroupRuleId = rule_id,
-                                 .SecurityGroupRule = SecurityGroupRuleRequest{.IpProtocol = "tcp", .FromPort = 81, .ToPort = 81, .CidrIpv4 = "10.0.0.0/8"}};
-  EXPECT_EQ(code(&Ops::ModifySecurityGroupRules, {.GroupId = id, .SecurityGroupRules = {update}}), "InvalidPermission.Duplicate");
+                                 .SecurityGroupRule = SecurityGroupRuleRequest{
+                                     .IpProtocol = "tcp", .FromPort = 81, .ToPort = 81, .CidrIpv4 = "10.0.0.0/8"}};
+  EXPECT_EQ(code(&Ops::ModifySecurityGroupRules, {.GroupId = id, .SecurityGroupRules = {update}}),
+            "InvalidPermission.Duplicate");
   update.SecurityGroupRule->FromPort = update.SecurityGroupRule->ToPort = 82;
   must(&Ops::ModifySecurityGroupRules, {.GroupId = id, .SecurityGroupRules = {update}});
   const auto rule = must(&Ops::DescribeSecurityGroupRules, {.SecurityGroupRuleIds = {rule_id}}).SecurityGroupRules[0];
@@ -158,23 +178,36 @@ TEST_F(NetworkTest, ModifyAndDescribeRules) {
   EXPECT_FALSE(rule.Description);
   EXPECT_EQ(rule.Tags[0].Value, "v");
   update.SecurityGroupRule->CidrIpv6 = "::/0";
-  EXPECT_EQ(code(&Ops::ModifySecurityGroupRules, {.GroupId = id, .SecurityGroupRules = {update}}), "InvalidParameterCombination");
+  EXPECT_EQ(code(&Ops::ModifySecurityGroupRules, {.GroupId = id, .SecurityGroupRules = {update}}),
+            "InvalidParameterCombination");
 
-  must(&Ops::UpdateSecurityGroupRuleDescriptionsIngress, {.GroupId = id, .IpPermissions = {tcp(82, "10.0.0.0/8", "new")}});
-  EXPECT_EQ(must(&Ops::DescribeSecurityGroupRules, {.SecurityGroupRuleIds = {rule_id}}).SecurityGroupRules[0].Description, "new");
   must(&Ops::UpdateSecurityGroupRuleDescriptionsIngress,
-       {.GroupId = id, .SecurityGroupRuleDescriptions = {SecurityGroupRuleDescription{.SecurityGroupRuleId = rule_id, .Description = "newer"}}});
-  EXPECT_EQ(must(&Ops::DescribeSecurityGroupRules, {.SecurityGroupRuleIds = {rule_id}}).SecurityGroupRules[0].Description, "newer");
+       {.GroupId = id, .IpPermissions = {tcp(82, "10.0.0.0/8", "new")}});
+  EXPECT_EQ(
+      must(&Ops::DescribeSecurityGroupRules, {.SecurityGroupRuleIds = {rule_id}}).SecurityGroupRules[0].Description,
+      "new");
+  must(&Ops::UpdateSecurityGroupRuleDescriptionsIngress,
+       {.GroupId = id,
+        .SecurityGroupRuleDescriptions = {
+            SecurityGroupRuleDescription{.SecurityGroupRuleId = rule_id, .Description = "newer"}}});
+  EXPECT_EQ(
+      must(&Ops::DescribeSecurityGroupRules, {.SecurityGroupRuleIds = {rule_id}}).SecurityGroupRules[0].Description,
+      "newer");
   EXPECT_EQ(must(&Ops::DescribeSecurityGroupRules, {.Filters = filter("group-id", id)}).SecurityGroupRules.size(), 3U);
   EXPECT_EQ(must(&Ops::DescribeSecurityGroupRules, {.Filters = filter("tag:k", "v")}).SecurityGroupRules.size(), 2U);
-  EXPECT_EQ(code(&Ops::DescribeSecurityGroupRules, {.SecurityGroupRuleIds = {"sgr-12345678"}}), "InvalidSecurityGroupRuleId.NotFound");
+  EXPECT_EQ(code(&Ops::DescribeSecurityGroupRules, {.SecurityGroupRuleIds = {"sgr-12345678"}}),
+            "InvalidSecurityGroupRuleId.NotFound");
 }
 
 TEST_F(NetworkTest, FlatParametersOfOlderClients) {
   const std::string id = make_group_id(make_vpc_id());
-  must(&Ops::AuthorizeSecurityGroupIngress, {.CidrIp = "0.0.0.0/0", .FromPort = 22, .GroupId = id, .IpProtocol = "tcp", .ToPort = 22});
-  EXPECT_EQ(must(&Ops::DescribeSecurityGroups, {.Filters = filter("ip-permission.from-port", "22")}).SecurityGroups.size(), 1U);
-  must(&Ops::RevokeSecurityGroupIngress, {.CidrIp = "0.0.0.0/0", .FromPort = 22, .GroupId = id, .IpProtocol = "tcp", .ToPort = 22});
+  must(&Ops::AuthorizeSecurityGroupIngress,
+       {.CidrIp = "0.0.0.0/0", .FromPort = 22, .GroupId = id, .IpProtocol = "tcp", .ToPort = 22});
+  EXPECT_EQ(
+      must(&Ops::DescribeSecurityGroups, {.Filters = filter("ip-permission.from-port", "22")}).SecurityGroups.size(),
+      1U);
+  must(&Ops::RevokeSecurityGroupIngress,
+       {.CidrIp = "0.0.0.0/0", .FromPort = 22, .GroupId = id, .IpProtocol = "tcp", .ToPort = 22});
 }
 
 }  // namespace

@@ -10,11 +10,21 @@
 namespace brume::ec2 {
 namespace {
 
-Values none(const Subnet&) { return {}; }
-Values cidr_block(const Subnet& s) { return value(s.CidrBlock); }
-Values zone_name(const Subnet& s) { return value(s.AvailabilityZone); }
-Values zone_id(const Subnet& s) { return value(s.AvailabilityZoneId); }
-Values default_for_zone(const Subnet& s) { return value(s.DefaultForAz); }
+Values none(const Subnet&) {
+  return {};
+}
+Values cidr_block(const Subnet& s) {
+  return value(s.CidrBlock);
+}
+Values zone_name(const Subnet& s) {
+  return value(s.AvailabilityZone);
+}
+Values zone_id(const Subnet& s) {
+  return value(s.AvailabilityZoneId);
+}
+Values default_for_zone(const Subnet& s) {
+  return value(s.DefaultForAz);
+}
 
 constexpr FilterField<Subnet> kFilters[] = {
     {"subnet-id", [](const Subnet& s) { return value(s.SubnetId); }},
@@ -129,16 +139,20 @@ Result<void> NetworkOperations::DeleteSubnet(const aws::Call&, const DeleteSubne
 
 Result<void> NetworkOperations::ModifySubnetAttribute(const aws::Call&, const ModifySubnetAttributeRequest& request) {
   BRUME_TRY(subnet, find(state_.subnets, kSubnet, request.SubnetId));
-  const auto wanted = [](const std::optional<AttributeBooleanValue>& flag) { return flag && flag->Value.value_or(false); };
+  const auto wanted = [](const std::optional<AttributeBooleanValue>& flag) {
+    return flag && flag->Value.value_or(false);
+  };
   BRUME_CHECK(refuse("AssignIpv6AddressOnCreation", wanted(request.AssignIpv6AddressOnCreation)));
   BRUME_CHECK(refuse("MapCustomerOwnedIpOnLaunch", wanted(request.MapCustomerOwnedIpOnLaunch)));
   BRUME_CHECK(refuse("CustomerOwnedIpv4Pool", request.CustomerOwnedIpv4Pool.has_value()));
   BRUME_CHECK(refuse("EnableDns64", wanted(request.EnableDns64)));
-  BRUME_CHECK(refuse("EnableLniAtDeviceIndex", request.EnableLniAtDeviceIndex || wanted(request.DisableLniAtDeviceIndex)));
+  BRUME_CHECK(
+      refuse("EnableLniAtDeviceIndex", request.EnableLniAtDeviceIndex || wanted(request.DisableLniAtDeviceIndex)));
   BRUME_CHECK(refuse("PrivateDnsHostnameTypeOnLaunch",
                      request.PrivateDnsHostnameTypeOnLaunch.value_or("ip-name") != "ip-name"));
   BRUME_CHECK(refuse("EnableResourceNameDnsARecordOnLaunch", wanted(request.EnableResourceNameDnsARecordOnLaunch)));
-  BRUME_CHECK(refuse("EnableResourceNameDnsAAAARecordOnLaunch", wanted(request.EnableResourceNameDnsAAAARecordOnLaunch)));
+  BRUME_CHECK(
+      refuse("EnableResourceNameDnsAAAARecordOnLaunch", wanted(request.EnableResourceNameDnsAAAARecordOnLaunch)));
   if (request.MapPublicIpOnLaunch)
     state_.subnets.modify(std::string(*subnet->SubnetId), [&](Subnet& record) {
       record.MapPublicIpOnLaunch = request.MapPublicIpOnLaunch->Value.value_or(false);

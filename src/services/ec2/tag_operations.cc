@@ -24,7 +24,8 @@ bool passes_tag_filters(const TagDescription& tag, const std::vector<Filter>& fi
 }  // namespace
 
 Result<void> NetworkOperations::CreateTags(const aws::Call& call, const CreateTagsRequest& request) {
-  if (request.Resources.empty()) return fail("MissingParameter", "The request must contain the parameter resourceIdSet");
+  if (request.Resources.empty())
+    return fail("MissingParameter", "The request must contain the parameter resourceIdSet");
   if (request.Tags.empty()) return fail("MissingParameter", "The request must contain the parameter tagSet");
   BRUME_CHECK(check_tags(call, request.Tags));
   for (const std::string& id : request.Resources) BRUME_CHECK(state_.tags.kind_of(id));
@@ -37,7 +38,8 @@ Result<void> NetworkOperations::CreateTags(const aws::Call& call, const CreateTa
 }
 
 Result<void> NetworkOperations::DeleteTags(const aws::Call& call, const DeleteTagsRequest& request) {
-  if (request.Resources.empty()) return fail("MissingParameter", "The request must contain the parameter resourceIdSet");
+  if (request.Resources.empty())
+    return fail("MissingParameter", "The request must contain the parameter resourceIdSet");
   const bool service = call.user_id.ends_with(".amazonaws.com");
   for (const Tag& tag : request.Tags)
     if (!service && tag.Key.value_or("").starts_with("aws:"))
@@ -56,18 +58,20 @@ Result<DescribeTagsResult> NetworkOperations::DescribeTags(const aws::Call&, con
   rest.Filters.clear();
   BRUME_CHECK(check_filters(request.Filters));
   for (const Filter& filter : request.Filters) {
-    if (filter.Name->starts_with("tag:")) tag_filters.push_back(filter);
-    else rest.Filters.push_back(filter);
+    if (filter.Name->starts_with("tag:"))
+      tag_filters.push_back(filter);
+    else
+      rest.Filters.push_back(filter);
   }
   std::vector<TagDescription> tags;
   for (const auto& [id, record] : state_.tags.rows())
     for (const Tag& tag : record.tags) {
-      TagDescription described{.Key = tag.Key, .ResourceId = id, .ResourceType = record.resource_type, .Value = tag.Value};
+      TagDescription described{
+          .Key = tag.Key, .ResourceId = id, .ResourceType = record.resource_type, .Value = tag.Value};
       if (passes_tag_filters(described, tag_filters)) tags.push_back(std::move(described));
     }
-  BRUME_TRY(page, filtered_page<TagDescription>(std::move(tags), rest, kFilters, [](const TagDescription& t) {
-              return *t.ResourceId + "\n" + *t.Key;
-            }));
+  BRUME_TRY(page, filtered_page<TagDescription>(std::move(tags), rest, kFilters,
+                                                [](const TagDescription& t) { return *t.ResourceId + "\n" + *t.Key; }));
   return DescribeTagsResult{.NextToken = page.next_token, .Tags = page.items};
 }
 

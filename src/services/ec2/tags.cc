@@ -50,8 +50,10 @@ void Tags::remove(const std::string& id, const List<Tag>& tags) {
       return unwanted.Key == tag.Key && (!unwanted.Value || unwanted.Value == tag.Value);
     });
   });
-  if (record.tags.empty()) table_.erase(id);
-  else table_.put(id, std::move(record));
+  if (record.tags.empty())
+    table_.erase(id);
+  else
+    table_.put(id, std::move(record));
 }
 
 void Tags::add_kind(const ResourceKind& kind, std::function<bool(std::string_view)> exists) {
@@ -90,7 +92,8 @@ Result<List<Tag>> tags_for(const aws::Call& call, const List<TagSpecification>& 
   List<Tag> tags;
   for (const TagSpecification& specification : specifications) {
     const std::string type = specification.ResourceType.value_or("");
-    if (type == resource_type) tags.insert(tags.end(), specification.Tags.begin(), specification.Tags.end());
+    if (type == resource_type)
+      tags.insert(tags.end(), specification.Tags.begin(), specification.Tags.end());
     else if (std::ranges::find(others, type) == others.end())
       return fail("InvalidParameterValue", "'{}' is not a valid taggable resource type for this operation.", type);
   }

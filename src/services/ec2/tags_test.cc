@@ -38,7 +38,10 @@ TEST_F(NetworkTest, CreateDescribeDeleteTags) {
 TEST_F(NetworkTest, TagsThatAreRefused) {
   const std::string vpc_id = make_vpc_id();
   const std::string long_key(129, 'k');
-  const struct { List<Tag> tags; const char* code; } cases[] = {
+  const struct {
+    List<Tag> tags;
+    const char* code;
+  } cases[] = {
       {tags_of({{"aws:x", "y"}}), "InvalidParameterValue"},
       {tags_of({{"", "y"}}), "InvalidParameterValue"},
       {tags_of({{long_key.c_str(), "y"}}), "InvalidParameterValue"},
@@ -48,7 +51,8 @@ TEST_F(NetworkTest, TagsThatAreRefused) {
       {tags_of({{"k", "1"}}), "ok"},
   };
   for (const auto& c : cases) EXPECT_EQ(code(&Ops::CreateTags, {.Resources = {vpc_id}, .Tags = c.tags}), c.code);
-  EXPECT_EQ(code(&Ops::CreateTags, {.Resources = {"vpc-12345678"}, .Tags = tags_of({{"k", "v"}})}), "InvalidVpcID.NotFound");
+  EXPECT_EQ(code(&Ops::CreateTags, {.Resources = {"vpc-12345678"}, .Tags = tags_of({{"k", "v"}})}),
+            "InvalidVpcID.NotFound");
   EXPECT_EQ(code(&Ops::CreateTags, {.Resources = {"zzz"}, .Tags = tags_of({{"k", "v"}})}), "InvalidID");
   EXPECT_TRUE(run_as(service_call, &Ops::CreateTags, {.Resources = {vpc_id}, .Tags = tags_of({{"aws:x", "y"}})}));
   List<Tag> many;
@@ -71,18 +75,33 @@ TEST_F(NetworkTest, Filters) {
   const auto count = [&](const std::string& name, const List<std::string>& values) {
     return must(&Ops::DescribeVpcs, {.Filters = {Filter{.Name = name, .Values = values}}}).Vpcs.size();
   };
-  const struct { const char* name; List<std::string> values; std::size_t count; } cases[] = {
-      {"cidr", {"10.7.0.0/16"}, 1}, {"cidr", {"10.7.*"}, 1},        {"cidr", {"10.7"}, 0},      {"tag:Name", {"web-?"}, 1},
-      {"tag:Name", {"web"}, 0},     {"tag-key", {"Name"}, 1},       {"is-default", {"true"}, 1}, {"is-default", {"true", "false"}, 2},
-      {"state", {"available"}, 2},  {"owner-id", {"000000000000"}, 2}, {"vpc-id", {}, 0},
+  const struct {
+    const char* name;
+    List<std::string> values;
+    std::size_t count;
+  } cases[] = {
+      {"cidr", {"10.7.0.0/16"}, 1},
+      {"cidr", {"10.7.*"}, 1},
+      {"cidr", {"10.7"}, 0},
+      {"tag:Name", {"web-?"}, 1},
+      {"tag:Name", {"web"}, 0},
+      {"tag-key", {"Name"}, 1},
+      {"is-default", {"true"}, 1},
+      {"is-default", {"true", "false"}, 2},
+      {"state", {"available"}, 2},
+      {"owner-id", {"000000000000"}, 2},
+      {"vpc-id", {}, 0},
   };
   for (const auto& c : cases) EXPECT_EQ(count(c.name, c.values), c.count) << c.name;
   const auto unknown = run(&Ops::DescribeVpcs, {.Filters = filter("nope", "x")});
   EXPECT_EQ(unknown.error().code, "InvalidParameterValue");
   EXPECT_EQ(unknown.error().message, "The filter 'nope' is invalid");
-  EXPECT_EQ(code(&Ops::DescribeNetworkInterfaces, {.Filters = filter("nope", "x")}), "InvalidParameterValue");  // none there
+  EXPECT_EQ(code(&Ops::DescribeNetworkInterfaces, {.Filters = filter("nope", "x")}),
+            "InvalidParameterValue");  // none there
   EXPECT_EQ(code(&Ops::DescribeVpcs, {.Filters = {Filter{}}}), "InvalidParameterValue");
-  EXPECT_EQ(must(&Ops::DescribeVpcs, {.Filters = {Filter{"cidr", {"10.7.0.0/16"}}, Filter{"is-default", {"true"}}}}).Vpcs.size(), 0U);
+  EXPECT_EQ(must(&Ops::DescribeVpcs, {.Filters = {Filter{"cidr", {"10.7.0.0/16"}}, Filter{"is-default", {"true"}}}})
+                .Vpcs.size(),
+            0U);
 }
 
 TEST_F(NetworkTest, Pages) {
@@ -103,9 +122,12 @@ TEST_F(NetworkTest, Pages) {
 }
 
 TEST(Zones, IdsAreAsAwsFormsThem) {
-  const struct { const char *region, *id; } cases[] = {
-      {"ap-southeast-1", "apse1-az1"}, {"us-east-1", "use1-az1"},  {"eu-central-1", "euc1-az1"}, {"ap-northeast-3", "apne3-az1"},
-      {"us-gov-west-1", "usgw1-az1"},  {"il-central-1", "ilc1-az1"}, {"af-south-1", "afs1-az1"},
+  const struct {
+    const char *region, *id;
+  } cases[] = {
+      {"ap-southeast-1", "apse1-az1"}, {"us-east-1", "use1-az1"},      {"eu-central-1", "euc1-az1"},
+      {"ap-northeast-3", "apne3-az1"}, {"us-gov-west-1", "usgw1-az1"}, {"il-central-1", "ilc1-az1"},
+      {"af-south-1", "afs1-az1"},
   };
   for (const auto& c : cases) EXPECT_EQ(zones_of(c.region)[0].id, c.id) << c.region;
   EXPECT_EQ(zones_of("eu-west-1")[2].name, "eu-west-1c");
@@ -114,17 +136,25 @@ TEST(Zones, IdsAreAsAwsFormsThem) {
 
 TEST_F(NetworkTest, RegionsAndZones) {
   EXPECT_GT(must(&Ops::DescribeRegions, {}).Regions.size(), 30U);
-  EXPECT_EQ(must(&Ops::DescribeRegions, {.RegionNames = {"us-east-1"}}).Regions[0].Endpoint, "ec2.us-east-1.amazonaws.com");
+  EXPECT_EQ(must(&Ops::DescribeRegions, {.RegionNames = {"us-east-1"}}).Regions[0].Endpoint,
+            "ec2.us-east-1.amazonaws.com");
   EXPECT_EQ(code(&Ops::DescribeRegions, {.RegionNames = {"mars-1"}}), "InvalidParameterValue");
   EXPECT_EQ(must(&Ops::DescribeAvailabilityZones, {}).AvailabilityZones.size(), 3U);
-  EXPECT_EQ(must(&Ops::DescribeAvailabilityZones, {.ZoneNames = {"ap-southeast-1b"}}).AvailabilityZones[0].ZoneId, "apse1-az2");
-  EXPECT_EQ(must(&Ops::DescribeAvailabilityZones, {.Filters = filter("opt-in-status", "opt-in-not-required")}).AvailabilityZones.size(), 3U);
-  EXPECT_EQ(must(&Ops::DescribeAccountAttributes, {.AttributeNames = {"default-vpc"}}).AccountAttributes[0].AttributeValues[0].AttributeValue,
+  EXPECT_EQ(must(&Ops::DescribeAvailabilityZones, {.ZoneNames = {"ap-southeast-1b"}}).AvailabilityZones[0].ZoneId,
+            "apse1-az2");
+  EXPECT_EQ(must(&Ops::DescribeAvailabilityZones, {.Filters = filter("opt-in-status", "opt-in-not-required")})
+                .AvailabilityZones.size(),
+            3U);
+  EXPECT_EQ(must(&Ops::DescribeAccountAttributes, {.AttributeNames = {"default-vpc"}})
+                .AccountAttributes[0]
+                .AttributeValues[0]
+                .AttributeValue,
             state.default_vpc()->vpc.VpcId);
   EXPECT_EQ(must(&Ops::DescribeAddresses, {}).Addresses.size(), 0U);
   EXPECT_EQ(code(&Ops::DescribeAddresses, {.AllocationIds = {"eipalloc-12345678"}}), "InvalidAllocationID.NotFound");
   EXPECT_EQ(must(&Ops::DescribeDhcpOptions, {.Filters = filter("value", "AmazonProvidedDNS")}).DhcpOptions.size(), 1U);
-  EXPECT_EQ(must(&Ops::DescribeManagedPrefixLists, {.Filters = filter("prefix-list-name", "x")}).PrefixLists.size(), 0U);
+  EXPECT_EQ(must(&Ops::DescribeManagedPrefixLists, {.Filters = filter("prefix-list-name", "x")}).PrefixLists.size(),
+            0U);
 }
 
 }  // namespace

@@ -19,7 +19,9 @@ constexpr FilterField<Vpc> kFilters[] = {
     {"cidr-block-association.association-id",
      [](const Vpc& v) { return each(v.CidrBlockAssociationSet, [](const auto& a) { return a.AssociationId; }); }},
     {"cidr-block-association.state",
-     [](const Vpc& v) { return each(v.CidrBlockAssociationSet, [](const auto& a) { return a.CidrBlockState->State; }); }},
+     [](const Vpc& v) {
+       return each(v.CidrBlockAssociationSet, [](const auto& a) { return a.CidrBlockState->State; });
+     }},
     {"ipv6-cidr-block-association.ipv6-cidr-block", [](const Vpc&) { return Values{}; }},
     {"ipv6-cidr-block-association.ipv6-pool", [](const Vpc&) { return Values{}; }},
     {"ipv6-cidr-block-association.association-id", [](const Vpc&) { return Values{}; }},
@@ -45,8 +47,7 @@ Result<CreateVpcResult> NetworkOperations::CreateVpc(const aws::Call& call, cons
   BRUME_CHECK(refuse("Ipv4IpamPoolId", request.Ipv4IpamPoolId || request.Ipv6IpamPoolId));
   BRUME_CHECK(refuse("VpcEncryptionControl", request.VpcEncryptionControl.has_value()));
   BRUME_CHECK(refuse("InstanceTenancy", request.InstanceTenancy.value_or("default") != "default"));
-  if (!request.CidrBlock)
-    return fail("MissingParameter", "Either 'cidrBlock' or 'ipv4IpamPoolId' should be provided.");
+  if (!request.CidrBlock) return fail("MissingParameter", "Either 'cidrBlock' or 'ipv4IpamPoolId' should be provided.");
   BRUME_TRY(cidr, parse_block("cidrBlock", *request.CidrBlock));
   if (cidr.prefix < 16 || cidr.prefix > 28 || is_special(cidr))
     return fail("InvalidVpc.Range", "The CIDR '{}' is invalid.", *request.CidrBlock);
@@ -66,7 +67,8 @@ Result<CreateDefaultVpcResult> NetworkOperations::CreateDefaultVpc(const aws::Ca
 }
 
 Result<DescribeVpcsResult> NetworkOperations::DescribeVpcs(const aws::Call&, const DescribeVpcsRequest& request) {
-  BRUME_TRY(vpcs, shapes_of(state_.vpcs, kVpc, request.VpcIds, [&](const VpcRecord& r) { return describe(state_, r); }));
+  BRUME_TRY(vpcs,
+            shapes_of(state_.vpcs, kVpc, request.VpcIds, [&](const VpcRecord& r) { return describe(state_, r); }));
   BRUME_TRY(page, filtered_page<Vpc>(std::move(vpcs), request, kFilters, [](const Vpc& v) { return *v.VpcId; }));
   return DescribeVpcsResult{.NextToken = page.next_token, .Vpcs = page.items};
 }
@@ -84,7 +86,8 @@ Result<void> NetworkOperations::DeleteVpc(const aws::Call&, const DeleteVpcReque
   const SecurityGroup* group = state_.group_by_name(id, "default");
   if (used) return fail("DependencyViolation", "The vpc '{}' has dependencies and cannot be deleted.", id);
 
-  std::vector<std::string> gone = {id, *main->RouteTableId, *state_.default_network_acl(id)->NetworkAclId, *group->GroupId};
+  std::vector<std::string> gone = {id, *main->RouteTableId, *state_.default_network_acl(id)->NetworkAclId,
+                                   *group->GroupId};
   for (const SecurityGroupRule* rule : state_.rules_of(*group->GroupId)) gone.push_back(*rule->SecurityGroupRuleId);
   for (std::size_t i = 4; i < gone.size(); ++i) state_.security_group_rules.erase(gone[3] + "/" + gone[i]);
   state_.security_groups.erase(gone[3]);
@@ -113,16 +116,20 @@ Result<void> NetworkOperations::ModifyVpcAttribute(const aws::Call&, const Modif
   return {};
 }
 
-Result<DescribeVpcAttributeResult> NetworkOperations::DescribeVpcAttribute(
-    const aws::Call&, const DescribeVpcAttributeRequest& request) {
+Result<DescribeVpcAttributeResult> NetworkOperations::DescribeVpcAttribute(const aws::Call&,
+                                                                           const DescribeVpcAttributeRequest& request) {
   BRUME_TRY(record, find(state_.vpcs, kVpc, request.VpcId));
   DescribeVpcAttributeResult result{.VpcId = request.VpcId};
   const std::string attribute = request.Attribute.value_or("");
-  if (attribute == "enableDnsSupport") result.EnableDnsSupport = AttributeBooleanValue{record->dns_support};
-  else if (attribute == "enableDnsHostnames") result.EnableDnsHostnames = AttributeBooleanValue{record->dns_hostnames};
+  if (attribute == "enableDnsSupport")
+    result.EnableDnsSupport = AttributeBooleanValue{record->dns_support};
+  else if (attribute == "enableDnsHostnames")
+    result.EnableDnsHostnames = AttributeBooleanValue{record->dns_hostnames};
   else if (attribute == "enableNetworkAddressUsageMetrics")
     result.EnableNetworkAddressUsageMetrics = AttributeBooleanValue{record->address_usage_metrics};
-  else return fail("InvalidParameterValue", "Value ({}) for parameter attribute is invalid. Unknown VPC attribute", attribute);
+  else
+    return fail("InvalidParameterValue", "Value ({}) for parameter attribute is invalid. Unknown VPC attribute",
+                attribute);
   return result;
 }
 

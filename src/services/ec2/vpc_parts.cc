@@ -55,8 +55,13 @@ std::string make_vpc(NetworkState& state, const Cidr& cidr, bool is_default, con
   const std::string id = services::new_id(random, "vpc");
   const std::string block = format_cidr(cidr);
 
-  VpcRecord record{.vpc = {.OwnerId = aws::kAccount, .InstanceTenancy = tenancy, .IsDefault = is_default, .VpcId = id,
-                           .State = "available", .CidrBlock = block, .DhcpOptionsId = default_dhcp_options(state)},
+  VpcRecord record{.vpc = {.OwnerId = aws::kAccount,
+                           .InstanceTenancy = tenancy,
+                           .IsDefault = is_default,
+                           .VpcId = id,
+                           .State = "available",
+                           .CidrBlock = block,
+                           .DhcpOptionsId = default_dhcp_options(state)},
                    .dns_hostnames = is_default};
   record.vpc.CidrBlockAssociationSet.push_back({.AssociationId = services::new_id(random, "vpc-cidr-assoc"),
                                                 .CidrBlock = block,
@@ -64,24 +69,30 @@ std::string make_vpc(NetworkState& state, const Cidr& cidr, bool is_default, con
   state.vpcs.put(id, record);
 
   RouteTable table{.RouteTableId = services::new_id(random, "rtb"), .VpcId = id, .OwnerId = aws::kAccount};
-  table.Associations.push_back({.Main = true, .RouteTableAssociationId = services::new_id(random, "rtbassoc"),
+  table.Associations.push_back({.Main = true,
+                                .RouteTableAssociationId = services::new_id(random, "rtbassoc"),
                                 .RouteTableId = table.RouteTableId,
                                 .AssociationState = RouteTableAssociationState{.State = "associated"}});
   table.Routes.push_back(
       {.DestinationCidrBlock = block, .GatewayId = "local", .Origin = "CreateRouteTable", .State = "active"});
   state.route_tables.put(*table.RouteTableId, table);
 
-  NetworkAcl acl{.IsDefault = true, .NetworkAclId = services::new_id(random, "acl"), .VpcId = id, .OwnerId = aws::kAccount};
+  NetworkAcl acl{
+      .IsDefault = true, .NetworkAclId = services::new_id(random, "acl"), .VpcId = id, .OwnerId = aws::kAccount};
   for (const bool egress : {true, false}) acl.Entries.push_back(entry_for_all(egress, 100, "allow"));
   add_final_entries(acl);
   state.network_acls.put(*acl.NetworkAclId, acl);
 
-  SecurityGroup group{.GroupId = services::new_id(random, "sg"), .VpcId = id, .OwnerId = aws::kAccount,
-                      .GroupName = "default", .Description = "default VPC security group"};
+  SecurityGroup group{.GroupId = services::new_id(random, "sg"),
+                      .VpcId = id,
+                      .OwnerId = aws::kAccount,
+                      .GroupName = "default",
+                      .Description = "default VPC security group"};
   group.SecurityGroupArn = services::arn("ec2", state.context.region, "security-group/" + *group.GroupId);
   state.security_groups.put(*group.GroupId, group);
   SecurityGroupRule from_itself = rule_for_all(state, group, false), to_all = rule_for_all(state, group, true);
-  from_itself.ReferencedGroupInfo = ReferencedSecurityGroup{.GroupId = group.GroupId, .UserId = aws::kAccount, .VpcId = id};
+  from_itself.ReferencedGroupInfo =
+      ReferencedSecurityGroup{.GroupId = group.GroupId, .UserId = aws::kAccount, .VpcId = id};
   to_all.CidrIpv4 = "0.0.0.0/0";
   put_rule(state, from_itself);
   put_rule(state, to_all);
@@ -92,18 +103,29 @@ std::string make_subnet(NetworkState& state, const std::string& vpc_id, const Ci
                         bool is_default) {
   env::Random& random = state.context.env.random;
   const std::string id = services::new_id(random, "subnet");
-  Subnet subnet{.AvailabilityZoneId = zone.id, .MapCustomerOwnedIpOnLaunch = false, .OwnerId = aws::kAccount,
-                .AssignIpv6AddressOnCreation = false, .EnableDns64 = false, .Ipv6Native = false,
-                .PrivateDnsNameOptionsOnLaunch = PrivateDnsNameOptionsOnLaunch{.HostnameType = "ip-name",
-                                                                               .EnableResourceNameDnsARecord = false,
-                                                                               .EnableResourceNameDnsAAAARecord = false},
-                .SubnetId = id, .State = "available", .VpcId = vpc_id, .CidrBlock = format_cidr(cidr),
-                .AvailabilityZone = zone.name, .DefaultForAz = is_default, .MapPublicIpOnLaunch = is_default};
+  Subnet subnet{
+      .AvailabilityZoneId = zone.id,
+      .MapCustomerOwnedIpOnLaunch = false,
+      .OwnerId = aws::kAccount,
+      .AssignIpv6AddressOnCreation = false,
+      .EnableDns64 = false,
+      .Ipv6Native = false,
+      .PrivateDnsNameOptionsOnLaunch = PrivateDnsNameOptionsOnLaunch{.HostnameType = "ip-name",
+                                                                     .EnableResourceNameDnsARecord = false,
+                                                                     .EnableResourceNameDnsAAAARecord = false},
+      .SubnetId = id,
+      .State = "available",
+      .VpcId = vpc_id,
+      .CidrBlock = format_cidr(cidr),
+      .AvailabilityZone = zone.name,
+      .DefaultForAz = is_default,
+      .MapPublicIpOnLaunch = is_default};
   subnet.SubnetArn = services::arn("ec2", state.context.region, "subnet/" + id);
   state.subnets.put(id, subnet);
   state.network_acls.modify(*state.default_network_acl(vpc_id)->NetworkAclId, [&](NetworkAcl& acl) {
     acl.Associations.push_back({.NetworkAclAssociationId = services::new_id(random, "aclassoc"),
-                                .NetworkAclId = acl.NetworkAclId, .SubnetId = id});
+                                .NetworkAclId = acl.NetworkAclId,
+                                .SubnetId = id});
   });
   return id;
 }
@@ -115,12 +137,15 @@ std::string make_default_vpc(NetworkState& state) {
     make_subnet(state, vpc_id, Cidr{base, 20}, zone, true);
     base += 1U << 12;
   }
-  InternetGateway gateway{.InternetGatewayId = services::new_id(state.context.env.random, "igw"), .OwnerId = aws::kAccount};
+  InternetGateway gateway{.InternetGatewayId = services::new_id(state.context.env.random, "igw"),
+                          .OwnerId = aws::kAccount};
   gateway.Attachments.push_back({.State = "available", .VpcId = vpc_id});
   state.internet_gateways.put(*gateway.InternetGatewayId, gateway);
   state.route_tables.modify(*state.main_route_table(vpc_id)->RouteTableId, [&](RouteTable& table) {
-    table.Routes.push_back({.DestinationCidrBlock = "0.0.0.0/0", .GatewayId = gateway.InternetGatewayId,
-                            .Origin = "CreateRoute", .State = "active"});
+    table.Routes.push_back({.DestinationCidrBlock = "0.0.0.0/0",
+                            .GatewayId = gateway.InternetGatewayId,
+                            .Origin = "CreateRoute",
+                            .State = "active"});
   });
   return vpc_id;
 }

@@ -31,18 +31,25 @@ std::string short_region(std::string_view region) {
     const std::string_view part = region.substr(0, dash);
     region = dash == std::string_view::npos ? "" : region.substr(dash + 1);
     const auto direction = std::ranges::find(directions, part, &std::pair<std::string_view, std::string_view>::first);
-    if (direction != std::end(directions)) out += direction->second;
-    else if (first || region.empty()) out += part;
-    else out += part.substr(0, 1);
+    if (direction != std::end(directions))
+      out += direction->second;
+    else if (first || region.empty())
+      out += part;
+    else
+      out += part.substr(0, 1);
   }
   return out;
 }
 
 }  // namespace
 
-std::span<const std::string_view> region_names() { return kRegions; }
+std::span<const std::string_view> region_names() {
+  return kRegions;
+}
 
-bool is_default_region(std::string_view region) { return std::ranges::binary_search(kDefaultRegions, region); }
+bool is_default_region(std::string_view region) {
+  return std::ranges::binary_search(kDefaultRegions, region);
+}
 
 std::array<Zone, 3> zones_of(std::string_view region) {
   std::array<Zone, 3> zones;

@@ -160,23 +160,33 @@ Result<CreateLoadBalancerOutput> Service::CreateLoadBalancer(const Call& call, c
   return output;
 }
 
+LoadBalancer Service::shown(const LoadBalancerRecord& record) const {
+  LoadBalancer balancer = record.load_balancer;
+  for (const auto& [arn, error] : listener_errors_) {
+    const ListenerRecord* listener = listeners_.find(arn);
+    if (!listener || listener->listener.LoadBalancerArn != balancer.LoadBalancerArn || balancer.State->Code != "active") continue;
+    balancer.State = LoadBalancerState{"active_impaired", fmt::format("A listener does not work: {}", error)};
+  }
+  return balancer;
+}
+
 Result<DescribeLoadBalancersOutput> Service::DescribeLoadBalancers(const Call&, const DescribeLoadBalancersInput& request) {
   if (!request.LoadBalancerArns.empty() && !request.Names.empty())
     return fail("ValidationError", "Load balancer names and load balancer ARNs can't be specified at the same time");
   std::vector<LoadBalancer> found;
   for (const std::string& arn : request.LoadBalancerArns) {
     BRUME_TRY(record, find_load_balancer(arn));
-    found.push_back(record->load_balancer);
+    found.push_back(shown(*record));
   }
   for (const std::string& name : request.Names) {
     const auto named = std::ranges::find_if(load_balancers_.rows(), [&](const auto& row) {
       return *row.second.load_balancer.LoadBalancerName == name;
     });
     if (named == load_balancers_.rows().end()) return fail("LoadBalancerNotFound", "Load balancers '[{}]' not found", name);
-    found.push_back(named->second.load_balancer);
+    found.push_back(shown(named->second));
   }
   if (request.LoadBalancerArns.empty() && request.Names.empty())
-    for (const auto& [arn, record] : load_balancers_.rows()) found.push_back(record.load_balancer);
+    for (const auto& [arn, record] : load_balancers_.rows()) found.push_back(shown(record));
   std::ranges::sort(found, {}, &LoadBalancer::LoadBalancerArn);
   BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.PageSize.value_or(400)), request.Marker,
                                      [](const LoadBalancer& b) { return *b.LoadBalancerArn; }, "ValidationError"));

@@ -98,6 +98,8 @@ class Service : public Api {
   // Rules of a listener by ascending priority, the default one last.
   [[nodiscard]] std::vector<Rule> rules_of(const ListenerRecord& listener) const;
   [[nodiscard]] List<std::string> balancers_of(const std::string& target_group) const;
+  // With its state as the process reports it: active_impaired while one of its listeners does not work.
+  [[nodiscard]] LoadBalancer shown(const LoadBalancerRecord& record) const;
   [[nodiscard]] TargetGroup shown(const TargetGroupRecord& record) const;
   // Errors: InvalidTarget with the sentence that AWS gives.
   Result<TargetRecord> resolve_target(const Call& call, const TargetGroupRecord& group,
