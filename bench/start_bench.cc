@@ -30,7 +30,7 @@ pid_t load_balancer_of(const std::string& root) {
 void wipe(const std::string& root) {
   if (const pid_t lb = load_balancer_of(root); lb > 0) {
     ::kill(lb, SIGTERM);
-    while (::kill(lb, 0) == 0) ::usleep(1000);
+    while (memory_of(lb).rss_mib > 0) ::usleep(1000);  // it may stay a while as a zombie
   }
   std::filesystem::remove_all(root + "/lib");
   std::filesystem::remove_all(root + "/run");
