@@ -161,6 +161,7 @@ TEST_F(Launches, FromATemplateWithOverrides) {
 
   const std::pair<const char*, std::string> filters[] = {
       {"instance-id", id},
+      {"instance-id", id.substr(0, 10) + "*"},
       {"instance-state-name", "running"},
       {"tag:Name", "w*"},
       {"tag-key", "a"},
