@@ -242,7 +242,8 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
     }
     BRUME_CHECK(operation.invoke(api, call, input.get(), output.get()));
     // What would be refused is refused; what would not is taken back with the transaction.
-    if (dry_run) return std::unexpected(Error{"DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412});
+    if (dry_run)
+      return std::unexpected(Error{"DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412});
     if (token) BRUME_CHECK(idempotency_->keep(call.region, model, operation, *token, input.get(), output.get()));
     return {};
   }));

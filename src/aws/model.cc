@@ -6,7 +6,8 @@
 namespace brume::aws {
 
 const Operation* ServiceModel::find(std::string_view name) const {
-  const auto found = std::ranges::lower_bound(operations, name, {}, [](const Operation& o) { return std::string_view(o.name); });
+  const auto found =
+      std::ranges::lower_bound(operations, name, {}, [](const Operation& o) { return std::string_view(o.name); });
   return found != operations.end() && name == found->name ? &*found : nullptr;
 }
 

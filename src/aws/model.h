@@ -17,11 +17,11 @@ struct Operation {
   const char* name;
   const char* method = "POST";
   const char* uri = "/";
-  int status = 200;                             // of a successful answer (rest-json)
-  const Shape* (*input)() = nullptr;            // null: the operation takes nothing
-  const Shape* (*output)() = nullptr;           // null: it answers nothing
-  const char* result_wrapper = nullptr;         // query: "DescribeStacksResult"
-  bool idempotent_token = false;                // the input has an idempotency token
+  int status = 200;                      // of a successful answer (rest-json)
+  const Shape* (*input)() = nullptr;     // null: the operation takes nothing
+  const Shape* (*output)() = nullptr;    // null: it answers nothing
+  const char* result_wrapper = nullptr;  // query: "DescribeStacksResult"
+  bool idempotent_token = false;         // the input has an idempotency token
   std::shared_ptr<void> (*make_input)() = nullptr;
   std::shared_ptr<void> (*make_output)() = nullptr;
   // Calls the operation's method of `api`, the service's Api class.
@@ -50,11 +50,11 @@ struct ServiceModel {
   const char* target_prefix;  // X-Amz-Target; null where the protocol has none
   const char* json_version;
   std::span<const Protocol> protocols;
-  std::span<const Operation> operations;   // those that Brume generates, sorted by name
-  std::span<const char* const> known;      // every operation of the service, sorted
+  std::span<const Operation> operations;  // those that Brume generates, sorted by name
+  std::span<const char* const> known;     // every operation of the service, sorted
   std::span<const ErrorModel> errors;
-  bool query_compatible = false;           // once a query service: errors keep their old codes, in a header
-  std::span<const Route> routes = {};      // of every operation, where the protocol is rest-json
+  bool query_compatible = false;       // once a query service: errors keep their old codes, in a header
+  std::span<const Route> routes = {};  // of every operation, where the protocol is rest-json
 
   [[nodiscard]] const Operation* find(std::string_view name) const;
   [[nodiscard]] bool knows(std::string_view name) const;

@@ -139,7 +139,8 @@ class Checker {
   void string(const Shape& shape, const std::string& text, const std::string& place) {
     bounds(shape, &text, double(characters(text)), "length", place);
     const bool listed = std::ranges::any_of(shape.values, [&](const char* v) { return text == v; });
-    // Of an instance type that is not known each operation has a sentence of its own, and new ones come out all the time.
+    // Of an instance type that is not known each operation has a sentence of its own, and new ones come out all the
+    // time.
     const bool judged_by_service = ec2_ && std::string_view(shape.name) == "InstanceType";
     if (!shape.values.empty() && !listed && !judged_by_service) {
       std::string all;

@@ -22,24 +22,40 @@ TimeFormat format_of(const Shape& shape, const Member* member, const JsonStyle& 
 
 void append_number(std::string& out, double value) {
   // JSON has no word for these; AWS's services use strings.
-  if (std::isnan(value)) out += "\"NaN\"";
-  else if (std::isinf(value)) out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
-  else if (value == std::floor(value) && std::abs(value) < 1e15) fmt::format_to(std::back_inserter(out), "{:.0f}", value);
-  else fmt::format_to(std::back_inserter(out), "{}", value);
+  if (std::isnan(value))
+    out += "\"NaN\"";
+  else if (std::isinf(value))
+    out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  else if (value == std::floor(value) && std::abs(value) < 1e15)
+    fmt::format_to(std::back_inserter(out), "{:.0f}", value);
+  else
+    fmt::format_to(std::back_inserter(out), "{}", value);
 }
 
 void append_string(std::string& out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20) fmt::format_to(std::back_inserter(out), "\\u{:04x}", int(c));
-        else out += c;
+        if (static_cast<unsigned char>(c) < 0x20)
+          fmt::format_to(std::back_inserter(out), "\\u{:04x}", int(c));
+        else
+          out += c;
     }
   }
   out += '"';
@@ -47,20 +63,36 @@ void append_string(std::string& out, std::string_view text) {
 
 void write(std::string& out, const Shape& shape, const Member* member, const void* value, const JsonStyle& style) {
   switch (shape.kind) {
-    case Kind::boolean: out += *static_cast<const bool*>(value) ? "true" : "false"; return;
-    case Kind::integer: fmt::format_to(std::back_inserter(out), "{}", *static_cast<const std::int32_t*>(value)); return;
+    case Kind::boolean:
+      out += *static_cast<const bool*>(value) ? "true" : "false";
+      return;
+    case Kind::integer:
+      fmt::format_to(std::back_inserter(out), "{}", *static_cast<const std::int32_t*>(value));
+      return;
     case Kind::long_integer:
       fmt::format_to(std::back_inserter(out), "{}", *static_cast<const std::int64_t*>(value));
       return;
-    case Kind::real: append_number(out, *static_cast<const double*>(value)); return;
-    case Kind::string: append_string(out, *static_cast<const std::string*>(value)); return;
-    case Kind::blob: append_string(out, base64_encode(static_cast<const Blob*>(value)->bytes)); return;
+    case Kind::real:
+      append_number(out, *static_cast<const double*>(value));
+      return;
+    case Kind::string:
+      append_string(out, *static_cast<const std::string*>(value));
+      return;
+    case Kind::blob:
+      append_string(out, base64_encode(static_cast<const Blob*>(value)->bytes));
+      return;
     case Kind::timestamp: {
       const Timestamp time = *static_cast<const Timestamp*>(value);
       switch (format_of(shape, member, style)) {
-        case TimeFormat::epoch_seconds: append_number(out, to_epoch_seconds(time)); return;
-        case TimeFormat::http_date: append_string(out, to_http_date(time)); return;
-        default: append_string(out, to_iso8601(time)); return;
+        case TimeFormat::epoch_seconds:
+          append_number(out, to_epoch_seconds(time));
+          return;
+        case TimeFormat::http_date:
+          append_string(out, to_http_date(time));
+          return;
+        default:
+          append_string(out, to_iso8601(time));
+          return;
       }
     }
     case Kind::list: {
@@ -122,10 +154,12 @@ Result<double> to_double(const bj::value& v, std::string_view path) {
 
 Result<std::int64_t> to_integer(const bj::value& v, std::int64_t low, std::int64_t high, std::string_view path) {
   std::int64_t number = 0;
-  if (v.is_int64()) number = v.get_int64();
+  if (v.is_int64())
+    number = v.get_int64();
   else if (v.is_double() && v.get_double() == std::floor(v.get_double()) && std::abs(v.get_double()) < 9e15)
     number = std::int64_t(v.get_double());
-  else return mismatch(path, "an integer");
+  else
+    return mismatch(path, "an integer");
   if (number < low || number > high) return mismatch(path, "an integer in range");
   return number;
 }
@@ -138,12 +172,14 @@ Result<void> read(const Shape& shape, const Member* member, void* out, const bj:
       *static_cast<bool*>(out) = v.get_bool();
       return {};
     case Kind::integer: {
-      BRUME_TRY(number, to_integer(v, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max(), path));
+      BRUME_TRY(number, to_integer(v, std::numeric_limits<std::int32_t>::min(),
+                                   std::numeric_limits<std::int32_t>::max(), path));
       *static_cast<std::int32_t*>(out) = std::int32_t(number);
       return {};
     }
     case Kind::long_integer: {
-      BRUME_TRY(number, to_integer(v, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(), path));
+      BRUME_TRY(number, to_integer(v, std::numeric_limits<std::int64_t>::min(),
+                                   std::numeric_limits<std::int64_t>::max(), path));
       *static_cast<std::int64_t*>(out) = number;
       return {};
     }
@@ -171,7 +207,8 @@ Result<void> read(const Shape& shape, const Member* member, void* out, const bj:
       }
       if (!v.is_string()) return mismatch(path, "a timestamp");
       const std::string_view text(v.get_string());
-      auto time = format_of(shape, member, style) == TimeFormat::http_date ? parse_http_date(text) : parse_iso8601(text);
+      auto time =
+          format_of(shape, member, style) == TimeFormat::http_date ? parse_http_date(text) : parse_iso8601(text);
       if (!time) return mismatch(path, "a timestamp");
       *static_cast<Timestamp*>(out) = *time;
       return {};
@@ -190,7 +227,8 @@ Result<void> read(const Shape& shape, const Member* member, void* out, const bj:
       for (const auto& entry : v.get_object()) {
         if (entry.value().is_null()) continue;
         const std::string key(entry.key());
-        BRUME_CHECK(read(*shape.element(), nullptr, shape.map->insert(out, key), entry.value(), style, path + "." + key));
+        BRUME_CHECK(
+            read(*shape.element(), nullptr, shape.map->insert(out, key), entry.value(), style, path + "." + key));
       }
       return {};
     }

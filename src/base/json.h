@@ -14,8 +14,8 @@
 namespace brume {
 
 struct JsonStyle {
-  bool wire_names = false;                              // locationName instead of the member's own name
-  TimeFormat default_time = TimeFormat::iso8601;        // where the model does not say
+  bool wire_names = false;                        // locationName instead of the member's own name
+  TimeFormat default_time = TimeFormat::iso8601;  // where the model does not say
 };
 
 std::string write_json(const Shape& shape, const void* value, const JsonStyle& style = {});

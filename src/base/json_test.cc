@@ -26,8 +26,9 @@ TEST(Json, RoundTrip) {
   Outer value{.flag = true, .items = {{"a\"\n", 7}, {"b", std::nullopt}}, .labels = {{"k", "v"}}};
   value.at = from_epoch_seconds(1767225600.5);
   const std::string text = to_json(value);
-  EXPECT_EQ(text,
-            R"({"flag":true,"items":[{"name":"a\"\n","size":7},{"name":"b"}],"labels":{"k":"v"},"at":"2026-01-01T00:00:00.500Z"})");
+  EXPECT_EQ(
+      text,
+      R"({"flag":true,"items":[{"name":"a\"\n","size":7},{"name":"b"}],"labels":{"k":"v"},"at":"2026-01-01T00:00:00.500Z"})");
   const auto back = from_json<Outer>(text);
   ASSERT_TRUE(back.has_value()) << back.error().message;
   EXPECT_EQ(to_json(*back), text);

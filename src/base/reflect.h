@@ -1,8 +1,8 @@
 // Descriptions of types as data: what a structure's members are called, where they lie and what they may hold.
 //
-// One description serves every reader and writer: the wire protocols and the validator (aws/), the state tables (store/)
-// and the snapshots for the load balancer. codegen/ writes them for AWS's shapes; BRUME_RECORD describes a record of our
-// own. Access is type-erased (a Shape and a pointer), so a protocol is written once and compiled once.
+// One description serves every reader and writer: the wire protocols and the validator (aws/), the state tables
+// (store/) and the snapshots for the load balancer. codegen/ writes them for AWS's shapes; BRUME_RECORD describes a
+// record of our own. Access is type-erased (a Shape and a pointer), so a protocol is written once and compiled once.
 //
 // Representation of members: scalars and structures are std::optional<T> (recursive structures Box<T>), lists List<T>,
 // maps Map<T>. Records of our own may also hold plain T, which is always present.
@@ -69,8 +69,14 @@ class Box {
   Box() = default;
   Box(const Box& other) : value_(other.value_ ? std::make_unique<T>(*other.value_) : nullptr) {}
   Box(Box&&) noexcept = default;
-  Box& operator=(Box other) noexcept { value_ = std::move(other.value_); return *this; }
-  T& emplace() { value_ = std::make_unique<T>(); return *value_; }
+  Box& operator=(Box other) noexcept {
+    value_ = std::move(other.value_);
+    return *this;
+  }
+  T& emplace() {
+    value_ = std::make_unique<T>();
+    return *value_;
+  }
   explicit operator bool() const { return value_ != nullptr; }
   T& operator*() const { return *value_; }
   T* operator->() const { return value_.get(); }
@@ -131,11 +137,11 @@ struct Shape {
   const char* payload = nullptr;  // rest-json: the member that is the body
 
   // Lists and maps.
-  const Shape* (*element)() = nullptr;    // of a list, or a map's value
-  const Shape* (*map_key)() = nullptr;    // null: a plain string
-  const char* element_name = nullptr;     // XML and query name of a list's element; null: "member"
-  const char* key_name = nullptr;         // of a map's key; null: "key"
-  const char* value_name = nullptr;       // of a map's value; null: "value"
+  const Shape* (*element)() = nullptr;  // of a list, or a map's value
+  const Shape* (*map_key)() = nullptr;  // null: a plain string
+  const char* element_name = nullptr;   // XML and query name of a list's element; null: "member"
+  const char* key_name = nullptr;       // of a map's key; null: "key"
+  const char* value_name = nullptr;     // of a map's value; null: "value"
   bool flattened = false;
   const ListAccess* list = nullptr;
   const MapAccess* map = nullptr;
@@ -144,18 +150,18 @@ struct Shape {
 };
 
 struct Member {
-  const char* name;                   // in the model, and of a record's field
+  const char* name;  // in the model, and of a record's field
   const Shape* (*shape)();
   std::uint32_t offset;
-  const HolderAccess* holder;         // null: held plainly, always present (lists and maps know themselves)
-  const char* wire_name = nullptr;    // locationName; null: `name`
-  const char* query_name = nullptr;   // ec2 only
+  const HolderAccess* holder;        // null: held plainly, always present (lists and maps know themselves)
+  const char* wire_name = nullptr;   // locationName; null: `name`
+  const char* query_name = nullptr;  // ec2 only
   Location location = Location::body;
   TimeFormat time_format = TimeFormat::unset;
   bool required = false;
   bool idempotency_token = false;
   bool xml_attribute = false;
-  bool flattened = false;             // on the member rather than on the shape
+  bool flattened = false;  // on the member rather than on the shape
   bool event_payload = false;
 
   [[nodiscard]] const char* wire() const { return wire_name ? wire_name : name; }
@@ -173,8 +179,10 @@ inline constexpr ListAccess list_access = {
     [](const void* l, std::size_t i) -> const void* { return &(*static_cast<const L*>(l))[i]; },
     [](void* l) -> void* { return &static_cast<L*>(l)->emplace_back(); },
     [](const void* l) {
-      if constexpr (requires(const L& x) { x.present(); }) return static_cast<const L*>(l)->present();
-      else return true;
+      if constexpr (requires(const L& x) { x.present(); })
+        return static_cast<const L*>(l)->present();
+      else
+        return true;
     },
     [](void* l) {
       if constexpr (requires(L& x) { x.set_present(); }) static_cast<L*>(l)->set_present();
@@ -188,20 +196,21 @@ inline constexpr MapAccess map_access = {
     },
     [](void* m, std::string key) -> void* { return &(*static_cast<M*>(m))[std::move(key)]; },
     [](const void* m) {
-      if constexpr (requires(const M& x) { x.present(); }) return static_cast<const M*>(m)->present();
-      else return true;
+      if constexpr (requires(const M& x) { x.present(); })
+        return static_cast<const M*>(m)->present();
+      else
+        return true;
     },
     [](void* m) {
       if constexpr (requires(M& x) { x.set_present(); }) static_cast<M*>(m)->set_present();
     }};
 
 template <typename O>
-inline constexpr HolderAccess holder_access = {
-    [](const void* h) -> const void* {
-      const auto& holder = *static_cast<const O*>(h);
-      return holder ? &*holder : nullptr;
-    },
-    [](void* h) -> void* { return &static_cast<O*>(h)->emplace(); }};
+inline constexpr HolderAccess holder_access = {[](const void* h) -> const void* {
+                                                 const auto& holder = *static_cast<const O*>(h);
+                                                 return holder ? &*holder : nullptr;
+                                               },
+                                               [](void* h) -> void* { return &static_cast<O*>(h)->emplace(); }};
 
 // The description of T: specialised for scalars here, by codegen and by BRUME_RECORD for structures.
 template <typename T>
@@ -212,13 +221,34 @@ const Shape* scalar() {
   static constexpr Shape shape{.kind = kind, .name = "Scalar"};
   return &shape;
 }
-template <> struct Describe<bool> { static const Shape* shape() { return scalar<Kind::boolean>(); } };
-template <> struct Describe<std::int32_t> { static const Shape* shape() { return scalar<Kind::integer>(); } };
-template <> struct Describe<std::int64_t> { static const Shape* shape() { return scalar<Kind::long_integer>(); } };
-template <> struct Describe<double> { static const Shape* shape() { return scalar<Kind::real>(); } };
-template <> struct Describe<std::string> { static const Shape* shape() { return scalar<Kind::string>(); } };
-template <> struct Describe<Blob> { static const Shape* shape() { return scalar<Kind::blob>(); } };
-template <> struct Describe<Timestamp> { static const Shape* shape() { return scalar<Kind::timestamp>(); } };
+template <>
+struct Describe<bool> {
+  static const Shape* shape() { return scalar<Kind::boolean>(); }
+};
+template <>
+struct Describe<std::int32_t> {
+  static const Shape* shape() { return scalar<Kind::integer>(); }
+};
+template <>
+struct Describe<std::int64_t> {
+  static const Shape* shape() { return scalar<Kind::long_integer>(); }
+};
+template <>
+struct Describe<double> {
+  static const Shape* shape() { return scalar<Kind::real>(); }
+};
+template <>
+struct Describe<std::string> {
+  static const Shape* shape() { return scalar<Kind::string>(); }
+};
+template <>
+struct Describe<Blob> {
+  static const Shape* shape() { return scalar<Kind::blob>(); }
+};
+template <>
+struct Describe<Timestamp> {
+  static const Shape* shape() { return scalar<Kind::timestamp>(); }
+};
 
 template <typename L, typename T>
 const Shape* list_shape() {
@@ -230,12 +260,20 @@ const Shape* map_shape() {
   static const Shape shape{.kind = Kind::map, .name = "Map", .element = &Describe<T>::shape, .map = &map_access<M>};
   return &shape;
 }
-template <typename T> struct Describe<List<T>> { static const Shape* shape() { return list_shape<List<T>, T>(); } };
-template <typename T> struct Describe<std::vector<T>> {
+template <typename T>
+struct Describe<List<T>> {
+  static const Shape* shape() { return list_shape<List<T>, T>(); }
+};
+template <typename T>
+struct Describe<std::vector<T>> {
   static const Shape* shape() { return list_shape<std::vector<T>, T>(); }
 };
-template <typename T> struct Describe<Map<T>> { static const Shape* shape() { return map_shape<Map<T>, T>(); } };
-template <typename T> struct Describe<std::map<std::string, T>> {
+template <typename T>
+struct Describe<Map<T>> {
+  static const Shape* shape() { return map_shape<Map<T>, T>(); }
+};
+template <typename T>
+struct Describe<std::map<std::string, T>> {
   static const Shape* shape() { return map_shape<std::map<std::string, T>, T>(); }
 };
 
@@ -283,15 +321,14 @@ const Shape& shape_of() {
 #define BRUME_EACH(m, t, ...) __VA_OPT__(BRUME_EXPAND(BRUME_EACH_HELPER(m, t, __VA_ARGS__)))
 #define BRUME_EACH_HELPER(m, t, a, ...) m(t, a) __VA_OPT__(BRUME_EACH_AGAIN BRUME_PARENS(m, t, __VA_ARGS__))
 #define BRUME_EACH_AGAIN() BRUME_EACH_HELPER
-#define BRUME_RECORD(type, ...)                                                                        \
-  template <>                                                                                          \
-  struct brume::reflect::Describe<type> {                                                              \
-    static const brume::Shape* shape() {                                                               \
-      static const brume::Member members[] = {BRUME_EACH(BRUME_FIELD_, type, __VA_ARGS__)};            \
-      static const brume::Shape shape{                                                                 \
-          .kind = brume::Kind::structure, .name = #type, .members = members};                          \
-      return &shape;                                                                                   \
-    }                                                                                                  \
+#define BRUME_RECORD(type, ...)                                                                           \
+  template <>                                                                                             \
+  struct brume::reflect::Describe<type> {                                                                 \
+    static const brume::Shape* shape() {                                                                  \
+      static const brume::Member members[] = {BRUME_EACH(BRUME_FIELD_, type, __VA_ARGS__)};               \
+      static const brume::Shape shape{.kind = brume::Kind::structure, .name = #type, .members = members}; \
+      return &shape;                                                                                      \
+    }                                                                                                     \
   };
 
 }  // namespace brume

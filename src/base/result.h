@@ -45,13 +45,13 @@ template <typename... Args>
 // Propagates the error of a Result-valued expression: `BRUME_TRY(vpc, find_vpc(id));` declares `vpc`, or returns.
 #define BRUME_CONCAT_(a, b) a##b
 #define BRUME_CONCAT(a, b) BRUME_CONCAT_(a, b)
-#define BRUME_TRY_(temporary, name, ...)                                       \
-  auto temporary = (__VA_ARGS__);                                              \
-  if (!temporary) return std::unexpected(std::move(temporary).error());        \
+#define BRUME_TRY_(temporary, name, ...)                                \
+  auto temporary = (__VA_ARGS__);                                       \
+  if (!temporary) return std::unexpected(std::move(temporary).error()); \
   auto&& name = *std::move(temporary)
 #define BRUME_TRY(name, ...) BRUME_TRY_(BRUME_CONCAT(brume_try_, __LINE__), name, __VA_ARGS__)
 // The same for Result<void>, or where the value is of no interest.
-#define BRUME_CHECK_(temporary, ...)                                           \
+#define BRUME_CHECK_(temporary, ...) \
   if (auto temporary = (__VA_ARGS__); !temporary) return std::unexpected(std::move(temporary).error())
 #define BRUME_CHECK(...) BRUME_CHECK_(BRUME_CONCAT(brume_check_, __LINE__), __VA_ARGS__)
 

@@ -17,8 +17,12 @@ Fields split(Timestamp time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  return {int(date.year()),           int(unsigned(date.month())),  int(unsigned(date.day())),
-          int(clock.hours().count()), int(clock.minutes().count()), int(clock.seconds().count()),
+  return {int(date.year()),
+          int(unsigned(date.month())),
+          int(unsigned(date.day())),
+          int(clock.hours().count()),
+          int(clock.minutes().count()),
+          int(clock.seconds().count()),
           int(clock.subseconds().count())};
 }
 
@@ -137,7 +141,9 @@ Result<Timestamp> parse_basic_iso8601(std::string_view text) {
   return join(f, text);
 }
 
-double to_epoch_seconds(Timestamp time) { return double(time.time_since_epoch().count()) / 1000.0; }
+double to_epoch_seconds(Timestamp time) {
+  return double(time.time_since_epoch().count()) / 1000.0;
+}
 
 Timestamp from_epoch_seconds(double seconds) {
   // Beyond the year 9999 (or not a number at all) there is no AWS time: clamped, so that nothing overflows.

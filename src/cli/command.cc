@@ -21,10 +21,14 @@ Result<std::unique_ptr<Session>> open_session(const daemon::Settings& settings) 
   if (!key && ::geteuid() != 0)
     return fail("AccessDenied", "The owner's key is for root only; run it as root: sudo brume …");
   if (!key) return std::unexpected(std::move(key).error());
-  return std::make_unique<Session>(aws::HttpTransport::Options{
-      .endpoint = fmt::format("http://127.0.0.1:{}", settings.api_port),
-      .credentials = {.access_key = key->access_key_id, .secret_key = key->secret_access_key, .session_token = "", .principal_arn = "", .user_id = ""},
-      .region = region_of(settings)});
+  return std::make_unique<Session>(
+      aws::HttpTransport::Options{.endpoint = fmt::format("http://127.0.0.1:{}", settings.api_port),
+                                  .credentials = {.access_key = key->access_key_id,
+                                                  .secret_key = key->secret_access_key,
+                                                  .session_token = "",
+                                                  .principal_arn = "",
+                                                  .user_id = ""},
+                                  .region = region_of(settings)});
 }
 
 int report(const Error& error) {

@@ -12,7 +12,9 @@ namespace brume::cli {
 
 int env(const daemon::Settings& settings) {
   const auto key = daemon::read_owner_key(env::PosixFiles(), settings.state_dir);
-  if (!key) return report(::geteuid() == 0 ? key.error() : Error{"AccessDenied", "The owner's key is for root only; run it as root", 403});
+  if (!key)
+    return report(::geteuid() == 0 ? key.error()
+                                   : Error{"AccessDenied", "The owner's key is for root only; run it as root", 403});
   std::printf("export AWS_ENDPOINT_URL=http://127.0.0.1:%d\n", settings.api_port);
   std::printf("export AWS_ACCESS_KEY_ID=%s\n", key->access_key_id.c_str());
   std::printf("export AWS_SECRET_ACCESS_KEY=%s\n", key->secret_access_key.c_str());

@@ -59,7 +59,8 @@ Result<void> set_image_parameter(Session& session, const std::string& parameter,
   return {};
 }
 
-int image_import(const daemon::Settings& settings, const std::string& source, std::string name, const std::string& parameter) {
+int image_import(const daemon::Settings& settings, const std::string& source, std::string name,
+                 const std::string& parameter) {
   char* absolute = ::realpath(source.c_str(), nullptr);
   if (!absolute) return report({"InvalidParameterValue", fmt::format("There is no {}", source), 400});
   const std::string path = absolute;

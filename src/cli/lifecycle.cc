@@ -66,7 +66,9 @@ std::optional<daemon::Health> health(const daemon::Settings& settings) {
 // Instances that no group and no stack would terminate; they would keep the networks of stacks in use.
 Result<void> terminate_loose_instances(Session& session) {
   ec2::DescribeInstancesRequest request;
-  request.Filters = {{"instance-state-name", {std::string("pending"), std::string("running"), std::string("stopping"), std::string("stopped")}}};
+  request.Filters = {
+      {"instance-state-name",
+       {std::string("pending"), std::string("running"), std::string("stopping"), std::string("stopped")}}};
   BRUME_TRY(described, session.ec2.DescribeInstances(session.call, request));
   ec2::TerminateInstancesRequest terminate;
   for (const ec2::Reservation& reservation : described.Reservations)
@@ -107,7 +109,8 @@ Result<void> delete_stacks(const daemon::Settings& settings) {
         failed = failed || *stack.StackStatus == "DELETE_FAILED";
       return failed || (left && left->empty());
     });
-    if (failed || !gone) return fail("DeleteFailed", "Not every stack could be deleted; what is left is removed by force");
+    if (failed || !gone)
+      return fail("DeleteFailed", "Not every stack could be deleted; what is left is removed by force");
   }
   return {};
 }
@@ -116,7 +119,8 @@ Result<void> delete_stacks(const daemon::Settings& settings) {
 
 Result<void> start_daemon(const daemon::Settings& settings, const std::string& root) {
   if (health(settings)) return {};
-  if (::geteuid() != 0) return fail("AccessDenied", "Brume needs root to make namespaces and cgroups; run it as root: sudo brume start");
+  if (::geteuid() != 0)
+    return fail("AccessDenied", "Brume needs root to make namespaces and cgroups; run it as root: sudo brume start");
   env::RealEnv world(1);
   const env::Env& env = world.env();
   BRUME_CHECK(env.files.make_folders(settings.state_dir, 0700));
@@ -126,7 +130,8 @@ Result<void> start_daemon(const daemon::Settings& settings, const std::string& r
   const std::string log = settings.state_dir + "/daemon.log";
   BRUME_TRY(pid, env.processes.start({.argv = argv}, log));
   // It is our child: one that ended at once is seen by waiting for it.
-  wait_for(std::chrono::seconds(15), [&] { return health(settings).has_value() || ::waitpid(pid, nullptr, WNOHANG) == pid; });
+  wait_for(std::chrono::seconds(15),
+           [&] { return health(settings).has_value() || ::waitpid(pid, nullptr, WNOHANG) == pid; });
   if (health(settings)) return {};
   const auto tail = env.files.read_tail(log, 2000);
   std::string last = tail.value_or("");
@@ -139,7 +144,8 @@ Result<void> start_daemon(const daemon::Settings& settings, const std::string& r
 
 int start(const daemon::Settings& settings, const std::string& root) {
   if (auto started = start_daemon(settings, root); !started) return report(started.error());
-  std::printf("Brume runs. The API is at http://127.0.0.1:%d; `eval \"$(brume env)\"` tells your shell.\n", settings.api_port);
+  std::printf("Brume runs. The API is at http://127.0.0.1:%d; `eval \"$(brume env)\"` tells your shell.\n",
+              settings.api_port);
   return 0;
 }
 
@@ -156,7 +162,8 @@ int stop(const daemon::Settings& settings) {
 }
 
 int down(const daemon::Settings& settings, const std::string& root) {
-  if (::geteuid() != 0) return report({"AccessDenied", "Removing it all needs root; run it as root: sudo brume down", 403});
+  if (::geteuid() != 0)
+    return report({"AccessDenied", "Removing it all needs root; run it as root: sudo brume down", 403});
   env::RealEnv world(1);
   env::Env& env = world.env();
   if (env.files.exists(settings.state_dir + "/state.db")) {
@@ -164,15 +171,18 @@ int down(const daemon::Settings& settings, const std::string& root) {
     if (deleted) deleted = delete_stacks(settings);
     if (!deleted) report(deleted.error());
   }
-  if (const pid_t pid = recorded_process(env, daemon::pid_file(settings))) end_process(env, pid, std::chrono::seconds(10));
-  if (const pid_t pid = recorded_process(env, daemon::lb_pid_file(settings))) end_process(env, pid, std::chrono::seconds(10));
+  if (const pid_t pid = recorded_process(env, daemon::pid_file(settings)))
+    end_process(env, pid, std::chrono::seconds(10));
+  if (const pid_t pid = recorded_process(env, daemon::lb_pid_file(settings)))
+    end_process(env, pid, std::chrono::seconds(10));
   compute::ImagesOnDisk images(env.files, env.processes, settings.state_dir);
   compute::OciDriver driver(env, {settings.state_dir, settings.run_dir}, daemon::compute_settings(settings), images);
   Result<void> swept = driver.sweep();
   if (auto net = net::KernelFabric(settings.run_dir).sweep(); !net && swept) swept = net;
   if (!swept) return report(swept.error());
   if (auto removed = env.files.remove_all(settings.run_dir); !removed) return report(removed.error());
-  std::printf("Nothing of Brume runs any more. Images and what the API was told are kept in %s.\n", settings.state_dir.c_str());
+  std::printf("Nothing of Brume runs any more. Images and what the API was told are kept in %s.\n",
+              settings.state_dir.c_str());
   return 0;
 }
 

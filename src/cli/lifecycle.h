@@ -5,8 +5,8 @@
 
 namespace brume::cli {
 
-// Starts the daemon in the background unless it runs, and returns once the API answers. What stands in the way (no root,
-// port in use) is said in a sentence. `root` is the --root given, handed on.
+// Starts the daemon in the background unless it runs, and returns once the API answers. What stands in the way (no
+// root, port in use) is said in a sentence. `root` is the --root given, handed on.
 Result<void> start_daemon(const daemon::Settings& settings, const std::string& root);
 int start(const daemon::Settings& settings, const std::string& root);
 // Ends the daemon; instances and load balancer go on.

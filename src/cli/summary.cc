@@ -10,7 +10,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-
 Result<std::vector<std::string>> resources_of(Session& session, const std::string& stack, std::string_view type) {
   std::vector<std::string> ids;
   cloudformation::ListStackResourcesInput request;
@@ -35,7 +34,8 @@ Result<std::vector<std::string>> urls_of(Session& session, const std::string& lo
       if (address.IpAddress) host = *address.IpAddress;
   std::vector<std::string> urls;
   for (const elbv2::Listener& listener : listeners.Listeners)
-    urls.push_back(*listener.Port == 80 ? fmt::format("http://{}/", host) : fmt::format("http://{}:{}/", host, *listener.Port));
+    urls.push_back(*listener.Port == 80 ? fmt::format("http://{}/", host)
+                                        : fmt::format("http://{}:{}/", host, *listener.Port));
   return urls;
 }
 
@@ -69,8 +69,8 @@ Result<std::vector<TargetLine>> targets_of(Session& session, const std::vector<s
 bool answers(const std::string& url) {
   std::string endpoint = url.substr(0, url.find('/', 7));
   if (const auto at = endpoint.find("localhost"); at != std::string::npos) endpoint.replace(at, 9, "127.0.0.1");
-  const auto answer = aws::http_exchange(endpoint, {.method = "GET", .target = "/", .headers = {{"Host", endpoint.substr(7)}}},
-                                         std::chrono::seconds(5));
+  const auto answer = aws::http_exchange(
+      endpoint, {.method = "GET", .target = "/", .headers = {{"Host", endpoint.substr(7)}}}, std::chrono::seconds(5));
   return answer && answer->status < 500;
 }
 
@@ -101,11 +101,14 @@ Result<void> print_summary(Session& session, const std::string& stack) {
   std::printf("\n");
   bool healthy = true;
   for (const TargetLine& line : targets) {
-    std::printf("Target         %s  %s  %s%s%s\n", line.id.c_str(), line.zone.c_str(), line.state.c_str(), line.reason.empty() ? "" : "  ",
-                line.reason.c_str());
+    std::printf("Target         %s  %s  %s%s%s\n", line.id.c_str(), line.zone.c_str(), line.state.c_str(),
+                line.reason.empty() ? "" : "  ", line.reason.c_str());
     healthy = healthy && (line.state == "healthy" || line.state == "draining");
   }
-  if (!healthy) return fail("NotAnswering", "Not every target became healthy within five minutes; `brume env` and `aws ec2 get-console-output --instance-id …` show what an instance says");
+  if (!healthy)
+    return fail("NotAnswering",
+                "Not every target became healthy within five minutes; `brume env` and `aws ec2 get-console-output "
+                "--instance-id …` show what an instance says");
   for (const std::string& url : urls) std::printf("URL            %s\n", url.c_str());
   std::printf(
       "\nNext:\n"

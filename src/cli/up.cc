@@ -51,7 +51,9 @@ Result<void> provide_image(Session& session, const daemon::Settings& settings, c
     for (const Parameter& given : parameters)
       if (given.ParameterKey == declared.ParameterKey) name = *given.ParameterValue;
   }
-  if (name.empty()) return fail("InvalidTemplate", "{} has an image/build, but the template has no parameter of type {}", folder, kImageParameter);
+  if (name.empty())
+    return fail("InvalidTemplate", "{} has an image/build, but the template has no parameter of type {}", folder,
+                kImageParameter);
   std::printf("Image          %s\n", program.c_str());
   std::fflush(stdout);
   const char* home = std::getenv("HOME");
@@ -59,8 +61,9 @@ Result<void> provide_image(Session& session, const daemon::Settings& settings, c
   for (const char* proxy : {"http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"})
     if (const char* value = std::getenv(proxy)) environment.push_back(std::string(proxy) + "=" + value);
   env::RealEnv world(1);
-  BRUME_TRY(built, world.env().processes.run(
-                       {.argv = {program, settings.state_dir + "/cache"}, .environment = environment, .folder = folder}));
+  BRUME_TRY(built,
+            world.env().processes.run(
+                {.argv = {program, settings.state_dir + "/cache"}, .environment = environment, .folder = folder}));
   if (built.status != 0)
     return fail("ImageBuildFailed", "{} failed: {}", program, built.errors.empty() ? "it said nothing" : built.errors);
   std::string path = built.output;
@@ -125,8 +128,9 @@ class Progress {
 
   static void print(const cloudformation::StackEvent& event) {
     const std::string reason = event.ResourceStatusReason.value_or("");
-    std::printf("%s  %-28s %-38s %s%s%s\n", to_iso8601(*event.Timestamp, true).substr(11, 12).c_str(), event.ResourceStatus->c_str(),
-                event.LogicalResourceId->c_str(), event.ResourceType->c_str(), reason.empty() ? "" : "  ", reason.c_str());
+    std::printf("%s  %-28s %-38s %s%s%s\n", to_iso8601(*event.Timestamp, true).substr(11, 12).c_str(),
+                event.ResourceStatus->c_str(), event.LogicalResourceId->c_str(), event.ResourceType->c_str(),
+                reason.empty() ? "" : "  ", reason.c_str());
     std::fflush(stdout);
   }
 
@@ -156,7 +160,8 @@ Request stack_request(const std::string& stack, const std::string& body, const L
 }
 
 // Creates or updates the stack and waits. False if there was nothing to do.
-Result<bool> deploy(Session& session, const std::string& stack, const std::string& body, const List<Parameter>& parameters) {
+Result<bool> deploy(Session& session, const std::string& stack, const std::string& body,
+                    const List<Parameter>& parameters) {
   const auto existing = session.cloudformation.DescribeStacks(session.call, {.StackName = stack});
   std::string status = existing ? *existing->Stacks.front().StackStatus : "";
   if (status == "ROLLBACK_COMPLETE") {
@@ -204,7 +209,8 @@ Result<void> bring_up(const daemon::Settings& settings, const std::string& root,
 
 }  // namespace
 
-int up(const daemon::Settings& settings, const std::string& root, const std::string& folder, const std::string& environment) {
+int up(const daemon::Settings& settings, const std::string& root, const std::string& folder,
+       const std::string& environment) {
   char* absolute = ::realpath(folder.c_str(), nullptr);
   if (!absolute) return report({"InvalidParameterValue", fmt::format("There is no folder {}", folder), 400});
   const std::string path = absolute;

@@ -111,8 +111,8 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
             };
             wait->timer = self->env.loop.after(grace, once);
             self->env.processes.watch(pid_t(running->conmon), [once](int) { once(); });
-            // Asked again and again: PID 1 does not hear a signal that comes before it is ready for signals. What cannot
-            // be reached at all is ended by the grace.
+            // Asked again and again: PID 1 does not hear a signal that comes before it is ready for signals. What
+            // cannot be reached at all is ended by the grace.
             wait->ask = [self, wait = std::weak_ptr(wait), running = *running] {
               const auto asking = wait.lock();
               if (!asking || !self->env.processes.alive(pid_t(running.pid), std::uint64_t(running.pid_start))) return;

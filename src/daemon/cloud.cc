@@ -2,7 +2,6 @@
 
 #include <regex>
 
-
 namespace brume::daemon {
 namespace {
 
@@ -37,7 +36,12 @@ Cloud::Region::Region(services::Context context, Cloud& cloud)
       cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm}) {}
 
 Cloud::Cloud(env::Env& env, store::Store& store, Machine machine)
-    : env_(env), store_(store), machine_(machine), hints_(env.loop), exits_(machine.driver), iam_(context_of(env, store, hints_, "")) {}
+    : env_(env),
+      store_(store),
+      machine_(machine),
+      hints_(env.loop),
+      exits_(machine.driver),
+      iam_(context_of(env, store, hints_, "")) {}
 
 Cloud::~Cloud() = default;
 
@@ -91,7 +95,8 @@ void Cloud::serve(aws::Dispatcher& dispatcher) {
   regional(ssm::model(), [](Region& r) -> void* { return static_cast<ssm::Api*>(&r.ssm); });
   regional(elbv2::model(), [](Region& r) -> void* { return static_cast<elbv2::Api*>(&r.elbv2); });
   regional(autoscaling::model(), [](Region& r) -> void* { return static_cast<autoscaling::Api*>(&r.autoscaling); });
-  regional(cloudformation::model(), [](Region& r) -> void* { return static_cast<cloudformation::Api*>(&r.cloudformation); });
+  regional(cloudformation::model(),
+           [](Region& r) -> void* { return static_cast<cloudformation::Api*>(&r.cloudformation); });
   dispatcher.add(iam::model(), [this](const std::string&) -> Result<void*> { return static_cast<iam::Api*>(&iam_); });
   dispatcher.add(sts::model(), [this](const std::string&) -> Result<void*> { return static_cast<sts::Api*>(&sts_); });
 }

@@ -47,23 +47,30 @@ Result<void> run(const Settings& settings) {
                                  return cloud_made ? instance_metadata(*cloud_made, vpc_id, address) : std::nullopt;
                                });
   const auto open_metadata = [&](const std::string& vpc_id) {
-    if (auto opened = metadata.open(vpc_id); !opened) log_error("metadata service of {}: {}", vpc_id, opened.error().message);
+    if (auto opened = metadata.open(vpc_id); !opened)
+      log_error("metadata service of {}: {}", vpc_id, opened.error().message);
   };
   MetadataFabric fabric(kernel, env.loop, open_metadata, [&](const std::string& vpc_id) { metadata.close(vpc_id); });
-  LbProcess lb(env, world.io(), settings, fabric, [&](const lb::Stats& stats) { if (cloud_made) cloud_made->on_stats(stats); });
+  LbProcess lb(env, world.io(), settings, fabric, [&](const lb::Stats& stats) {
+    if (cloud_made) cloud_made->on_stats(stats);
+  });
   Cloud cloud(env, store, {fabric, driver, images, lb});
   cloud_made = &cloud;
 
   aws::Dispatcher dispatcher(env, store, [&](std::string_view access_key) -> std::optional<aws::Credentials> {
     if (access_key != key.access_key_id) return std::nullopt;
-    return aws::Credentials{.access_key = key.access_key_id, .secret_key = key.secret_access_key, .session_token = "",
-                            .principal_arn = fmt::format("arn:aws:iam::{}:root", aws::kAccount), .user_id = aws::kAccount};
+    return aws::Credentials{.access_key = key.access_key_id,
+                            .secret_key = key.secret_access_key,
+                            .session_token = "",
+                            .principal_arn = fmt::format("arn:aws:iam::{}:root", aws::kAccount),
+                            .user_id = aws::kAccount};
   });
   cloud.serve(dispatcher);
   // The port is taken first: two daemons do not both touch the machine.
   aws::HttpServer::Options options;
   options.port = std::uint16_t(settings.api_port);
-  BRUME_TRY(server, aws::HttpServer::start(world.io(), options, [&](const aws::HttpRequest& r) { return dispatcher.handle(r); }));
+  BRUME_TRY(server, aws::HttpServer::start(world.io(), options,
+                                           [&](const aws::HttpRequest& r) { return dispatcher.handle(r); }));
   server->route("/health", [&](const aws::HttpRequest&) {
     Health health{.status = "running"};
     for (const auto& [name, region] : cloud.regions()) health.regions.push_back(name);
@@ -74,7 +81,8 @@ Result<void> run(const Settings& settings) {
   for (const std::string& vpc_id : there.vpcs) open_metadata(vpc_id);
   BRUME_CHECK(cloud.start());
   BRUME_CHECK(lb.start());
-  BRUME_CHECK(env.files.write(pid_file(settings), fmt::format("{} {}\n", ::getpid(), env.processes.start_time(::getpid())), 0600));
+  BRUME_CHECK(env.files.write(pid_file(settings),
+                              fmt::format("{} {}\n", ::getpid(), env.processes.start_time(::getpid())), 0600));
 
   boost::asio::signal_set signals(world.io(), SIGTERM, SIGINT);
   signals.async_wait([&](const boost::system::error_code& error, int) {
@@ -88,11 +96,18 @@ Result<void> run(const Settings& settings) {
 
 }  // namespace
 
-std::string pid_file(const Settings& settings) { return settings.run_dir + "/daemon.pid"; }
-std::string state_file(const Settings& settings) { return settings.state_dir + "/state.db"; }
+std::string pid_file(const Settings& settings) {
+  return settings.run_dir + "/daemon.pid";
+}
+std::string state_file(const Settings& settings) {
+  return settings.state_dir + "/state.db";
+}
 
 compute::Settings compute_settings(const Settings& settings) {
-  return {.runtime = settings.runtime, .conmon = settings.conmon, .cgroup_root = cgroup_root(settings), .init_path = settings.init};
+  return {.runtime = settings.runtime,
+          .conmon = settings.conmon,
+          .cgroup_root = cgroup_root(settings),
+          .init_path = settings.init};
 }
 
 std::string cgroup_root(const Settings& settings) {

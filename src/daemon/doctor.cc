@@ -49,7 +49,8 @@ Finding cgroups() {
   std::string missing;
   if (v1) {
     for (const char* controller : {"cpu", "memory", "pids"})
-      if (mounts->find(std::string(",") + controller) == std::string::npos && mounts->find(std::string("/") + controller) == std::string::npos)
+      if (mounts->find(std::string(",") + controller) == std::string::npos &&
+          mounts->find(std::string("/") + controller) == std::string::npos)
         missing += std::string(missing.empty() ? "" : ", ") + controller;
   } else {
     const auto controllers = files.read("/sys/fs/cgroup/cgroup.controllers");
@@ -83,10 +84,11 @@ std::vector<Finding> examine(const Settings& settings) {
   findings.push_back(root ? Finding{Level::ok, "root", "yes", ""}
                           : Finding{Level::problem, "root", "not root", "run it as root: sudo brume doctor"});
   if (root) {
-    findings.push_back(can_unshare(CLONE_NEWNET)
-                           ? Finding{Level::ok, "network namespaces", "yes", ""}
-                           : Finding{Level::problem, "network namespaces", "the kernel refuses to make one",
-                                     "use a kernel with CONFIG_NET_NS, and give the container CAP_SYS_ADMIN if this is one"});
+    findings.push_back(
+        can_unshare(CLONE_NEWNET)
+            ? Finding{Level::ok, "network namespaces", "yes", ""}
+            : Finding{Level::problem, "network namespaces", "the kernel refuses to make one",
+                      "use a kernel with CONFIG_NET_NS, and give the container CAP_SYS_ADMIN if this is one"});
     findings.push_back(can_unshare(CLONE_NEWNS)
                            ? Finding{Level::ok, "mount namespaces", "yes", ""}
                            : Finding{Level::problem, "mount namespaces", "the kernel refuses to make one",
@@ -101,16 +103,19 @@ std::vector<Finding> examine(const Settings& settings) {
   findings.push_back(program(settings.runtime, settings.runtime));
   findings.push_back(program(settings.conmon, "conmon"));
   findings.push_back(program("tar", "tar"));
-  findings.push_back(files.exists(settings.init) ? Finding{Level::ok, "brume-init", settings.init, ""}
-                                                 : Finding{Level::problem, "brume-init", settings.init + " is missing",
-                                                           "make install"});
+  findings.push_back(files.exists(settings.init)
+                         ? Finding{Level::ok, "brume-init", settings.init, ""}
+                         : Finding{Level::problem, "brume-init", settings.init + " is missing", "make install"});
   struct statvfs space{};
   std::string folder = settings.state_dir;
-  while (::statvfs(folder.c_str(), &space) != 0 && folder.size() > 1) folder = folder.substr(0, std::max<std::size_t>(folder.rfind('/'), 1));
+  while (::statvfs(folder.c_str(), &space) != 0 && folder.size() > 1)
+    folder = folder.substr(0, std::max<std::size_t>(folder.rfind('/'), 1));
   const double gigabytes = double(space.f_bavail) * double(space.f_frsize) / 1e9;
-  findings.push_back(gigabytes >= 2 ? Finding{Level::ok, "disk", fmt::format("{:.1f} GB free for {}", gigabytes, settings.state_dir), ""}
-                                    : Finding{Level::problem, "disk", fmt::format("{:.1f} GB free for {}", gigabytes, settings.state_dir),
-                                              "free at least 2 GB, or move the state folder (brume --root)"});
+  findings.push_back(
+      gigabytes >= 2
+          ? Finding{Level::ok, "disk", fmt::format("{:.1f} GB free for {}", gigabytes, settings.state_dir), ""}
+          : Finding{Level::problem, "disk", fmt::format("{:.1f} GB free for {}", gigabytes, settings.state_dir),
+                    "free at least 2 GB, or move the state folder (brume --root)"});
   findings.push_back(port(settings.api_port, "the API needs it",
                           fmt::format("stop it, or set api_port in {}/brume.json", settings.config_dir)));
   findings.push_back(port(80, "a load balancer on port 80 needs it", "stop it, or use another listener port"));

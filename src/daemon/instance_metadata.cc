@@ -27,13 +27,15 @@ net::MetadataInterface interface_of(const ec2::InstanceNetworkInterface& interfa
   out.subnet_cidr = view.subnet_cidr;
   out.vpc_id = interface.VpcId.value_or("");
   out.vpc_cidrs = {view.vpc_cidr};
-  for (const ec2::GroupIdentifier& group : interface.Groups) out.security_groups.push_back({*group.GroupId, *group.GroupName});
+  for (const ec2::GroupIdentifier& group : interface.Groups)
+    out.security_groups.push_back({*group.GroupId, *group.GroupName});
   return out;
 }
 
 }  // namespace
 
-std::optional<net::InstanceMetadata> instance_metadata(const Cloud& cloud, const std::string& vpc_id, const std::string& address) {
+std::optional<net::InstanceMetadata> instance_metadata(const Cloud& cloud, const std::string& vpc_id,
+                                                       const std::string& address) {
   for (const auto& [name, region] : cloud.regions()) {
     const auto view = region->ec2.find_by_address(vpc_id, address);
     if (!view) continue;

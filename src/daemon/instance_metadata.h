@@ -11,6 +11,7 @@ namespace brume::daemon {
 class Cloud;
 
 // The instance with this address in this VPC, of whichever region.
-std::optional<net::InstanceMetadata> instance_metadata(const Cloud& cloud, const std::string& vpc_id, const std::string& address);
+std::optional<net::InstanceMetadata> instance_metadata(const Cloud& cloud, const std::string& vpc_id,
+                                                       const std::string& address);
 
 }  // namespace brume::daemon

@@ -8,7 +8,9 @@
 namespace brume::daemon {
 namespace {
 
-std::string path_of(const std::string& state_dir) { return state_dir + "/credentials.json"; }
+std::string path_of(const std::string& state_dir) {
+  return state_dir + "/credentials.json";
+}
 
 std::string random_bytes(env::Random& random, std::size_t count) {
   std::string bytes(count, '\0');
@@ -20,7 +22,8 @@ std::string random_bytes(env::Random& random, std::size_t count) {
 
 Result<AccessKey> read_owner_key(const env::Files& files, const std::string& state_dir) {
   if (!files.exists(path_of(state_dir)))
-    return fail("NotStarted", "There is no Brume here yet ({} is missing); start it with `brume start`", path_of(state_dir));
+    return fail("NotStarted", "There is no Brume here yet ({} is missing); start it with `brume start`",
+                path_of(state_dir));
   BRUME_TRY(text, files.read(path_of(state_dir)));
   return from_json<AccessKey>(text);
 }
@@ -35,7 +38,8 @@ Result<AccessKey> owner_key(env::Files& files, env::Random& random, const std::s
   return key;
 }
 
-Result<std::string> secret(env::Files& files, env::Random& random, const std::string& state_dir, const std::string& name) {
+Result<std::string> secret(env::Files& files, env::Random& random, const std::string& state_dir,
+                           const std::string& name) {
   const std::string path = state_dir + "/" + name + ".key";
   if (!files.exists(path)) {
     std::string bytes = random_bytes(random, 32);

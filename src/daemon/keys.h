@@ -1,4 +1,5 @@
-// The access key of the cloud's owner, and keys that the daemon keeps for itself. Files of mode 0600 in the state folder.
+// The access key of the cloud's owner, and keys that the daemon keeps for itself. Files of mode 0600 in the state
+// folder.
 #pragma once
 
 #include <string>
@@ -19,7 +20,8 @@ Result<AccessKey> owner_key(env::Files& files, env::Random& random, const std::s
 // Without making one. Error: NotStarted.
 Result<AccessKey> read_owner_key(const env::Files& files, const std::string& state_dir);
 // 32 random bytes under a name, made on first use.
-Result<std::string> secret(env::Files& files, env::Random& random, const std::string& state_dir, const std::string& name);
+Result<std::string> secret(env::Files& files, env::Random& random, const std::string& state_dir,
+                           const std::string& name);
 
 }  // namespace brume::daemon
 

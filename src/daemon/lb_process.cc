@@ -10,8 +10,12 @@ namespace brume::daemon {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-std::string lb_socket(const Settings& settings) { return settings.run_dir + "/lb.sock"; }
-std::string lb_pid_file(const Settings& settings) { return settings.run_dir + "/lb.pid"; }
+std::string lb_socket(const Settings& settings) {
+  return settings.run_dir + "/lb.sock";
+}
+std::string lb_pid_file(const Settings& settings) {
+  return settings.run_dir + "/lb.pid";
+}
 
 LbProcess::LbProcess(env::Env& env, boost::asio::io_context& io, const Settings& settings, const net::Fabric& fabric,
                      std::function<void(const lb::Stats&)> on_stats)
@@ -43,7 +47,8 @@ Result<void> LbProcess::spawn() {
   BRUME_TRY(pid, env_.processes.start({.argv = {program_path(), "lb", "--socket", lb_socket(settings_), "--threads",
                                                 std::to_string(settings_.lb_threads)}},
                                       settings_.state_dir + "/lb.log"));
-  BRUME_CHECK(env_.files.write(lb_pid_file(settings_), fmt::format("{} {}\n", pid, env_.processes.start_time(pid)), 0600));
+  BRUME_CHECK(
+      env_.files.write(lb_pid_file(settings_), fmt::format("{} {}\n", pid, env_.processes.start_time(pid)), 0600));
   watch(pid);
   return {};
 }
@@ -51,7 +56,8 @@ Result<void> LbProcess::spawn() {
 void LbProcess::watch(pid_t pid) {
   env_.processes.watch(pid, [this, pid](int) {
     const bool at_once = env_.clock.now() - spawned_ < seconds(1);
-    pause_ = at_once ? std::min<env::Duration>(std::max<env::Duration>(pause_ * 2, milliseconds(50)), seconds(1)) : env::Duration::zero();
+    pause_ = at_once ? std::min<env::Duration>(std::max<env::Duration>(pause_ * 2, milliseconds(50)), seconds(1))
+                     : env::Duration::zero();
     log_warning("the load balancer process {} ended; starting it again", pid);
     env_.loop.after(pause_, [this] { respawn(); });
   });
@@ -84,8 +90,12 @@ void LbProcess::send() {
   channel_.send(all);
 }
 
-Result<void> LbProcess::check_port(const std::string& address, int port) { return check_port_free(address, port); }
+Result<void> LbProcess::check_port(const std::string& address, int port) {
+  return check_port_free(address, port);
+}
 
-std::string LbProcess::vpc_namespace(const std::string& vpc_id) const { return fabric_.vpc_namespace(vpc_id); }
+std::string LbProcess::vpc_namespace(const std::string& vpc_id) const {
+  return fabric_.vpc_namespace(vpc_id);
+}
 
 }  // namespace brume::daemon

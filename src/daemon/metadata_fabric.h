@@ -25,7 +25,9 @@ class MetadataFabric : public net::Fabric {
   Result<void> ensure_node(const net::NodeSpec& spec) override { return fabric_.ensure_node(spec); }
   Result<void> remove_node(const net::NodeSpec& spec) override { return fabric_.remove_node(spec); }
   Result<net::Inventory> list() override { return fabric_.list(); }
-  [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override { return fabric_.vpc_namespace(vpc_id); }
+  [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override {
+    return fabric_.vpc_namespace(vpc_id);
+  }
   [[nodiscard]] std::string instance_namespace(const std::string& instance_id) const override {
     return fabric_.instance_namespace(instance_id);
   }

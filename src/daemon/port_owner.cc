@@ -72,8 +72,7 @@ Result<void> check_port_free(const std::string& address, int port) {
   if (::inet_pton(AF_INET, address.c_str(), &where.sin_addr) != 1)
     return fail("ValidationError", "'{}' is not an IPv4 address", address);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0) return {};
-  if (errno != EADDRINUSE)
-    return fail_internal("Port {} cannot be listened on: {}", port, std::strerror(errno));
+  if (errno != EADDRINUSE) return fail_internal("Port {} cannot be listened on: {}", port, std::strerror(errno));
   const std::string owner = port_owner(port);
   return fail("ResourceInUse", "Port {} is in use by {}; stop it, or choose another port for the listener", port,
               owner.empty() ? "another program" : owner);

@@ -16,8 +16,8 @@ struct Settings {
   std::int32_t api_port = 4566;           // on 127.0.0.1
   std::string runtime = "runc";           // any OCI runtime
   std::string conmon = "conmon";
-  std::string init;                       // brume-init; empty: beside this program
-  std::int32_t lb_threads = 0;            // of the load balancer; 0: one a core
+  std::string init;             // brume-init; empty: beside this program
+  std::int32_t lb_threads = 0;  // of the load balancer; 0: one a core
 };
 
 // `root` moves the three folders: <root>/lib, <root>/run and <root>/etc; empty leaves them where they are.
@@ -29,4 +29,5 @@ std::string program_path();
 
 }  // namespace brume::daemon
 
-BRUME_RECORD(brume::daemon::Settings, state_dir, run_dir, config_dir, region, api_port, runtime, conmon, init, lb_threads)
+BRUME_RECORD(brume::daemon::Settings, state_dir, run_dir, config_dir, region, api_port, runtime, conmon, init,
+             lb_threads)

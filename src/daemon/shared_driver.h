@@ -29,7 +29,9 @@ class SharedDriver : public compute::Driver {
  public:
   SharedDriver(compute::Driver& driver, ExitHub& exits) : driver_(driver), exits_(exits) {}
   void start(const compute::InstanceSpec& spec, compute::Done done) override { driver_.start(spec, std::move(done)); }
-  void stop(const std::string& id, env::Duration grace, compute::Done done) override { driver_.stop(id, grace, std::move(done)); }
+  void stop(const std::string& id, env::Duration grace, compute::Done done) override {
+    driver_.stop(id, grace, std::move(done));
+  }
   void destroy(const std::string& id, compute::Done done) override { driver_.destroy(id, std::move(done)); }
   Result<std::vector<compute::Observed>> list() override { return driver_.list(); }
   Result<std::string> console(const std::string& id) override { return driver_.console(id); }

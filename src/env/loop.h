@@ -1,7 +1,7 @@
 // The state loop: the one thread on which all handlers and controllers run, and how they reach time and other threads.
 //
-// Everything but post() and run() is called on the loop's own thread. Callbacks run one at a time, in the order in which
-// they became due; none runs inside the call that scheduled it.
+// Everything but post() and run() is called on the loop's own thread. Callbacks run one at a time, in the order in
+// which they became due; none runs inside the call that scheduled it.
 #pragma once
 
 #include <cstdint>

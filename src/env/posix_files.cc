@@ -70,7 +70,9 @@ bool PosixFiles::exists(const std::string& path) const {
   return ::lstat(path.c_str(), &info) == 0;
 }
 
-Result<std::string> PosixFiles::read(const std::string& path) const { return read_from(path, std::string::npos / 2); }
+Result<std::string> PosixFiles::read(const std::string& path) const {
+  return read_from(path, std::string::npos / 2);
+}
 
 Result<std::string> PosixFiles::read_tail(const std::string& path, std::size_t limit) const {
   return read_from(path, limit);

@@ -13,10 +13,10 @@
 namespace brume::env {
 
 struct Command {
-  std::vector<std::string> argv;          // argv[0] is looked up in PATH unless it has a slash
-  std::vector<std::string> environment;   // "NAME=value"; in addition to PATH only
-  std::string input;                      // written to its standard input
-  std::string folder;                     // working folder; empty: "/"
+  std::vector<std::string> argv;         // argv[0] is looked up in PATH unless it has a slash
+  std::vector<std::string> environment;  // "NAME=value"; in addition to PATH only
+  std::string input;                     // written to its standard input
+  std::string folder;                    // working folder; empty: "/"
 };
 
 struct Finished {
@@ -32,8 +32,8 @@ class Processes {
   virtual Result<Finished> run(const Command& command) = 0;
   // Starts it in a session of its own, with output to `log_path` (appended; empty: discarded); it outlives us.
   virtual Result<pid_t> start(const Command& command, const std::string& log_path) = 0;
-  // Does a process `pid` run that started at `start_time` (proc(5) field 22; 0: any)? One that has ended and is not reaped
-  // does not.
+  // Does a process `pid` run that started at `start_time` (proc(5) field 22; 0: any)? One that has ended and is not
+  // reaped does not.
   [[nodiscard]] virtual bool alive(pid_t pid, std::uint64_t start_time = 0) const = 0;
   // proc(5) field 22 of a process, 0 if there is none. With the pid it names a process for good.
   [[nodiscard]] virtual std::uint64_t start_time(pid_t pid) const = 0;

@@ -108,12 +108,18 @@ struct RealEnv::Parts {
 
 RealEnv::RealEnv(unsigned workers) : parts_(std::make_unique<Parts>(workers)) {}
 RealEnv::~RealEnv() = default;
-Env& RealEnv::env() { return parts_->env; }
-asio::io_context& RealEnv::io() { return parts_->io; }
+Env& RealEnv::env() {
+  return parts_->env;
+}
+asio::io_context& RealEnv::io() {
+  return parts_->io;
+}
 void RealEnv::run() {
   const auto guard = asio::make_work_guard(parts_->io);
   parts_->io.run();
 }
-void RealEnv::stop() { parts_->io.stop(); }
+void RealEnv::stop() {
+  parts_->io.stop();
+}
 
 }  // namespace brume::env

@@ -55,7 +55,9 @@ void SimLoop::clear() {
   due_.clear();
 }
 
-bool SimFiles::exists(const std::string& path) const { return content_.contains(path) || folders_.contains(path); }
+bool SimFiles::exists(const std::string& path) const {
+  return content_.contains(path) || folders_.contains(path);
+}
 
 Result<std::string> SimFiles::read(const std::string& path) const {
   const auto found = content_.find(path);
@@ -70,7 +72,8 @@ Result<std::string> SimFiles::read_tail(const std::string& path, std::size_t lim
 
 Result<void> SimFiles::write(const std::string& path, std::string_view content, unsigned) {
   if (full)
-    return std::unexpected(Error{"InsufficientStorage", fmt::format("Cannot write {}: No space left on device", path), 507});
+    return std::unexpected(
+        Error{"InsufficientStorage", fmt::format("Cannot write {}: No space left on device", path), 507});
   content_[path] = content;
   return {};
 }
@@ -90,7 +93,8 @@ Result<void> SimFiles::remove_all(const std::string& path) {
 Result<std::vector<std::string>> SimFiles::list(const std::string& path) const {
   std::set<std::string> names;
   const auto add = [&](const std::string& entry) {
-    if (entry.starts_with(path + "/")) names.insert(entry.substr(path.size() + 1, entry.find('/', path.size() + 1) - path.size() - 1));
+    if (entry.starts_with(path + "/"))
+      names.insert(entry.substr(path.size() + 1, entry.find('/', path.size() + 1) - path.size() - 1));
   };
   for (const auto& [entry, content] : content_) add(entry);
   for (const auto& entry : folders_) add(entry);

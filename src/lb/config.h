@@ -2,8 +2,8 @@
 //
 // The daemon sends a Snapshot whenever something changed; each replaces the one before as a whole, and applying it
 // disturbs no connection that the new one still allows. The process answers with a Stats each second and at once when
-// the health of a target changes. Both travel as one line of JSON each over a Unix socket (channel.h). Nothing of AWS is
-// known here: ids are opaque strings.
+// the health of a target changes. Both travel as one line of JSON each over a Unix socket (channel.h). Nothing of AWS
+// is known here: ids are opaque strings.
 #pragma once
 
 #include <cstdint>
@@ -67,9 +67,9 @@ struct Action {
 };
 
 struct Condition {
-  std::string field;  // host-header path-pattern http-request-method source-ip http-header query-string
-  std::string header_name;           // for http-header
-  std::vector<std::string> values;   // any of them; for query-string "key=value" or "=value"
+  std::string field;                // host-header path-pattern http-request-method source-ip http-header query-string
+  std::string header_name;          // for http-header
+  std::vector<std::string> values;  // any of them; for query-string "key=value" or "=value"
 };
 
 struct Rule {
@@ -94,7 +94,7 @@ struct Node {
 
 struct LoadBalancer {
   std::string id;
-  std::string network_namespace;       // path; empty: the process's own (tests, internal use)
+  std::string network_namespace;  // path; empty: the process's own (tests, internal use)
   std::string listen_address = "0.0.0.0";
   std::vector<Node> nodes;
   std::vector<Listener> listeners;

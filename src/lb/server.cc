@@ -82,7 +82,8 @@ void Server::open_endpoints() {
       endpoint.listener = listener.id;
       const auto known = endpoints_.find(listener.endpoint);
       if (known != endpoints_.end() && known->second.error.empty()) continue;
-      // Ours share a port among threads and addresses; whoever else has it must be noticed before we would share with him.
+      // Ours share a port among threads and addresses; whoever else has it must be noticed before we would share with
+      // him.
       const std::string port = fmt::format(":{}", listener.port);
       const auto has_port = [&](const auto& other) {
         return &other.second != &endpoint && other.second.error.empty() && other.first.ends_with(port);

@@ -127,7 +127,8 @@ TEST_F(Proxy, APortIsSharedBetweenOurOwnAddresses) {
   other.id = "other";
   other.listen_address = "127.0.0.2";
   other.listeners[0].id = "other-listener";
-  other.listeners[0].default_action = {.fixed_response = FixedResponse{.status = 418, .content_type = "text/plain", .body = "other"}};
+  other.listeners[0].default_action = {.fixed_response =
+                                           FixedResponse{.status = 418, .content_type = "text/plain", .body = "other"}};
   snapshot_.load_balancers.push_back(other);
   apply();
   for (const ListenerStats& listener : stats().listeners) EXPECT_EQ(listener.error, "") << listener.listener;

@@ -15,7 +15,8 @@ namespace brume::lb {
 class NetworkNamespace {
  public:
   explicit NetworkNamespace(std::string path) : path_(std::move(path)) {}
-  // A TCP socket inside it. The calling thread is back in its own namespace afterwards. Error: the path cannot be opened.
+  // A TCP socket inside it. The calling thread is back in its own namespace afterwards. Error: the path cannot be
+  // opened.
   [[nodiscard]] Result<env::Fd> open_socket(int family) const;
 
  private:

@@ -1,8 +1,9 @@
 // The VPC fabric: network namespaces, links and addresses, as the kernel has them.
 //
 // A VPC is a network namespace; an instance has one of its own, joined to the VPC's by a routed veth with /32 routes
-// (ARCHITECTURE.md, "Network"). The host's own addresses and routes are not touched. Every call is idempotent and brings
-// the kernel to what the spec says; a failed call leaves nothing half made. list() tells what is there after a restart.
+// (ARCHITECTURE.md, "Network"). The host's own addresses and routes are not touched. Every call is idempotent and
+// brings the kernel to what the spec says; a failed call leaves nothing half made. list() tells what is there after a
+// restart.
 //
 // All calls block briefly (netlink), so make them from a worker (env::Loop::run_blocking); they may run concurrently.
 // Leaves to others: choosing addresses (services/ec2), enforcing groups and ACLs (rules.h, to come), the metadata
@@ -17,13 +18,14 @@
 namespace brume::net {
 
 struct VpcSpec {
-  std::string id;                        // vpc-…
-  std::vector<std::string> subnet_cidrs; // the first host address of each is the gateway, answered in the VPC namespace
+  std::string id;  // vpc-…
+  std::vector<std::string>
+      subnet_cidrs;  // the first host address of each is the gateway, answered in the VPC namespace
 };
 
 // An instance's network interface.
 struct InterfaceSpec {
-  std::string id;           // eni-…
+  std::string id;  // eni-…
   std::string vpc_id;
   std::string instance_id;  // i-…, whose namespace it lies in
   std::string address;      // private IPv4, "10.0.101.7"

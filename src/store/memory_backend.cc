@@ -19,8 +19,10 @@ Result<void> MemoryBackend::commit(const std::vector<Change>& changes) {
     return std::unexpected(Error{"InsufficientStorage", "The disk is full; free some space and try again", 507});
   for (const Change& change : changes) {
     const std::tuple row(change.table, change.scope, change.key);
-    if (change.value) rows_[row] = *change.value;
-    else rows_.erase(row);
+    if (change.value)
+      rows_[row] = *change.value;
+    else
+      rows_.erase(row);
   }
   ++commits;
   return {};

@@ -29,9 +29,10 @@ Result<std::unique_ptr<SqliteBackend>> SqliteBackend::open(const std::string& pa
   BRUME_CHECK(backend->execute("PRAGMA locking_mode=EXCLUSIVE"));
   BRUME_CHECK(backend->execute("PRAGMA journal_mode=WAL"));
   BRUME_CHECK(backend->execute("PRAGMA synchronous=FULL"));
-  BRUME_CHECK(backend->execute(
-      "CREATE TABLE IF NOT EXISTS records (tbl TEXT NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, "
-      "PRIMARY KEY (tbl, scope, key)) WITHOUT ROWID"));
+  BRUME_CHECK(
+      backend->execute("CREATE TABLE IF NOT EXISTS records (tbl TEXT NOT NULL, scope TEXT NOT NULL, key TEXT NOT NULL, "
+                       "value TEXT NOT NULL, "
+                       "PRIMARY KEY (tbl, scope, key)) WITHOUT ROWID"));
   BRUME_TRY(load, backend->prepare("SELECT key, value FROM records WHERE tbl = ? AND scope = ? ORDER BY key"));
   BRUME_TRY(put, backend->prepare("INSERT INTO records VALUES (?, ?, ?, ?) "
                                   "ON CONFLICT (tbl, scope, key) DO UPDATE SET value = excluded.value"));

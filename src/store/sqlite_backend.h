@@ -1,7 +1,7 @@
 // State in one SQLite file (mode 0600), write-ahead log, synchronous=FULL: a commit is on disk when it returns.
 //
-// One table, `records(tbl, scope, key, value)`, with JSON values, so that people can look with sqlite3. Only one process
-// may have it open; a second is refused.
+// One table, `records(tbl, scope, key, value)`, with JSON values, so that people can look with sqlite3. Only one
+// process may have it open; a second is refused.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,8 @@ namespace brume::store {
 
 class SqliteBackend : public Backend {
  public:
-  // Opens or makes the file. Errors: InternalFailure with what is wrong with it (not a database, in use, no permission).
+  // Opens or makes the file. Errors: InternalFailure with what is wrong with it (not a database, in use, no
+  // permission).
   static Result<std::unique_ptr<SqliteBackend>> open(const std::string& path);
   ~SqliteBackend() override;
 

@@ -53,8 +53,16 @@ class StoreTest : public testing::TestWithParam<bool> {
 };
 
 TEST_P(StoreTest, WhatIsAcknowledgedSurvives) {
-  ASSERT_TRUE(store_->transact([&]() -> Result<void> { pets_->put("a", {"Ada", 3}); pets_->put("b", {"Bob", 4}); return {}; }));
-  ASSERT_TRUE(store_->transact([&]() -> Result<void> { pets_->erase("a"); pets_->modify("b", [](Pet& p) { ++p.age; }); return {}; }));
+  ASSERT_TRUE(store_->transact([&]() -> Result<void> {
+    pets_->put("a", {"Ada", 3});
+    pets_->put("b", {"Bob", 4});
+    return {};
+  }));
+  ASSERT_TRUE(store_->transact([&]() -> Result<void> {
+    pets_->erase("a");
+    pets_->modify("b", [](Pet& p) { ++p.age; });
+    return {};
+  }));
   reopen();
   EXPECT_EQ(pets_->size(), 1U);
   EXPECT_EQ(pets_->find("b")->age, 5);
@@ -62,7 +70,10 @@ TEST_P(StoreTest, WhatIsAcknowledgedSurvives) {
 }
 
 TEST_P(StoreTest, AFailedTransactionChangesNothing) {
-  ASSERT_TRUE(store_->transact([&]() -> Result<void> { pets_->put("a", {"Ada", 3}); return {}; }));
+  ASSERT_TRUE(store_->transact([&]() -> Result<void> {
+    pets_->put("a", {"Ada", 3});
+    return {};
+  }));
   bool ran = false;
   const auto failed = store_->transact([&]() -> Result<void> {
     pets_->put("a", {"Changed", 0});
@@ -82,7 +93,10 @@ TEST_P(StoreTest, AFailedTransactionChangesNothing) {
 TEST_P(StoreTest, AnInnerFailureUndoesOnlyTheInner) {
   ASSERT_TRUE(store_->transact([&]() -> Result<void> {
     pets_->put("a", {"Ada", 3});
-    const auto inner = store_->transact([&]() -> Result<void> { pets_->put("a", {"Eve", 9}); return fail("X", "no"); });
+    const auto inner = store_->transact([&]() -> Result<void> {
+      pets_->put("a", {"Eve", 9});
+      return fail("X", "no");
+    });
     EXPECT_FALSE(inner);
     return {};
   }));
@@ -107,7 +121,10 @@ TEST(Store, AFullDiskLeavesMemoryAsItWas) {
   Store store(backend);
   Table<Pet> pets(store, "pets", "");
   backend.full = true;
-  const auto result = store.transact([&]() -> Result<void> { pets.put("a", {"Ada", 3}); return {}; });
+  const auto result = store.transact([&]() -> Result<void> {
+    pets.put("a", {"Ada", 3});
+    return {};
+  });
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code, "InsufficientStorage");
   EXPECT_EQ(pets.size(), 0U);

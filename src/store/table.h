@@ -1,4 +1,5 @@
-// A typed table of described records (base/reflect.h), by string key, in one scope (a region, or "" for what is global).
+// A typed table of described records (base/reflect.h), by string key, in one scope (a region, or "" for what is
+// global).
 //
 // Reading gives references into memory, valid until the row is next changed. Writing needs a transaction
 // (Store::transact). Iteration is in key order.
@@ -27,8 +28,7 @@ class Table {
     BRUME_TRY(rows, store_.backend().load(name_, scope_));
     for (Row& row : rows) {
       auto record = from_json<T>(row.value);
-      if (!record)
-        return fail_internal("The record {} {} cannot be read: {}", name_, row.key, record.error().message);
+      if (!record) return fail_internal("The record {} {} cannot be read: {}", name_, row.key, record.error().message);
       rows_.emplace(std::move(row.key), *std::move(record));
     }
     return {};
@@ -71,8 +71,10 @@ class Table {
   void remember(Change change, std::shared_ptr<std::optional<T>> before) {
     std::string key = change.key;
     store_.record(std::move(change), [this, key = std::move(key), before = std::move(before)] {
-      if (*before) rows_.insert_or_assign(key, **std::move(before));
-      else rows_.erase(key);
+      if (*before)
+        rows_.insert_or_assign(key, **std::move(before));
+      else
+        rows_.erase(key);
     });
   }
 

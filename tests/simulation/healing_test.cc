@@ -31,8 +31,11 @@ TEST(Healing, AGroupComesUpBalancedAndSaysWhy) {
   ASSERT_EQ(activities.size(), 2U);
   EXPECT_EQ(*activities[0].StatusCode, "Successful");
   EXPECT_TRUE(activities[0].Description->starts_with("Launching a new EC2 instance: i-")) << *activities[0].Description;
-  EXPECT_NE(activities[0].Cause->find("a user request created an AutoScalingGroup changing the desired capacity from 0 to 2."), std::string::npos);
-  EXPECT_NE(activities[0].Cause->find("increasing the capacity from 0 to 1."), std::string::npos) << *activities[0].Cause;
+  EXPECT_NE(activities[0].Cause->find(
+                "a user request created an AutoScalingGroup changing the desired capacity from 0 to 2."),
+            std::string::npos);
+  EXPECT_NE(activities[0].Cause->find("increasing the capacity from 0 to 1."), std::string::npos)
+      << *activities[0].Cause;
 }
 
 TEST(Healing, WhateverDiesIsReplacedInItsZone) {
@@ -47,7 +50,8 @@ TEST(Healing, WhateverDiesIsReplacedInItsZone) {
   ASSERT_EQ(after.size(), 2U);
   EXPECT_EQ(std::ranges::count(after, before[0]), 0);
   EXPECT_EQ(zones_of(world).size(), 2U);
-  EXPECT_NE(world.activities().at(2).Cause->find("an EC2 health check indicating it has been terminated or stopped."), std::string::npos)
+  EXPECT_NE(world.activities().at(2).Cause->find("an EC2 health check indicating it has been terminated or stopped."),
+            std::string::npos)
       << *world.activities().at(2).Cause;
   // It is terminated by hand.
   ec2::TerminateInstancesRequest terminate;
@@ -92,7 +96,8 @@ TEST(Healing, ALaunchThatFailsIsToldAndTriedAgain) {
   world.driver.fail_next_start({"InsufficientInstanceCapacity", "There is no room for another instance.", 500});
   world.run_for(minutes(5));
   EXPECT_EQ(world.instances().size(), 2U);
-  EXPECT_TRUE(std::ranges::any_of(world.activities(), [](const autoscaling::Activity& a) { return a.StatusCode == "Failed"; }));
+  EXPECT_TRUE(
+      std::ranges::any_of(world.activities(), [](const autoscaling::Activity& a) { return a.StatusCode == "Failed"; }));
 }
 
 // One day; an instance dies each hour or so.
@@ -132,7 +137,9 @@ TEST_P(CrashTest, NothingIsLaunchedTwiceAndNothingIsLeftOver) {
         if (const auto alive = world.instances(); !alive.empty()) world.driver.kill(alive[random.below(alive.size())]);
         break;
       case 1:
-        (void)world.call([&] { return world.region().autoscaling.SetDesiredCapacity(world.caller, {"web", int(2 + random.below(4))}); });
+        (void)world.call([&] {
+          return world.region().autoscaling.SetDesiredCapacity(world.caller, {"web", int(2 + random.below(4))});
+        });
         break;
       default:
         world.crash();

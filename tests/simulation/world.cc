@@ -22,7 +22,9 @@ World::World(std::uint64_t seed)
         const std::string id = target.substr(0, target.find(':'));
         if (sick.contains(id)) return false;
         const auto all = driver.list();
-        return all && std::ranges::any_of(*all, [&](const compute::Observed& o) { return o.id == id && o.state == compute::State::running; });
+        return all && std::ranges::any_of(*all, [&](const compute::Observed& o) {
+                 return o.id == id && o.state == compute::State::running;
+               });
       }) {
   caller.region = kRegion;
   boot();
@@ -44,7 +46,9 @@ void World::crash() {
   boot();
 }
 
-daemon::Cloud::Region& World::region() { return *must(cloud_->region(kRegion)); }
+daemon::Cloud::Region& World::region() {
+  return *must(cloud_->region(kRegion));
+}
 
 void World::make_web(int min, int max, int desired) {
   daemon::Cloud::Region& r = region();
@@ -67,11 +71,13 @@ void World::make_web(int min, int max, int desired) {
   target_group.Protocol = "HTTP";
   target_group.Port = 80;
   target_group.VpcId = vpc;
-  const std::string tg = *must(call([&] { return r.elbv2.CreateTargetGroup(caller, target_group); })).TargetGroups[0].TargetGroupArn;
+  const std::string tg =
+      *must(call([&] { return r.elbv2.CreateTargetGroup(caller, target_group); })).TargetGroups[0].TargetGroupArn;
   elbv2::CreateLoadBalancerInput balancer;
   balancer.Name = "web";
   balancer.Subnets = {a, b};
-  const std::string lb = *must(call([&] { return r.elbv2.CreateLoadBalancer(caller, balancer); })).LoadBalancers[0].LoadBalancerArn;
+  const std::string lb =
+      *must(call([&] { return r.elbv2.CreateLoadBalancer(caller, balancer); })).LoadBalancers[0].LoadBalancerArn;
   elbv2::CreateListenerInput listener;
   listener.LoadBalancerArn = lb;
   listener.Protocol = "HTTP";

@@ -36,7 +36,8 @@ class World {
   void make_web(int min, int max, int desired);
   [[nodiscard]] autoscaling::AutoScalingGroup group(const std::string& name = "web");
   // Ids of the group's instances in this lifecycle state.
-  [[nodiscard]] std::vector<std::string> instances(const std::string& lifecycle = "InService", const std::string& name = "web");
+  [[nodiscard]] std::vector<std::string> instances(const std::string& lifecycle = "InService",
+                                                   const std::string& name = "web");
   // Activities of the group, oldest first.
   [[nodiscard]] std::vector<autoscaling::Activity> activities(const std::string& name = "web");
 

@@ -11,12 +11,14 @@ namespace {
 // AWS keeps six weeks; besides, a group keeps no more than this, so that one that fails for ever stays bounded.
 constexpr std::int64_t kKept = 1000;
 
-std::string activity_key(std::string_view group, std::int64_t number) { return fmt::format("{}/{:012}", group, number); }
+std::string activity_key(std::string_view group, std::int64_t number) {
+  return fmt::format("{}/{:012}", group, number);
+}
 
 }  // namespace
 
-std::string Service::begin_activity(const std::string& group, std::string description, std::string cause, std::string status,
-                                    std::int32_t progress, const std::string& zone) {
+std::string Service::begin_activity(const std::string& group, std::string description, std::string cause,
+                                    std::string status, std::int32_t progress, const std::string& zone) {
   std::int64_t number = 0;
   std::string subnets, arn;
   groups_.modify(group, [&](GroupRecord& record) {
@@ -57,23 +59,29 @@ void Service::end_activity(const std::string& key, bool success, const std::stri
 }
 
 Result<ActivitiesType> Service::DescribeScalingActivities(const Call&, const DescribeScalingActivitiesType& request) {
-  if (request.AutoScalingGroupName && !request.IncludeDeletedGroups.value_or(false)) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
-  if (!request.Filters.empty()) return fail("UnsupportedOperation", "DescribeScalingActivities has no filters in Brume yet");
+  if (request.AutoScalingGroupName && !request.IncludeDeletedGroups.value_or(false))
+    BRUME_CHECK(find_group(*request.AutoScalingGroupName));
+  if (!request.Filters.empty())
+    return fail("UnsupportedOperation", "DescribeScalingActivities has no filters in Brume yet");
   struct Row {
     std::string key;  // newest first: later starts and, within one moment, later numbers sort before
     const Activity* activity;
   };
   std::vector<Row> found;
   const std::string prefix = request.AutoScalingGroupName ? *request.AutoScalingGroupName + "/" : "";
-  for (auto at = activities_.rows().lower_bound(prefix); at != activities_.rows().end() && at->first.starts_with(prefix); ++at) {
+  for (auto at = activities_.rows().lower_bound(prefix);
+       at != activities_.rows().end() && at->first.starts_with(prefix); ++at) {
     const Activity& activity = at->second.activity;
     if (request.AutoScalingGroupName && activity.AutoScalingGroupName != request.AutoScalingGroupName) continue;
-    if (!request.ActivityIds.empty() && std::ranges::find(request.ActivityIds, *activity.ActivityId) == request.ActivityIds.end()) continue;
+    if (!request.ActivityIds.empty() &&
+        std::ranges::find(request.ActivityIds, *activity.ActivityId) == request.ActivityIds.end())
+      continue;
     if (!groups_.contains(*activity.AutoScalingGroupName) && !request.IncludeDeletedGroups.value_or(false)) continue;
     const std::int64_t number = std::stoll(at->first.substr(at->first.rfind('/') + 1));
-    found.push_back({fmt::format("{:016}{:012}{}", 9'999'999'999'999'999 - activity.StartTime->time_since_epoch().count(),
-                                 999'999'999'999 - number, *activity.AutoScalingGroupName),
-                     &activity});
+    found.push_back(
+        {fmt::format("{:016}{:012}{}", 9'999'999'999'999'999 - activity.StartTime->time_since_epoch().count(),
+                     999'999'999'999 - number, *activity.AutoScalingGroupName),
+         &activity});
   }
   std::ranges::sort(found, {}, &Row::key);
   BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(100)), request.NextToken,

@@ -12,9 +12,11 @@ Result<void> Service::SetDesiredCapacity(const Call&, const SetDesiredCapacityTy
   const AutoScalingGroup& group = found->group;
   const int desired = *request.DesiredCapacity, before = *group.DesiredCapacity;
   if (desired < *group.MinSize)
-    return fail("ValidationError", "New SetDesiredCapacity value {} is below min value {} for the AutoScalingGroup.", desired, *group.MinSize);
+    return fail("ValidationError", "New SetDesiredCapacity value {} is below min value {} for the AutoScalingGroup.",
+                desired, *group.MinSize);
   if (desired > *group.MaxSize)
-    return fail("ValidationError", "New SetDesiredCapacity value {} is above max value {} for the AutoScalingGroup.", desired, *group.MaxSize);
+    return fail("ValidationError", "New SetDesiredCapacity value {} is above max value {} for the AutoScalingGroup.",
+                desired, *group.MaxSize);
   if (desired == before) return {};
   groups_.modify(name, [&](GroupRecord& record) {
     record.group.DesiredCapacity = desired;
@@ -24,7 +26,8 @@ Result<void> Service::SetDesiredCapacity(const Call&, const SetDesiredCapacityTy
   return {};
 }
 
-Result<ActivityType> Service::TerminateInstanceInAutoScalingGroup(const Call&, const TerminateInstanceInAutoScalingGroupType& request) {
+Result<ActivityType> Service::TerminateInstanceInAutoScalingGroup(
+    const Call&, const TerminateInstanceInAutoScalingGroupType& request) {
   BRUME_TRY(member, find_member(*request.InstanceId));
   const std::string group = member->group;
   const std::string lifecycle = *member->instance.LifecycleState;
@@ -34,21 +37,26 @@ Result<ActivityType> Service::TerminateInstanceInAutoScalingGroup(const Call&, c
   const bool decrement = *request.ShouldDecrementDesiredCapacity;
   if (decrement && desired <= *record.group.MinSize)
     return fail("ValidationError",
-                "Currently, desiredSize equals minSize ({}). Terminating instance without replacement will violate group's min size constraint. "
+                "Currently, desiredSize equals minSize ({}). Terminating instance without replacement will violate "
+                "group's min size constraint. "
                 "Either set shouldDecrementDesiredCapacity flag to false or lower group's min size.",
                 *record.group.MinSize);
   // One in standby is not counted, so it leaves no gap.
   if (decrement && lifecycle != "Standby") resize(group, -1);
   std::string cause = at(context_.env.clock.wall(), user_terminated_sentence());
   if (decrement)
-    cause = at(context_.env.clock.wall(), fmt::format("instance {} was taken out of service in response to a user request, shrinking the capacity from {} to {}.",
-                                                      *request.InstanceId, desired, desired - 1));
+    cause = at(
+        context_.env.clock.wall(),
+        fmt::format(
+            "instance {} was taken out of service in response to a user request, shrinking the capacity from {} to {}.",
+            *request.InstanceId, desired, desired - 1));
   BRUME_CHECK(take_out(group, *request.InstanceId, "Terminating", termination_description(*request.InstanceId), cause));
   wake_after_commit(group);
   return ActivityType{activities_.find(find_member(*request.InstanceId).value()->activity)->activity};
 }
 
-Result<SetInstanceProtectionAnswer> Service::SetInstanceProtection(const Call&, const SetInstanceProtectionQuery& request) {
+Result<SetInstanceProtectionAnswer> Service::SetInstanceProtection(const Call&,
+                                                                   const SetInstanceProtectionQuery& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   for (const std::string& instance : request.InstanceIds) {
     BRUME_TRY(found, find_member(*request.AutoScalingGroupName, instance));
@@ -64,7 +72,8 @@ Result<SetInstanceProtectionAnswer> Service::SetInstanceProtection(const Call&, 
 
 Result<void> Service::SetInstanceHealth(const Call&, const SetInstanceHealthQuery& request) {
   if (*request.HealthStatus != "Healthy" && *request.HealthStatus != "Unhealthy")
-    return fail("ValidationError", "Invalid health status: {}. Valid statuses are Healthy and Unhealthy", *request.HealthStatus);
+    return fail("ValidationError", "Invalid health status: {}. Valid statuses are Healthy and Unhealthy",
+                *request.HealthStatus);
   BRUME_TRY(found, find_member(*request.InstanceId));
   MemberRecord member = *found;
   const GroupRecord& group = *groups_.find(member.group);
@@ -83,8 +92,11 @@ Result<EnterStandbyAnswer> Service::EnterStandby(const Call&, const EnterStandby
   const bool decrement = *request.ShouldDecrementDesiredCapacity;
   const int count = int(request.InstanceIds.size());
   if (decrement && *group->group.DesiredCapacity - count < *group->group.MinSize)
-    return fail("ValidationError", "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To place into standby {} instance{}, please update the AutoScalingGroup sizes appropriately.",
-                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count, count == 1 ? "" : "s");
+    return fail("ValidationError",
+                "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To place into standby {} "
+                "instance{}, please update the AutoScalingGroup sizes appropriately.",
+                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count,
+                count == 1 ? "" : "s");
   EnterStandbyAnswer answer;
   for (const std::string& instance : request.InstanceIds) {
     BRUME_TRY(member, find_member(name, instance));
@@ -92,8 +104,9 @@ Result<EnterStandbyAnswer> Service::EnterStandby(const Call&, const EnterStandby
       return fail("ValidationError", "The instance {} is not in InService.", instance);
     const int before = *groups_.find(name)->group.DesiredCapacity;
     if (decrement) resize(name, -1);
-    BRUME_CHECK(take_out(name, instance, "EnteringStandby", fmt::format("Moving EC2 instance to Standby: {}", instance),
-                         at(context_.env.clock.wall(), standby_sentence(instance, true, before, decrement ? before - 1 : before))));
+    BRUME_CHECK(take_out(
+        name, instance, "EnteringStandby", fmt::format("Moving EC2 instance to Standby: {}", instance),
+        at(context_.env.clock.wall(), standby_sentence(instance, true, before, decrement ? before - 1 : before))));
     answer.Activities.push_back(activities_.find(find_member(name, instance).value()->activity)->activity);
   }
   wake_after_commit(name);
@@ -105,19 +118,23 @@ Result<ExitStandbyAnswer> Service::ExitStandby(const Call&, const ExitStandbyQue
   BRUME_TRY(group, find_group(name));
   const int desired = *group->group.DesiredCapacity, max = *group->group.MaxSize;
   if (desired + int(request.InstanceIds.size()) > max)
-    return fail("ValidationError", "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To bring back {} instances, please update the AutoScalingGroup sizes appropriately.",
+    return fail("ValidationError",
+                "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To bring back {} instances, "
+                "please update the AutoScalingGroup sizes appropriately.",
                 name, *group->group.MinSize, max, desired, request.InstanceIds.size());
   ExitStandbyAnswer answer;
   for (const std::string& instance : request.InstanceIds) {
     BRUME_TRY(found, find_member(name, instance));
     MemberRecord member = *found;
-    if (member.instance.LifecycleState != "Standby") return fail("ValidationError", "The instance {} is not in Standby.", instance);
+    if (member.instance.LifecycleState != "Standby")
+      return fail("ValidationError", "The instance {} is not in Standby.", instance);
     const int before = *groups_.find(name)->group.DesiredCapacity;
     resize(name, 1);
     member.instance.LifecycleState = "Pending";
-    member.activity = begin_activity(name, fmt::format("Moving EC2 instance out of Standby: {}", instance),
-                                     at(context_.env.clock.wall(), standby_sentence(instance, false, before, before + 1)), "PreInService", 30,
-                                     *member.instance.AvailabilityZone);
+    member.activity =
+        begin_activity(name, fmt::format("Moving EC2 instance out of Standby: {}", instance),
+                       at(context_.env.clock.wall(), standby_sentence(instance, false, before, before + 1)),
+                       "PreInService", 30, *member.instance.AvailabilityZone);
     put_member(member);
     answer.Activities.push_back(activities_.find(member.activity)->activity);
   }
@@ -130,7 +147,9 @@ Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQue
   BRUME_TRY(group, find_group(name));
   const int count = int(request.InstanceIds.size());
   if (*group->group.DesiredCapacity + count > *group->group.MaxSize)
-    return fail("ValidationError", "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To attach {} instances, please update the AutoScalingGroup sizes appropriately.",
+    return fail("ValidationError",
+                "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To attach {} instances, please "
+                "update the AutoScalingGroup sizes appropriately.",
                 name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count);
   ec2::DescribeInstancesRequest describe;
   describe.InstanceIds = request.InstanceIds;
@@ -140,7 +159,8 @@ Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQue
     for (const ec2::Instance& instance : reservation.Instances) {
       const std::string& id = *instance.InstanceId;
       const std::string& zone = *instance.Placement->AvailabilityZone;
-      if (group_of_.contains(id)) return fail("ValidationError", "Instance {} is already part of an Auto Scaling group", id);
+      if (group_of_.contains(id))
+        return fail("ValidationError", "Instance {} is already part of an Auto Scaling group", id);
       if (*instance.State->Name != "running") return fail("ValidationError", "Instance {} is not in correct state", id);
       if (std::ranges::find(group->group.AvailabilityZones, zone) == group->group.AvailabilityZones.end())
         return fail("ValidationError", "Instance {} is in zone {}, which is not one of the group's", id, zone);
@@ -154,9 +174,12 @@ Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQue
       member.instance.LifecycleState = "Pending";
       member.instance.HealthStatus = "Healthy";
       member.instance.ProtectedFromScaleIn = group->group.NewInstancesProtectedFromScaleIn;
-      member.activity = begin_activity(name, fmt::format("Attaching an existing EC2 instance: {}", id),
-                                       at(context_.env.clock.wall(), fmt::format("an instance was attached in response to a user request. Capacity: {}", *groups_.find(name)->group.DesiredCapacity)),
-                                       "PreInService", 30, zone);
+      member.activity =
+          begin_activity(name, fmt::format("Attaching an existing EC2 instance: {}", id),
+                         at(context_.env.clock.wall(),
+                            fmt::format("an instance was attached in response to a user request. Capacity: {}",
+                                        *groups_.find(name)->group.DesiredCapacity)),
+                         "PreInService", 30, zone);
       put_member(member);
     }
   wake_after_commit(name);
@@ -169,8 +192,11 @@ Result<DetachInstancesAnswer> Service::DetachInstances(const Call&, const Detach
   const bool decrement = *request.ShouldDecrementDesiredCapacity;
   const int count = int(request.InstanceIds.size());
   if (decrement && *group->group.DesiredCapacity - count < *group->group.MinSize)
-    return fail("ValidationError", "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To detach {} instance{}, please update the AutoScalingGroup sizes appropriately.",
-                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count, count == 1 ? "" : "s");
+    return fail("ValidationError",
+                "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To detach {} instance{}, "
+                "please update the AutoScalingGroup sizes appropriately.",
+                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count,
+                count == 1 ? "" : "s");
   DetachInstancesAnswer answer;
   for (const std::string& instance : request.InstanceIds) {
     BRUME_TRY(member, find_member(name, instance));
@@ -180,8 +206,9 @@ Result<DetachInstancesAnswer> Service::DetachInstances(const Call&, const Detach
     const int before = *groups_.find(name)->group.DesiredCapacity;
     const bool shrinks = decrement && lifecycle == "InService";
     if (shrinks) resize(name, -1);
-    BRUME_CHECK(take_out(name, instance, "Detaching", fmt::format("Detaching EC2 instance: {}", instance),
-                         at(context_.env.clock.wall(), detached_sentence(instance, before, shrinks ? before - 1 : before))));
+    BRUME_CHECK(
+        take_out(name, instance, "Detaching", fmt::format("Detaching EC2 instance: {}", instance),
+                 at(context_.env.clock.wall(), detached_sentence(instance, before, shrinks ? before - 1 : before))));
     answer.Activities.push_back(activities_.find(find_member(name, instance).value()->activity)->activity);
   }
   wake_after_commit(name);

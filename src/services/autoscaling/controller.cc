@@ -7,6 +7,7 @@
 #include "services/autoscaling/service.h"
 #include "services/autoscaling/termination_policy.h"
 #include "services/autoscaling/texts.h"
+#include "services/common/instance_states.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -24,7 +25,8 @@ constexpr int kMaxRoundsAtOnce = 64;
 void Service::start() {
   started_ = true;
   context_.hints.subscribe([this](std::string_view resource) {
-    if (const auto group = group_of_.find(std::string(resource)); group != group_of_.end()) wake(group->second);
+    if (const auto group = group_of_.find(std::string(resource)); group != group_of_.end())
+      wake(group->second);
     else if (const auto users = users_of_.find(std::string(resource)); users != users_of_.end())
       for (const std::string& name : users->second) wake(name);
   });
@@ -34,7 +36,8 @@ void Service::start() {
 
 void Service::resync() {
   // One group at a time, so that the cost of a thousand is spread over the period.
-  const auto pause = std::chrono::duration_cast<env::Duration>(kResyncPeriod) / std::int64_t(std::max<std::size_t>(groups_.size(), 1));
+  const auto pause =
+      std::chrono::duration_cast<env::Duration>(kResyncPeriod) / std::int64_t(std::max<std::size_t>(groups_.size(), 1));
   context_.env.loop.after(pause, [this] {
     auto next = groups_.rows().upper_bound(resynced_);
     if (next == groups_.rows().end()) next = groups_.rows().begin();
@@ -83,14 +86,9 @@ Result<std::vector<MemberView>> Service::observe(const GroupRecord& record) {
   if (members.empty()) return views;
   const aws::Call call = context_.call("autoscaling");
 
-  ec2::DescribeInstancesRequest instances;
-  ec2::Filter& filter = instances.Filters.emplace_back();
-  filter.Name = "instance-id";
-  for (const MemberRecord* member : members) filter.Values.push_back(*member->instance.InstanceId);
-  BRUME_TRY(described, ec2_.DescribeInstances(call, instances));
-  std::map<std::string, std::string> states;
-  for (const ec2::Reservation& reservation : described.Reservations)
-    for (const ec2::Instance& instance : reservation.Instances) states[*instance.InstanceId] = *instance.State->Name;
+  std::vector<std::string> ids;
+  for (const MemberRecord* member : members) ids.push_back(*member->instance.InstanceId);
+  BRUME_TRY(states, services::instance_states(ec2_, call, ids));
 
   std::set<std::string> registered, unhealthy;
   for (const std::string& arn : record.group.TargetGroupARNs) {
@@ -241,7 +239,8 @@ Result<void> Service::launch(const GroupRecord& record, const std::string& zone)
   const Timestamp now = context_.env.clock.wall();
   std::string cause = record.cause;
   if (!cause.empty()) cause += "  ";
-  cause += at(now, replaces && record.cause.empty() ? replacement_launch_sentence() : launch_sentence(capacity, capacity + 1));
+  cause += at(
+      now, replaces && record.cause.empty() ? replacement_launch_sentence() : launch_sentence(capacity, capacity + 1));
   MemberRecord member;
   member.group = name;
   member.created = now;
@@ -303,7 +302,8 @@ Result<void> Service::scale_in(const GroupRecord& record, const std::vector<Memb
   const std::vector<std::string> policies(record.group.TerminationPolicies);
   const CurrentTemplate current{record.group.LaunchTemplate->LaunchTemplateId.value_or(""), 0};
   const Timestamp now = context_.env.clock.wall();
-  const std::string victim = choose_termination(policies, std::move(candidates), zones, current, now, context_.env.random);
+  const std::string victim =
+      choose_termination(policies, std::move(candidates), zones, current, now, context_.env.random);
   int capacity = 0;
   for (const auto& [zone, count] : zones) capacity += count;
   std::string cause = record.cause;
@@ -325,8 +325,9 @@ Result<void> Service::take_out(const std::string& group, const std::string& inst
       a.StatusCode = "Cancelled";
     });
   const bool draining = !record.group.TargetGroupARNs.empty();
-  member.activity = begin_activity(group, description, cause, draining ? "WaitingForELBConnectionDraining" : "InProgress", 50,
-                                   *member.instance.AvailabilityZone);
+  member.activity =
+      begin_activity(group, description, cause, draining ? "WaitingForELBConnectionDraining" : "InProgress", 50,
+                     *member.instance.AvailabilityZone);
   member.instance.LifecycleState = lifecycle;
   put_member(member);
   context_.store.after_commit([this, group] { context_.hints.publish("asg:" + group); });
@@ -340,7 +341,8 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
   if (step.kind == Kind::report_protected) {
     Watch& watch = watches_[name];
     if (std::exchange(watch.said_protected, true)) return {};
-    const std::string message = "Could not scale to desired capacity because all remaining instances are protected from scale-in.";
+    const std::string message =
+        "Could not scale to desired capacity because all remaining instances are protected from scale-in.";
     std::string key = begin_activity(name, message, record.cause, "InProgress", 0, "");
     update_activity(key, [&](Activity& a) {
       a.StatusCode = "Cancelled";
@@ -354,8 +356,9 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
   context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
   switch (step.kind) {
     case Kind::put_in_service: {
-      const bool add = std::ranges::find(record.group.SuspendedProcesses, std::optional<std::string>("AddToLoadBalancer"),
-                                         &SuspendedProcess::ProcessName) == record.group.SuspendedProcesses.end();
+      const bool add =
+          std::ranges::find(record.group.SuspendedProcesses, std::optional<std::string>("AddToLoadBalancer"),
+                            &SuspendedProcess::ProcessName) == record.group.SuspendedProcesses.end();
       if (add) BRUME_CHECK(register_targets(record, step.instance));
       member.instance.LifecycleState = "InService";
       member.in_service_since = now;
@@ -377,17 +380,21 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
       end_activity(member.activity, false, launch_failure_message(reason));
       erase_member(name, step.instance);
       Watch& watch = watches_[name];
-      watch.back_off = std::min<env::Duration>(std::max<env::Duration>(watch.back_off * 2, kFirstBackOff), kLongestBackOff);
+      watch.back_off =
+          std::min<env::Duration>(std::max<env::Duration>(watch.back_off * 2, kFirstBackOff), kLongestBackOff);
       watch.retry = context_.env.clock.now() + watch.back_off;
       return {};
     }
     case Kind::replace: {
       if (step.why == Step::Why::none)  // the group is being deleted
         return take_out(name, step.instance, "Terminating", termination_description(step.instance), record.cause);
-      const std::string_view why = step.why == Step::Why::elb ? kElbFailure : step.why == Step::Why::user ? kUserFailure : kEc2Failure;
+      const std::string_view why = step.why == Step::Why::elb    ? kElbFailure
+                                   : step.why == Step::Why::user ? kUserFailure
+                                                                 : kEc2Failure;
       member.instance.HealthStatus = "Unhealthy";
       put_member(member);
-      return take_out(name, step.instance, "Terminating", termination_description(step.instance), at(now, unhealthy_sentence(why)));
+      return take_out(name, step.instance, "Terminating", termination_description(step.instance),
+                      at(now, unhealthy_sentence(why)));
     }
     case Kind::terminate: {
       ec2::TerminateInstancesRequest request;

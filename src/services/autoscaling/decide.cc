@@ -34,7 +34,9 @@ std::string emptiest_zone(const GroupView& group, const std::map<std::string, in
 
 }  // namespace
 
-bool counts(const MemberView& member) { return member.lifecycle == "Pending" || member.lifecycle == "InService"; }
+bool counts(const MemberView& member) {
+  return member.lifecycle == "Pending" || member.lifecycle == "InService";
+}
 
 std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& members) {
   std::vector<Step> steps;
@@ -71,8 +73,10 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
       --capacity;
       --by_zone[m.zone];
     } else if (m.lifecycle == "Terminating") {
-      if (m.instance_state == "terminated") steps.push_back({Kind::forget, m.id, m.zone});
-      else if (!m.registered && !m.terminating_sent) steps.push_back({Kind::terminate, m.id, m.zone});
+      if (m.instance_state == "terminated")
+        steps.push_back({Kind::forget, m.id, m.zone});
+      else if (!m.registered && !m.terminating_sent)
+        steps.push_back({Kind::terminate, m.id, m.zone});
     } else if (m.lifecycle == "EnteringStandby") {
       if (!m.registered) steps.push_back({Kind::rest, m.id, m.zone});
     } else if (m.lifecycle == "Detaching") {
@@ -93,15 +97,18 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
   const auto [fewest, most] = std::ranges::minmax_element(by_zone, {}, [](const auto& entry) { return entry.second; });
   if (capacity > group.desired && !suspended("Terminate")) {
     // An instance that came for balance is waited for: it is launched before another is terminated.
-    if (pending > 0 && capacity - pending <= group.desired && most->second - fewest->second >= 1 && !group.deleting) return steps;
-    const bool any = std::ranges::any_of(members, [&](const MemberView& m) { return counts(m) && (!m.is_protected || group.deleting); });
+    if (pending > 0 && capacity - pending <= group.desired && most->second - fewest->second >= 1 && !group.deleting)
+      return steps;
+    const bool any = std::ranges::any_of(
+        members, [&](const MemberView& m) { return counts(m) && (!m.is_protected || group.deleting); });
     steps.push_back({any ? Kind::scale_in : Kind::report_protected, "", ""});
     return steps;
   }
   // Balance zones: launch where there are fewest; what is then too many goes where there are most.
-  if (capacity == group.desired && pending == 0 && leaving == 0 && steps.empty() && most->second - fewest->second >= 2 &&
-      !suspended("AZRebalance") && !suspended("Launch") && !suspended("Terminate") && group.may_launch &&
-      !group.failing_zones.contains(fewest->first) && std::ranges::find(group.zones, fewest->first) != group.zones.end())
+  if (capacity == group.desired && pending == 0 && leaving == 0 && steps.empty() &&
+      most->second - fewest->second >= 2 && !suspended("AZRebalance") && !suspended("Launch") &&
+      !suspended("Terminate") && group.may_launch && !group.failing_zones.contains(fewest->first) &&
+      std::ranges::find(group.zones, fewest->first) != group.zones.end())
     steps.push_back({Kind::launch, "", fewest->first});
   return steps;
 }

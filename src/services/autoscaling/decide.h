@@ -1,8 +1,8 @@
 // What a group does next.
 //
 // Pure: a function of what is desired (the group) and what is (its members and what EC2 and the load balancer say of
-// them). The controller carries the steps out, one transaction each, and asks again; a step that is lost is decided again.
-// Sources: Auto Scaling user guide, "Health checks", "Scaling activities", "Availability Zone rebalancing".
+// them). The controller carries the steps out, one transaction each, and asks again; a step that is lost is decided
+// again. Sources: Auto Scaling user guide, "Health checks", "Scaling activities", "Availability Zone rebalancing".
 // Leaves to others: which instance a scale-in takes (termination_policy.h), the words (texts.h).
 #pragma once
 
@@ -16,12 +16,12 @@ namespace brume::autoscaling {
 
 struct MemberView {
   std::string id, zone;
-  std::string lifecycle;       // Pending InService Terminating EnteringStandby Standby Detaching
-  std::string instance_state;  // EC2's; "terminated" also for one that EC2 no longer knows
+  std::string lifecycle;          // Pending InService Terminating EnteringStandby Standby Detaching
+  std::string instance_state;     // EC2's; "terminated" also for one that EC2 no longer knows
   bool marked_unhealthy = false;  // by SetInstanceHealth
   bool elb_unhealthy = false;     // a target group's health check fails
   bool in_grace = false;
-  bool registered = false;     // still a target somewhere, draining included
+  bool registered = false;  // still a target somewhere, draining included
   bool is_protected = false;
   bool terminating_sent = false;
 };
@@ -56,7 +56,8 @@ struct Step {
   bool operator==(const Step&) const = default;
 };
 
-// In the order in which they are to be done. At most one launch or scale-in a call: the next is decided with its effect.
+// In the order in which they are to be done. At most one launch or scale-in a call: the next is decided with its
+// effect.
 std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& members);
 
 // Instances that count towards the desired capacity.

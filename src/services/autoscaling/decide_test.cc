@@ -9,7 +9,11 @@ using Kind = Step::Kind;
 using Why = Step::Why;
 
 MemberView in_service(std::string id, std::string zone) {
-  return {.id = std::move(id), .zone = std::move(zone), .lifecycle = "InService", .instance_state = "running", .registered = true};
+  return {.id = std::move(id),
+          .zone = std::move(zone),
+          .lifecycle = "InService",
+          .instance_state = "running",
+          .registered = true};
 }
 
 MemberView with(MemberView member, void (*change)(MemberView&)) {
@@ -17,15 +21,19 @@ MemberView with(MemberView member, void (*change)(MemberView&)) {
   return member;
 }
 
-GroupView group(int desired) { return {.desired = desired, .zones = {"a", "b"}, .elb_checks = true}; }
+GroupView group(int desired) {
+  return {.desired = desired, .zones = {"a", "b"}, .elb_checks = true};
+}
 
 // The steps as text: "launch:b", "replace:i-1(elb)".
 std::string plan(const GroupView& view, const std::vector<MemberView>& members) {
   static const std::map<Kind, std::string> names = {
-      {Kind::put_in_service, "serve"}, {Kind::give_up_launch, "give-up"}, {Kind::replace, "replace"}, {Kind::terminate, "terminate"},
-      {Kind::forget, "forget"},        {Kind::rest, "rest"},              {Kind::release, "release"}, {Kind::launch, "launch"},
-      {Kind::scale_in, "scale-in"},    {Kind::report_protected, "protected"}};
-  static const std::map<Why, std::string> reasons = {{Why::none, ""}, {Why::ec2, "(ec2)"}, {Why::elb, "(elb)"}, {Why::user, "(user)"}};
+      {Kind::put_in_service, "serve"},      {Kind::give_up_launch, "give-up"}, {Kind::replace, "replace"},
+      {Kind::terminate, "terminate"},       {Kind::forget, "forget"},          {Kind::rest, "rest"},
+      {Kind::release, "release"},           {Kind::launch, "launch"},          {Kind::scale_in, "scale-in"},
+      {Kind::report_protected, "protected"}};
+  static const std::map<Why, std::string> reasons = {
+      {Why::none, ""}, {Why::ec2, "(ec2)"}, {Why::elb, "(elb)"}, {Why::user, "(user)"}};
   std::string text;
   for (const Step& step : decide(view, members)) {
     if (!text.empty()) text += " ";
@@ -90,13 +98,21 @@ TEST(Decide, SickInstancesGoOneAtATime) {
 TEST(Decide, SuspendedProcesses) {
   const auto dead = with(in_service("1", "a"), [](MemberView& m) { m.instance_state = "terminated"; });
   const MemberView well = in_service("2", "b");
-  const struct { const char* process; int desired; std::vector<MemberView> members; const char* steps; } cases[] = {
+  const struct {
+    const char* process;
+    int desired;
+    std::vector<MemberView> members;
+    const char* steps;
+  } cases[] = {
       {"Launch", 3, {well}, ""},
       {"Launch", 2, {dead, well}, "replace:1(ec2)"},
       {"Terminate", 1, {in_service("1", "a"), well}, ""},
       {"Terminate", 2, {dead, well}, ""},
       {"HealthCheck", 2, {dead, well}, ""},
-      {"HealthCheck", 2, {with(well, [](MemberView& m) { m.marked_unhealthy = true; }), in_service("1", "a")}, "replace:2(user) launch:b"},
+      {"HealthCheck",
+       2,
+       {with(well, [](MemberView& m) { m.marked_unhealthy = true; }), in_service("1", "a")},
+       "replace:2(user) launch:b"},
       {"ReplaceUnhealthy", 2, {dead, well}, ""},
       {"AZRebalance", 2, {in_service("1", "b"), well}, ""},
   };

@@ -16,8 +16,9 @@ namespace {
 constexpr std::size_t kMaxGroups = 500;  // quota "Auto Scaling groups per Region"
 
 const std::vector<std::string>& process_names() {
-  static const std::vector<std::string> names = {"AddToLoadBalancer", "AlarmNotification", "AZRebalance", "HealthCheck", "InstanceRefresh",
-                                                 "Launch", "ReplaceUnhealthy", "ScheduledActions", "Terminate"};
+  static const std::vector<std::string> names = {"AddToLoadBalancer", "AlarmNotification", "AZRebalance",
+                                                 "HealthCheck",       "InstanceRefresh",   "Launch",
+                                                 "ReplaceUnhealthy",  "ScheduledActions",  "Terminate"};
   return names;
 }
 
@@ -48,19 +49,22 @@ Result<void> refuse_unsupported(const Request& request) {
                          (request.InstanceMaintenancePolicy->MinHealthyPercentage.value_or(-1) != -1 ||
                           request.InstanceMaintenancePolicy->MaxHealthyPercentage.value_or(-1) != -1),
                      "InstanceMaintenancePolicy"));
-  BRUME_CHECK(refuse(request.AvailabilityZoneDistribution.has_value() &&
-                         request.AvailabilityZoneDistribution->CapacityDistributionStrategy.value_or("") == "balanced-only",
-                     "the distribution balanced-only"));
+  BRUME_CHECK(
+      refuse(request.AvailabilityZoneDistribution.has_value() &&
+                 request.AvailabilityZoneDistribution->CapacityDistributionStrategy.value_or("") == "balanced-only",
+             "the distribution balanced-only"));
   return {};
 }
 
 Result<void> check_sizes(const AutoScalingGroup& group) {
-  if (*group.MinSize < 0 || *group.MaxSize < 0) return fail("ValidationError", "MinSize and MaxSize must not be negative");
+  if (*group.MinSize < 0 || *group.MaxSize < 0)
+    return fail("ValidationError", "MinSize and MaxSize must not be negative");
   if (*group.MinSize > *group.MaxSize)
-    return fail("ValidationError", "Max bound, {}, must be greater than or equal to min bound, {}", *group.MaxSize, *group.MinSize);
+    return fail("ValidationError", "Max bound, {}, must be greater than or equal to min bound, {}", *group.MaxSize,
+                *group.MinSize);
   if (*group.DesiredCapacity < *group.MinSize || *group.DesiredCapacity > *group.MaxSize)
-    return fail("ValidationError", "Desired capacity:{} must be between the specified min size:{} and max size:{}", *group.DesiredCapacity,
-                *group.MinSize, *group.MaxSize);
+    return fail("ValidationError", "Desired capacity:{} must be between the specified min size:{} and max size:{}",
+                *group.DesiredCapacity, *group.MinSize, *group.MaxSize);
   return {};
 }
 
@@ -84,7 +88,9 @@ Result<void> Service::check_target_groups(const Call& call, const List<std::stri
 Result<void> Service::check_group(const Call& call, AutoScalingGroup& group) {
   BRUME_CHECK(check_sizes(group));
   if (!group.LaunchTemplate)
-    return fail("ValidationError", "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.");
+    return fail("ValidationError",
+                "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or "
+                "MixedInstancesPolicy parameter.");
   LaunchTemplateSpecification& launch = *group.LaunchTemplate;
   ec2::DescribeLaunchTemplateVersionsRequest versions;
   // A group that is there has both; the id is the one that stays.
@@ -108,7 +114,8 @@ Result<void> Service::check_group(const Call& call, AutoScalingGroup& group) {
     for (const ec2::Subnet& subnet : found->Subnets) zones.insert(*subnet.AvailabilityZone);
     for (const std::string& zone : group.AvailabilityZones)
       if (!zones.contains(zone))
-        return fail("ValidationError", "The availability zones of the specified subnets and the Auto Scaling group do not match");
+        return fail("ValidationError",
+                    "The availability zones of the specified subnets and the Auto Scaling group do not match");
     group.AvailabilityZones.assign(zones.begin(), zones.end());
   } else if (group.AvailabilityZones.empty()) {
     return fail("ValidationError", "At least one Availability Zone or VPC Subnet is required.");
@@ -116,27 +123,33 @@ Result<void> Service::check_group(const Call& call, AutoScalingGroup& group) {
   const std::string health = *group.HealthCheckType;
   for (const std::string& type : split_list(health))
     if (type != "EC2" && type != "ELB")
-      return fail("ValidationError", "Brume's Auto Scaling groups have the health check types EC2 and ELB, not {}", type);
+      return fail("ValidationError", "Brume's Auto Scaling groups have the health check types EC2 and ELB, not {}",
+                  type);
   BRUME_CHECK(check_termination_policies(group.TerminationPolicies));
   return check_target_groups(call, group.TargetGroupARNs);
 }
 
 Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoScalingGroupType& request) {
   const std::string& name = *request.AutoScalingGroupName;
-  if (name.find(':') != std::string::npos) return fail("ValidationError", "The group name '{}' must not contain a colon", name);
+  if (name.find(':') != std::string::npos)
+    return fail("ValidationError", "The group name '{}' must not contain a colon", name);
   if (groups_.contains(name))
-    return fail("AlreadyExists", "AutoScalingGroup by this name already exists - A group with the name {} already exists", name);
-  if (groups_.size() >= kMaxGroups) return fail("LimitExceeded", "You have reached the limit of {} Auto Scaling groups", kMaxGroups);
+    return fail("AlreadyExists",
+                "AutoScalingGroup by this name already exists - A group with the name {} already exists", name);
+  if (groups_.size() >= kMaxGroups)
+    return fail("LimitExceeded", "You have reached the limit of {} Auto Scaling groups", kMaxGroups);
   BRUME_CHECK(refuse_unsupported(request));
   BRUME_CHECK(check_one_name(request.LaunchTemplate));
   if (request.InstanceId) return fail("UnsupportedOperation", "Brume does not make groups from an InstanceId yet");
   if (!request.LoadBalancerNames.empty()) return fail("UnsupportedOperation", "Brume has no Classic Load Balancers");
-  if (!request.LifecycleHookSpecificationList.empty()) return fail("UnsupportedOperation", "Brume does not support lifecycle hooks yet");
+  if (!request.LifecycleHookSpecificationList.empty())
+    return fail("UnsupportedOperation", "Brume does not support lifecycle hooks yet");
   GroupRecord record;
   AutoScalingGroup& group = record.group;
   group.AutoScalingGroupName = name;
-  group.AutoScalingGroupARN = services::arn("autoscaling", context_.region,
-                                            fmt::format("autoScalingGroup:{}:autoScalingGroupName/{}", context_.env.random.uuid(), name));
+  group.AutoScalingGroupARN =
+      services::arn("autoscaling", context_.region,
+                    fmt::format("autoScalingGroup:{}:autoScalingGroupName/{}", context_.env.random.uuid(), name));
   group.LaunchTemplate = request.LaunchTemplate;
   group.MinSize = request.MinSize;
   group.MaxSize = request.MaxSize;
@@ -146,7 +159,8 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   group.LoadBalancerNames.set_present();
   group.TargetGroupARNs = request.TargetGroupARNs;
   for (const TrafficSourceIdentifier& source : request.TrafficSources) {
-    if (source.Type.value_or("elbv2") != "elbv2") return fail("UnsupportedOperation", "Brume's traffic sources are of type elbv2");
+    if (source.Type.value_or("elbv2") != "elbv2")
+      return fail("UnsupportedOperation", "Brume's traffic sources are of type elbv2");
     group.TargetGroupARNs.push_back(*source.Identifier);
   }
   group.TargetGroupARNs.set_present();
@@ -159,8 +173,8 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   group.TerminationPolicies = request.TerminationPolicies;
   if (group.TerminationPolicies.empty()) group.TerminationPolicies = {std::string("Default")};
   group.NewInstancesProtectedFromScaleIn = request.NewInstancesProtectedFromScaleIn.value_or(false);
-  group.ServiceLinkedRoleARN = request.ServiceLinkedRoleARN.value_or(
-      fmt::format("arn:aws:iam::{}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling", aws::kAccount));
+  group.ServiceLinkedRoleARN = request.ServiceLinkedRoleARN.value_or(fmt::format(
+      "arn:aws:iam::{}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling", aws::kAccount));
   group.CapacityRebalance = false;
   group.Context = request.Context;
   group.DefaultInstanceWarmup = request.DefaultInstanceWarmup;
@@ -210,10 +224,12 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
     if (group.TerminationPolicies.empty()) group.TerminationPolicies = {std::string("Default")};
   }
   // Without a desired capacity of its own the request moves it into the new bounds.
-  group.DesiredCapacity = request.DesiredCapacity.value_or(std::clamp(before, *group.MinSize, std::max(*group.MinSize, *group.MaxSize)));
+  group.DesiredCapacity =
+      request.DesiredCapacity.value_or(std::clamp(before, *group.MinSize, std::max(*group.MinSize, *group.MaxSize)));
   BRUME_CHECK(check_group(call, group));
   if (*group.DesiredCapacity != before)
-    record.cause = at(context_.env.clock.wall(), updated_sentence(*group.MinSize, *group.MaxSize, *group.DesiredCapacity, before));
+    record.cause =
+        at(context_.env.clock.wall(), updated_sentence(*group.MinSize, *group.MaxSize, *group.DesiredCapacity, before));
   groups_.put(name, std::move(record));
   wake_after_commit(name);
   return {};
@@ -234,12 +250,15 @@ Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalin
     return {};
   }
   if (!force)
-    return fail("ResourceInUse", "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.");
+    return fail("ResourceInUse",
+                "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) "
+                "still in the group.");
   groups_.modify(name, [&](GroupRecord& record) {
     record.force_delete = true;
     record.group.Status = "Delete in progress";
     record.group.MinSize = record.group.MaxSize = record.group.DesiredCapacity = 0;
-    record.cause = at(context_.env.clock.wall(), "a user request force deleted AutoScalingGroup changing the desired capacity to 0.");
+    record.cause = at(context_.env.clock.wall(),
+                      "a user request force deleted AutoScalingGroup changing the desired capacity to 0.");
   });
   wake_after_commit(name);
   return {};
@@ -248,12 +267,14 @@ Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalin
 AutoScalingGroup Service::shown(const GroupRecord& record) const {
   AutoScalingGroup group = record.group;
   group.Instances.set_present();
-  for (const MemberRecord* member : members_of(*group.AutoScalingGroupName)) group.Instances.push_back(member->instance);
+  for (const MemberRecord* member : members_of(*group.AutoScalingGroupName))
+    group.Instances.push_back(member->instance);
   for (const std::string& arn : group.TargetGroupARNs) group.TrafficSources.push_back({arn, "elbv2"});
   return group;
 }
 
-Result<AutoScalingGroupsType> Service::DescribeAutoScalingGroups(const Call&, const AutoScalingGroupNamesType& request) {
+Result<AutoScalingGroupsType> Service::DescribeAutoScalingGroups(const Call&,
+                                                                 const AutoScalingGroupNamesType& request) {
   std::vector<AutoScalingGroup> found;
   const auto add = [&](const GroupRecord& record) {
     for (const Filter& filter : request.Filters)
@@ -262,22 +283,29 @@ Result<AutoScalingGroupsType> Service::DescribeAutoScalingGroups(const Call&, co
     if (!request.IncludeInstances.value_or(true)) found.back().Instances.clear();
   };
   for (const Filter& filter : request.Filters)
-    if (!is_tag_filter(filter)) return fail("ValidationError", "Filter type {} is not correct. Allowed Filter types are: tag-key tag-value tag:<key>", filter.Name.value_or(""));
+    if (!is_tag_filter(filter))
+      return fail("ValidationError",
+                  "Filter type {} is not correct. Allowed Filter types are: tag-key tag-value tag:<key>",
+                  filter.Name.value_or(""));
   if (request.AutoScalingGroupNames.empty())
     for (const auto& [name, record] : groups_.rows()) add(record);
   else
-    for (const std::string& name : std::set<std::string>(request.AutoScalingGroupNames.begin(), request.AutoScalingGroupNames.end()))
+    for (const std::string& name :
+         std::set<std::string>(request.AutoScalingGroupNames.begin(), request.AutoScalingGroupNames.end()))
       if (const GroupRecord* record = groups_.find(name)) add(*record);  // unknown names are left out, not an error
   BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(50)), request.NextToken,
                                      [](const AutoScalingGroup& g) { return *g.AutoScalingGroupName; }));
   return AutoScalingGroupsType{std::move(page.items), std::move(page.next_token)};
 }
 
-Result<AutoScalingInstancesType> Service::DescribeAutoScalingInstances(const Call&, const DescribeAutoScalingInstancesType& request) {
+Result<AutoScalingInstancesType> Service::DescribeAutoScalingInstances(
+    const Call&, const DescribeAutoScalingInstancesType& request) {
   std::vector<AutoScalingInstanceDetails> found;
   for (const auto& [key, member] : members_.rows()) {
     const Instance& i = member.instance;
-    if (!request.InstanceIds.empty() && std::ranges::find(request.InstanceIds, *i.InstanceId) == request.InstanceIds.end()) continue;
+    if (!request.InstanceIds.empty() &&
+        std::ranges::find(request.InstanceIds, *i.InstanceId) == request.InstanceIds.end())
+      continue;
     AutoScalingInstanceDetails& details = found.emplace_back();
     details.InstanceId = i.InstanceId;
     details.InstanceType = i.InstanceType;
@@ -299,10 +327,12 @@ Result<void> Service::SuspendProcesses(const Call&, const ScalingProcessQuery& r
   GroupRecord record = *found;
   const auto& all = process_names();
   for (const std::string& name : request.ScalingProcesses.empty() ? all : request.ScalingProcesses) {
-    if (std::ranges::find(all, name) == all.end()) return fail("ValidationError", "{} is not a valid scaling process", name);
+    if (std::ranges::find(all, name) == all.end())
+      return fail("ValidationError", "{} is not a valid scaling process", name);
     auto& suspended = record.group.SuspendedProcesses;
     if (std::ranges::find(suspended, std::optional(name), &SuspendedProcess::ProcessName) == suspended.end())
-      suspended.push_back({name, "User suspended at " + to_iso8601(std::chrono::floor<std::chrono::seconds>(context_.env.clock.wall()))});
+      suspended.push_back({name, "User suspended at " +
+                                     to_iso8601(std::chrono::floor<std::chrono::seconds>(context_.env.clock.wall()))});
   }
   groups_.put(*request.AutoScalingGroupName, std::move(record));
   return {};
@@ -313,9 +343,11 @@ Result<void> Service::ResumeProcesses(const Call&, const ScalingProcessQuery& re
   GroupRecord record = *found;
   const auto& all = process_names();
   for (const std::string& name : request.ScalingProcesses)
-    if (std::ranges::find(all, name) == all.end()) return fail("ValidationError", "{} is not a valid scaling process", name);
+    if (std::ranges::find(all, name) == all.end())
+      return fail("ValidationError", "{} is not a valid scaling process", name);
   std::erase_if(record.group.SuspendedProcesses, [&](const SuspendedProcess& p) {
-    return request.ScalingProcesses.empty() || std::ranges::find(request.ScalingProcesses, *p.ProcessName) != request.ScalingProcesses.end();
+    return request.ScalingProcesses.empty() ||
+           std::ranges::find(request.ScalingProcesses, *p.ProcessName) != request.ScalingProcesses.end();
   });
   groups_.put(*request.AutoScalingGroupName, std::move(record));
   wake_after_commit(*request.AutoScalingGroupName);

@@ -2,7 +2,9 @@
 
 namespace brume::autoscaling {
 
-std::string member_key(std::string_view group, std::string_view instance) { return fmt::format("{}/{}", group, instance); }
+std::string member_key(std::string_view group, std::string_view instance) {
+  return fmt::format("{}/{}", group, instance);
+}
 
 Service::Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2)
     : context_(std::move(context)),
@@ -24,14 +26,16 @@ Result<void> Service::load() {
 
 Result<const GroupRecord*> Service::find_group(const std::string& name) const {
   const GroupRecord* record = groups_.find(name);
-  if (!record) return fail("ValidationError", "AutoScalingGroup name not found - AutoScalingGroup '{}' not found", name);
+  if (!record)
+    return fail("ValidationError", "AutoScalingGroup name not found - AutoScalingGroup '{}' not found", name);
   return record;
 }
 
 Result<const MemberRecord*> Service::find_member(const std::string& instance) const {
   const auto group = group_of_.find(instance);
   const MemberRecord* member = group == group_of_.end() ? nullptr : members_.find(member_key(group->second, instance));
-  if (!member) return fail("ValidationError", "Instance Id not found - No managed instance found for instance ID: {}", instance);
+  if (!member)
+    return fail("ValidationError", "Instance Id not found - No managed instance found for instance ID: {}", instance);
   return member;
 }
 
@@ -44,7 +48,8 @@ Result<const MemberRecord*> Service::find_member(const std::string& group, const
 std::vector<const MemberRecord*> Service::members_of(const std::string& group) const {
   std::vector<const MemberRecord*> found;
   const std::string prefix = group + "/";
-  for (auto at = members_.rows().lower_bound(prefix); at != members_.rows().end() && at->first.starts_with(prefix); ++at)
+  for (auto at = members_.rows().lower_bound(prefix); at != members_.rows().end() && at->first.starts_with(prefix);
+       ++at)
     if (at->second.group == group) found.push_back(&at->second);  // a group's name may hold a '/'
   return found;
 }
@@ -62,7 +67,8 @@ void Service::erase_member(const std::string& group, const std::string& instance
 }
 
 void Service::resize(const std::string& group, int by) {
-  groups_.modify(group, [&](GroupRecord& record) { record.group.DesiredCapacity = *record.group.DesiredCapacity + by; });
+  groups_.modify(group,
+                 [&](GroupRecord& record) { record.group.DesiredCapacity = *record.group.DesiredCapacity + by; });
 }
 
 }  // namespace brume::autoscaling

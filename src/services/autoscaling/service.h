@@ -1,8 +1,8 @@
 // EC2 Auto Scaling: groups that keep the number of instances they are told, in balance over their zones, healthy.
 //
-// Handlers record what is desired; the controller looks at each group whose instances, targets or wishes changed (and at
-// each now and then), decides the next steps (decide.h) and carries them out, one transaction a step. What a step does in
-// EC2 and to target groups is in the same transaction as what is recorded here, so nothing is launched twice.
+// Handlers record what is desired; the controller looks at each group whose instances, targets or wishes changed (and
+// at each now and then), decides the next steps (decide.h) and carries them out, one transaction a step. What a step
+// does in EC2 and to target groups is in the same transaction as what is recorded here, so nothing is launched twice.
 // Leaves out, by name: launch configurations, mixed instances, policies, lifecycle hooks, instance refresh, warm pools.
 #pragma once
 
@@ -35,12 +35,14 @@ class Service : public Api {
   Result<void> UpdateAutoScalingGroup(const Call&, const UpdateAutoScalingGroupType&) override;
   Result<void> DeleteAutoScalingGroup(const Call&, const DeleteAutoScalingGroupType&) override;
   Result<AutoScalingGroupsType> DescribeAutoScalingGroups(const Call&, const AutoScalingGroupNamesType&) override;
-  Result<AutoScalingInstancesType> DescribeAutoScalingInstances(const Call&, const DescribeAutoScalingInstancesType&) override;
+  Result<AutoScalingInstancesType> DescribeAutoScalingInstances(const Call&,
+                                                                const DescribeAutoScalingInstancesType&) override;
   Result<void> SuspendProcesses(const Call&, const ScalingProcessQuery&) override;
   Result<void> ResumeProcesses(const Call&, const ScalingProcessQuery&) override;
   // capacity.cc
   Result<void> SetDesiredCapacity(const Call&, const SetDesiredCapacityType&) override;
-  Result<ActivityType> TerminateInstanceInAutoScalingGroup(const Call&, const TerminateInstanceInAutoScalingGroupType&) override;
+  Result<ActivityType> TerminateInstanceInAutoScalingGroup(const Call&,
+                                                           const TerminateInstanceInAutoScalingGroupType&) override;
   Result<SetInstanceProtectionAnswer> SetInstanceProtection(const Call&, const SetInstanceProtectionQuery&) override;
   Result<void> SetInstanceHealth(const Call&, const SetInstanceHealthQuery&) override;
   Result<EnterStandbyAnswer> EnterStandby(const Call&, const EnterStandbyQuery&) override;
@@ -57,8 +59,10 @@ class Service : public Api {
       const Call&, const DescribeLoadBalancerTargetGroupsRequest&) override;
   Result<AttachTrafficSourcesResultType> AttachTrafficSources(const Call&, const AttachTrafficSourcesType&) override;
   Result<DetachTrafficSourcesResultType> DetachTrafficSources(const Call&, const DetachTrafficSourcesType&) override;
-  Result<DescribeTrafficSourcesResponse> DescribeTrafficSources(const Call&, const DescribeTrafficSourcesRequest&) override;
-  Result<DescribeLoadBalancersResponse> DescribeLoadBalancers(const Call&, const DescribeLoadBalancersRequest&) override;
+  Result<DescribeTrafficSourcesResponse> DescribeTrafficSources(const Call&,
+                                                                const DescribeTrafficSourcesRequest&) override;
+  Result<DescribeLoadBalancersResponse> DescribeLoadBalancers(const Call&,
+                                                              const DescribeLoadBalancersRequest&) override;
   // tags.cc
   Result<void> CreateOrUpdateTags(const Call&, const CreateOrUpdateTagsType&) override;
   Result<void> DeleteTags(const Call&, const DeleteTagsType&) override;
@@ -73,7 +77,8 @@ class Service : public Api {
   Result<DescribeMetricCollectionTypesAnswer> DescribeMetricCollectionTypes(const Call&) override;
   Result<PoliciesType> DescribePolicies(const Call&, const DescribePoliciesType&) override;
   Result<DescribeLifecycleHooksAnswer> DescribeLifecycleHooks(const Call&, const DescribeLifecycleHooksType&) override;
-  Result<DescribeInstanceRefreshesAnswer> DescribeInstanceRefreshes(const Call&, const DescribeInstanceRefreshesType&) override;
+  Result<DescribeInstanceRefreshesAnswer> DescribeInstanceRefreshes(const Call&,
+                                                                    const DescribeInstanceRefreshesType&) override;
   Result<ScheduledActionsType> DescribeScheduledActions(const Call&, const DescribeScheduledActionsType&) override;
   Result<DescribeNotificationConfigurationsAnswer> DescribeNotificationConfigurations(
       const Call&, const DescribeNotificationConfigurationsType&) override;
@@ -106,7 +111,7 @@ class Service : public Api {
   void resize(const std::string& group, int by);
 
   // The controller (controller.cc).
-  void wake(const std::string& group);          // looks at it soon, once
+  void wake(const std::string& group);  // looks at it soon, once
   void wake_after_commit(const std::string& group);
   void look(const std::string& group);
   Result<std::vector<MemberView>> observe(const GroupRecord& group);
@@ -121,7 +126,7 @@ class Service : public Api {
     bool queued = false;
     env::Loop::TimerId timer = 0;
     env::Duration back_off{};
-    env::MonotonicTime retry{};                 // no launch before
+    env::MonotonicTime retry{};                               // no launch before
     std::map<std::string, env::MonotonicTime> failing_zones;  // until
     bool said_protected = false;
   };
@@ -135,10 +140,10 @@ class Service : public Api {
 
   bool started_ = false;
   std::uint64_t rounds_ = 0;
-  std::map<std::string, std::string> group_of_;                // by instance
-  std::map<std::string, std::set<std::string>> users_of_;      // groups by target group
+  std::map<std::string, std::string> group_of_;            // by instance
+  std::map<std::string, std::set<std::string>> users_of_;  // groups by target group
   std::map<std::string, Watch> watches_;
-  std::string resynced_;                                        // the group that resync() looked at last
+  std::string resynced_;  // the group that resync() looked at last
 };
 
 std::string member_key(std::string_view group, std::string_view instance);

@@ -15,10 +15,13 @@ constexpr std::size_t kMaxTags = 50;
 Result<void> merge_tags(List<TagDescription>& tags, const List<Tag>& added, const std::string& group) {
   for (const Tag& tag : added) {
     const std::string& key = *tag.Key;
-    const TagDescription description{group, "auto-scaling-group", key, tag.Value.value_or(""), tag.PropagateAtLaunch.value_or(false)};
+    const TagDescription description{group, "auto-scaling-group", key, tag.Value.value_or(""),
+                                     tag.PropagateAtLaunch.value_or(false)};
     const auto same = std::ranges::find(tags, tag.Key, &TagDescription::Key);
-    if (same != tags.end()) *same = description;
-    else tags.push_back(description);
+    if (same != tags.end())
+      *same = description;
+    else
+      tags.push_back(description);
   }
   if (tags.size() > kMaxTags) return fail("LimitExceeded", "A group can have at most {} tags", kMaxTags);
   return {};
@@ -31,7 +34,9 @@ bool is_tag_filter(const Filter& filter) {
 
 bool matches_tags(const Filter& filter, const List<TagDescription>& tags) {
   const std::string& name = *filter.Name;
-  const auto listed = [&](const std::string& text) { return std::ranges::find(filter.Values, text) != filter.Values.end(); };
+  const auto listed = [&](const std::string& text) {
+    return std::ranges::find(filter.Values, text) != filter.Values.end();
+  };
   return std::ranges::any_of(tags, [&](const TagDescription& tag) {
     if (name == "tag-key") return listed(*tag.Key);
     if (name == "tag-value") return listed(*tag.Value);
@@ -53,7 +58,8 @@ Result<void> Service::DeleteTags(const Call&, const DeleteTagsType& request) {
   for (const Tag& tag : request.Tags) {
     BRUME_CHECK(find_group(tag.ResourceId.value_or("")));
     groups_.modify(*tag.ResourceId, [&](GroupRecord& record) {
-      std::erase_if(record.group.Tags, [&](const TagDescription& t) { return t.Key == tag.Key && (!tag.Value || t.Value == tag.Value); });
+      std::erase_if(record.group.Tags,
+                    [&](const TagDescription& t) { return t.Key == tag.Key && (!tag.Value || t.Value == tag.Value); });
     });
   }
   return {};
@@ -66,18 +72,29 @@ Result<TagsType> Service::DescribeTags(const Call&, const DescribeTagsType& requ
       bool wanted = true;
       for (const Filter& filter : request.Filters) {
         const std::string key = filter.Name.value_or("");
-        const auto listed = [&](const std::string& text) { return std::ranges::find(filter.Values, text) != filter.Values.end(); };
-        if (key == "auto-scaling-group") wanted = wanted && listed(name);
-        else if (key == "key") wanted = wanted && listed(*tag.Key);
-        else if (key == "value") wanted = wanted && listed(*tag.Value);
-        else if (key == "propagate-at-launch") wanted = wanted && listed(*tag.PropagateAtLaunch ? "true" : "false");
-        else return fail("ValidationError", "Filter type {} is not correct. Allowed Filter types are: auto-scaling-group key value propagate-at-launch", key);
+        const auto listed = [&](const std::string& text) {
+          return std::ranges::find(filter.Values, text) != filter.Values.end();
+        };
+        if (key == "auto-scaling-group")
+          wanted = wanted && listed(name);
+        else if (key == "key")
+          wanted = wanted && listed(*tag.Key);
+        else if (key == "value")
+          wanted = wanted && listed(*tag.Value);
+        else if (key == "propagate-at-launch")
+          wanted = wanted && listed(*tag.PropagateAtLaunch ? "true" : "false");
+        else
+          return fail("ValidationError",
+                      "Filter type {} is not correct. Allowed Filter types are: auto-scaling-group key value "
+                      "propagate-at-launch",
+                      key);
       }
       if (wanted) found.push_back(tag);
     }
   const auto key_of = [](const TagDescription& t) { return *t.ResourceId + "\n" + *t.Key; };
   std::ranges::sort(found, {}, key_of);
-  BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(50)), request.NextToken, key_of));
+  BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(50)), request.NextToken,
+                                     key_of));
   return TagsType{std::move(page.items), std::move(page.next_token)};
 }
 

@@ -22,7 +22,8 @@ std::chrono::milliseconds to_next_hour(const Candidate& candidate, Timestamp now
 
 void apply(std::string_view policy, std::vector<Candidate>& candidates, const CurrentTemplate& current, Timestamp now) {
   if (policy == "OldestInstance") keep_smallest(candidates, [](const Candidate& c) { return c.launched; });
-  if (policy == "NewestInstance") keep_smallest(candidates, [](const Candidate& c) { return -c.launched.time_since_epoch(); });
+  if (policy == "NewestInstance")
+    keep_smallest(candidates, [](const Candidate& c) { return -c.launched.time_since_epoch(); });
   if (policy == "OldestLaunchTemplate" || policy == "Default") {
     keep_smallest(candidates, [&](const Candidate& c) { return c.launch_template == current.id; });
     keep_smallest(candidates, [](const Candidate& c) { return c.template_version; });
@@ -35,8 +36,8 @@ void apply(std::string_view policy, std::vector<Candidate>& candidates, const Cu
 }  // namespace
 
 std::string choose_termination(std::span<const std::string> policies, std::vector<Candidate> candidates,
-                               const std::map<std::string, int>& zone_counts, const CurrentTemplate& current, Timestamp now,
-                               env::Random& random) {
+                               const std::map<std::string, int>& zone_counts, const CurrentTemplate& current,
+                               Timestamp now, env::Random& random) {
   keep_smallest(candidates, [&](const Candidate& c) { return -zone_counts.at(c.zone); });
   for (const std::string& policy : policies) apply(policy, candidates, current, now);
   return candidates[random.below(candidates.size())].id;
@@ -44,8 +45,8 @@ std::string choose_termination(std::span<const std::string> policies, std::vecto
 
 Result<void> check_termination_policies(std::span<const std::string> policies) {
   static const std::set<std::string, std::less<>> known = {
-      "AllocationStrategy", "ClosestToNextInstanceHour", "Default",       "NewestInstance",
-      "OldestInstance",     "OldestLaunchConfiguration", "OldestLaunchTemplate"};
+      "AllocationStrategy",        "ClosestToNextInstanceHour", "Default", "NewestInstance", "OldestInstance",
+      "OldestLaunchConfiguration", "OldestLaunchTemplate"};
   for (const std::string& policy : policies) {
     if (policy.starts_with("arn:aws:lambda:"))
       return fail("UnsupportedOperation", "Brume does not have Lambda functions as termination policies yet");

@@ -1,7 +1,7 @@
 // Which instance a scale-in terminates.
 //
-// Pure: a function of the policies, the candidates and the time. Zone balance comes before any policy: only instances of
-// the zones with the most are candidates. `Default` as in the AWS Auto Scaling user guide ("Default termination
+// Pure: a function of the policies, the candidates and the time. Zone balance comes before any policy: only instances
+// of the zones with the most are candidates. `Default` as in the AWS Auto Scaling user guide ("Default termination
 // policy"): other launch template than the current, oldest template version, closest to the billing hour, random.
 // Leaves to the caller: scale-in protection (pass only what may go), and the termination itself.
 #pragma once
@@ -32,8 +32,8 @@ struct CurrentTemplate {
 // `zone_counts`: all instances of each candidate's zone, protected ones too. `candidates` must not be empty. `random`
 // decides ties, so that a simulation replays.
 std::string choose_termination(std::span<const std::string> policies, std::vector<Candidate> candidates,
-                               const std::map<std::string, int>& zone_counts, const CurrentTemplate& current, Timestamp now,
-                               env::Random& random);
+                               const std::map<std::string, int>& zone_counts, const CurrentTemplate& current,
+                               Timestamp now, env::Random& random);
 
 // Error: ValidationError for a policy that does not exist or `Default` that is not last.
 Result<void> check_termination_policies(std::span<const std::string> policies);

@@ -9,7 +9,9 @@ namespace {
 
 using std::chrono::minutes;
 
-Timestamp minute(int n) { return from_epoch_seconds(1767225600) + minutes(n); }
+Timestamp minute(int n) {
+  return from_epoch_seconds(1767225600) + minutes(n);
+}
 
 std::string choose(const std::vector<std::string>& policies, const std::vector<Candidate>& candidates) {
   std::map<std::string, int> zones;
@@ -21,14 +23,28 @@ std::string choose(const std::vector<std::string>& policies, const std::vector<C
 TEST(TerminationPolicy, Table) {
   const Candidate a_old{"a-old", "a", "lt-new", 1, minute(0)}, a_new{"a-new", "a", "lt-new", 2, minute(100)};
   const Candidate b{"b", "b", "lt-new", 1, minute(50)}, other{"other", "a", "lt-gone", 9, minute(200)};
-  const struct { const char* what; std::vector<std::string> policies; std::vector<Candidate> candidates; const char* chosen; } cases[] = {
-      {"the fuller zone first, whatever the policy", {"NewestInstance"}, {a_old, {"a-2", "a", "lt-new", 1, minute(10)}, b}, "a-2"},
+  const struct {
+    const char* what;
+    std::vector<std::string> policies;
+    std::vector<Candidate> candidates;
+    const char* chosen;
+  } cases[] = {
+      {"the fuller zone first, whatever the policy",
+       {"NewestInstance"},
+       {a_old, {"a-2", "a", "lt-new", 1, minute(10)}, b},
+       "a-2"},
       {"oldest", {"OldestInstance"}, {a_new, a_old}, "a-old"},
       {"newest", {"NewestInstance"}, {a_old, a_new}, "a-new"},
       {"another template than the current goes first", {"Default"}, {a_old, a_new, other}, "other"},
       {"then the oldest version", {"Default"}, {a_old, a_new}, "a-old"},
-      {"then the nearest to its next hour", {"Default"}, {{"1", "a", "lt-new", 1, minute(5)}, {"2", "a", "lt-new", 1, minute(55)}}, "1"},
-      {"policies in order", {"OldestLaunchTemplate", "NewestInstance"}, {a_old, {"a-1b", "a", "lt-new", 1, minute(90)}, a_new}, "a-1b"},
+      {"then the nearest to its next hour",
+       {"Default"},
+       {{"1", "a", "lt-new", 1, minute(5)}, {"2", "a", "lt-new", 1, minute(55)}},
+       "1"},
+      {"policies in order",
+       {"OldestLaunchTemplate", "NewestInstance"},
+       {a_old, {"a-1b", "a", "lt-new", 1, minute(90)}, a_new},
+       "a-1b"},
   };
   for (const auto& c : cases) EXPECT_EQ(choose(c.policies, c.candidates), c.chosen) << c.what;
 }

@@ -14,17 +14,21 @@ std::string created_sentence(int desired) {
 
 std::string updated_sentence(int min, int max, int desired, int before) {
   return fmt::format(
-      "a user request update of AutoScalingGroup constraints to min: {}, max: {}, desired: {} changing the desired capacity from {} to {}.",
+      "a user request update of AutoScalingGroup constraints to min: {}, max: {}, desired: {} changing the desired "
+      "capacity from {} to {}.",
       min, max, desired, before, desired);
 }
 
 std::string desired_set_sentence(int before, int after) {
-  return fmt::format("a user request explicitly set group desired capacity changing the desired capacity from {} to {}.", before, after);
+  return fmt::format(
+      "a user request explicitly set group desired capacity changing the desired capacity from {} to {}.", before,
+      after);
 }
 
 std::string launch_sentence(int before, int after) {
   return fmt::format(
-      "an instance was started in response to a difference between desired and actual capacity, increasing the capacity from {} to {}.",
+      "an instance was started in response to a difference between desired and actual capacity, increasing the "
+      "capacity from {} to {}.",
       before, after);
 }
 
@@ -34,7 +38,8 @@ std::string replacement_launch_sentence() {
 
 std::string shrink_sentence(int before, int after) {
   return fmt::format(
-      "an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from {} to {}.",
+      "an instance was taken out of service in response to a difference between desired and actual capacity, shrinking "
+      "the capacity from {} to {}.",
       before, after);
 }
 
@@ -46,7 +51,9 @@ std::string unhealthy_sentence(std::string_view why) {
   return fmt::format("an instance was taken out of service in response to {}", why);
 }
 
-std::string user_terminated_sentence() { return "instance was taken out of service in response to a user request."; }
+std::string user_terminated_sentence() {
+  return "instance was taken out of service in response to a user request.";
+}
 
 namespace {
 
@@ -58,19 +65,22 @@ std::string capacity_change(int before, int after) {
 }  // namespace
 
 std::string standby_sentence(std::string_view instance, bool entering, int before, int after) {
-  return fmt::format("instance {} was moved {} in response to a user request{}", instance, entering ? "to standby" : "out of standby",
-                     capacity_change(before, after));
+  return fmt::format("instance {} was moved {} in response to a user request{}", instance,
+                     entering ? "to standby" : "out of standby", capacity_change(before, after));
 }
 
 std::string detached_sentence(std::string_view instance, int before, int after) {
-  return fmt::format("instance {} was detached in response to a user request{}", instance, capacity_change(before, after));
+  return fmt::format("instance {} was detached in response to a user request{}", instance,
+                     capacity_change(before, after));
 }
 
 std::string launch_description(std::string_view instance) {
   return instance.empty() ? "Launching a new EC2 instance" : fmt::format("Launching a new EC2 instance: {}", instance);
 }
 
-std::string termination_description(std::string_view instance) { return fmt::format("Terminating EC2 instance: {}", instance); }
+std::string termination_description(std::string_view instance) {
+  return fmt::format("Terminating EC2 instance: {}", instance);
+}
 
 std::string launch_failure_message(std::string_view reason) {
   return fmt::format("{}{} Launching EC2 instance failed.", reason, reason.ends_with('.') ? "" : ".");

@@ -34,7 +34,8 @@ Result<void> Service::deregister_targets(const GroupRecord& group, const std::st
     request.Targets = {as_target(instance)};
     const auto done = elbv2_.DeregisterTargets(context_.call("autoscaling"), request);
     // A target that is not registered, or a target group that is gone, is as it should be.
-    if (!done && done.error().code != "InvalidTarget" && done.error().code != "TargetGroupNotFound") return std::unexpected(done.error());
+    if (!done && done.error().code != "InvalidTarget" && done.error().code != "TargetGroupNotFound")
+      return std::unexpected(done.error());
   }
   return {};
 }
@@ -53,10 +54,11 @@ Result<AttachLoadBalancerTargetGroupsResultType> Service::AttachLoadBalancerTarg
   if (record.group.TargetGroupARNs.size() > kMaxTargetGroups)
     return fail("ValidationError", "A group can have at most {} target groups", kMaxTargetGroups);
   groups_.put(name, record);
-  if (std::ranges::find(record.group.SuspendedProcesses, std::optional<std::string>("AddToLoadBalancer"), &SuspendedProcess::ProcessName) ==
-      record.group.SuspendedProcesses.end())
+  if (std::ranges::find(record.group.SuspendedProcesses, std::optional<std::string>("AddToLoadBalancer"),
+                        &SuspendedProcess::ProcessName) == record.group.SuspendedProcesses.end())
     for (const MemberRecord* member : members_of(name))
-      if (member->instance.LifecycleState == "InService") BRUME_CHECK(register_targets(record, *member->instance.InstanceId));
+      if (member->instance.LifecycleState == "InService")
+        BRUME_CHECK(register_targets(record, *member->instance.InstanceId));
   wake_after_commit(name);
   return AttachLoadBalancerTargetGroupsResultType{};
 }
@@ -72,7 +74,8 @@ Result<DetachLoadBalancerTargetGroupsResultType> Service::DetachLoadBalancerTarg
     users_of_[arn].erase(name);
     GroupRecord only = *found;
     only.group.TargetGroupARNs = {arn};
-    for (const MemberRecord* member : members_of(name)) BRUME_CHECK(deregister_targets(only, *member->instance.InstanceId));
+    for (const MemberRecord* member : members_of(name))
+      BRUME_CHECK(deregister_targets(only, *member->instance.InstanceId));
   }
   record.group.TargetGroupARNs.set_present();
   groups_.put(name, std::move(record));
@@ -87,40 +90,49 @@ Result<DescribeLoadBalancerTargetGroupsResponse> Service::DescribeLoadBalancerTa
   for (const std::string& arn : group->group.TargetGroupARNs) found.push_back({arn, "InService"});
   const auto key_of = [](const LoadBalancerTargetGroupState& s) { return *s.LoadBalancerTargetGroupARN; };
   std::ranges::sort(found, {}, key_of);
-  BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(100)), request.NextToken, key_of));
+  BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(100)), request.NextToken,
+                                     key_of));
   return DescribeLoadBalancerTargetGroupsResponse{std::move(page.items), std::move(page.next_token)};
 }
 
-Result<AttachTrafficSourcesResultType> Service::AttachTrafficSources(const Call& call, const AttachTrafficSourcesType& request) {
+Result<AttachTrafficSourcesResultType> Service::AttachTrafficSources(const Call& call,
+                                                                     const AttachTrafficSourcesType& request) {
   AttachLoadBalancerTargetGroupsType attach;
   attach.AutoScalingGroupName = request.AutoScalingGroupName;
   for (const TrafficSourceIdentifier& source : request.TrafficSources) {
-    if (source.Type.value_or("elbv2") != "elbv2") return fail("UnsupportedOperation", "Brume's traffic sources are of type elbv2");
+    if (source.Type.value_or("elbv2") != "elbv2")
+      return fail("UnsupportedOperation", "Brume's traffic sources are of type elbv2");
     attach.TargetGroupARNs.push_back(*source.Identifier);
   }
   BRUME_CHECK(AttachLoadBalancerTargetGroups(call, attach));
   return AttachTrafficSourcesResultType{};
 }
 
-Result<DetachTrafficSourcesResultType> Service::DetachTrafficSources(const Call& call, const DetachTrafficSourcesType& request) {
+Result<DetachTrafficSourcesResultType> Service::DetachTrafficSources(const Call& call,
+                                                                     const DetachTrafficSourcesType& request) {
   DetachLoadBalancerTargetGroupsType detach;
   detach.AutoScalingGroupName = request.AutoScalingGroupName;
-  for (const TrafficSourceIdentifier& source : request.TrafficSources) detach.TargetGroupARNs.push_back(*source.Identifier);
+  for (const TrafficSourceIdentifier& source : request.TrafficSources)
+    detach.TargetGroupARNs.push_back(*source.Identifier);
   BRUME_CHECK(DetachLoadBalancerTargetGroups(call, detach));
   return DetachTrafficSourcesResultType{};
 }
 
-Result<DescribeTrafficSourcesResponse> Service::DescribeTrafficSources(const Call& call, const DescribeTrafficSourcesRequest& request) {
+Result<DescribeTrafficSourcesResponse> Service::DescribeTrafficSources(const Call& call,
+                                                                       const DescribeTrafficSourcesRequest& request) {
   DescribeTrafficSourcesResponse answer;
   if (request.TrafficSourceType.value_or("elbv2") != "elbv2") return answer;
-  BRUME_TRY(groups, DescribeLoadBalancerTargetGroups(call, {request.AutoScalingGroupName, request.NextToken, request.MaxRecords}));
+  BRUME_TRY(groups, DescribeLoadBalancerTargetGroups(
+                        call, {request.AutoScalingGroupName, request.NextToken, request.MaxRecords}));
   for (const LoadBalancerTargetGroupState& state : groups.LoadBalancerTargetGroups)
-    answer.TrafficSources.push_back({state.LoadBalancerTargetGroupARN, state.State, state.LoadBalancerTargetGroupARN, "elbv2"});
+    answer.TrafficSources.push_back(
+        {state.LoadBalancerTargetGroupARN, state.State, state.LoadBalancerTargetGroupARN, "elbv2"});
   answer.NextToken = groups.NextToken;
   return answer;
 }
 
-Result<DescribeLoadBalancersResponse> Service::DescribeLoadBalancers(const Call&, const DescribeLoadBalancersRequest& request) {
+Result<DescribeLoadBalancersResponse> Service::DescribeLoadBalancers(const Call&,
+                                                                     const DescribeLoadBalancersRequest& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   return DescribeLoadBalancersResponse{};  // Classic Load Balancers: no group can have one
 }

@@ -13,16 +13,17 @@ Result<DescribeAdjustmentTypesAnswer> Service::DescribeAdjustmentTypes(const Cal
 
 Result<DescribeAutoScalingNotificationTypesAnswer> Service::DescribeAutoScalingNotificationTypes(const Call&) {
   DescribeAutoScalingNotificationTypesAnswer answer;
-  for (const char* type : {"autoscaling:EC2_INSTANCE_LAUNCH", "autoscaling:EC2_INSTANCE_LAUNCH_ERROR", "autoscaling:EC2_INSTANCE_TERMINATE",
-                           "autoscaling:EC2_INSTANCE_TERMINATE_ERROR", "autoscaling:TEST_NOTIFICATION"})
+  for (const char* type : {"autoscaling:EC2_INSTANCE_LAUNCH", "autoscaling:EC2_INSTANCE_LAUNCH_ERROR",
+                           "autoscaling:EC2_INSTANCE_TERMINATE", "autoscaling:EC2_INSTANCE_TERMINATE_ERROR",
+                           "autoscaling:TEST_NOTIFICATION"})
     answer.AutoScalingNotificationTypes.emplace_back(type);
   return answer;
 }
 
 Result<DescribeTerminationPolicyTypesAnswer> Service::DescribeTerminationPolicyTypes(const Call&) {
   DescribeTerminationPolicyTypesAnswer answer;
-  for (const char* type : {"AllocationStrategy", "ClosestToNextInstanceHour", "Default", "NewestInstance", "OldestInstance",
-                           "OldestLaunchConfiguration", "OldestLaunchTemplate"})
+  for (const char* type : {"AllocationStrategy", "ClosestToNextInstanceHour", "Default", "NewestInstance",
+                           "OldestInstance", "OldestLaunchConfiguration", "OldestLaunchTemplate"})
     answer.TerminationPolicyTypes.emplace_back(type);
   return answer;
 }
@@ -36,8 +37,9 @@ Result<DescribeLifecycleHookTypesAnswer> Service::DescribeLifecycleHookTypes(con
 
 Result<DescribeMetricCollectionTypesAnswer> Service::DescribeMetricCollectionTypes(const Call&) {
   DescribeMetricCollectionTypesAnswer answer;
-  for (const char* metric : {"GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances",
-                             "GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances"})
+  for (const char* metric :
+       {"GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances",
+        "GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances"})
     answer.Metrics.push_back({metric});
   answer.Granularities.push_back({"1Minute"});
   return answer;
@@ -48,17 +50,20 @@ Result<PoliciesType> Service::DescribePolicies(const Call&, const DescribePolici
   return PoliciesType{};
 }
 
-Result<DescribeLifecycleHooksAnswer> Service::DescribeLifecycleHooks(const Call&, const DescribeLifecycleHooksType& request) {
+Result<DescribeLifecycleHooksAnswer> Service::DescribeLifecycleHooks(const Call&,
+                                                                     const DescribeLifecycleHooksType& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   return DescribeLifecycleHooksAnswer{};
 }
 
-Result<DescribeInstanceRefreshesAnswer> Service::DescribeInstanceRefreshes(const Call&, const DescribeInstanceRefreshesType& request) {
+Result<DescribeInstanceRefreshesAnswer> Service::DescribeInstanceRefreshes(
+    const Call&, const DescribeInstanceRefreshesType& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   return DescribeInstanceRefreshesAnswer{};
 }
 
-Result<ScheduledActionsType> Service::DescribeScheduledActions(const Call&, const DescribeScheduledActionsType& request) {
+Result<ScheduledActionsType> Service::DescribeScheduledActions(const Call&,
+                                                               const DescribeScheduledActionsType& request) {
   if (request.AutoScalingGroupName) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   return ScheduledActionsType{};
 }

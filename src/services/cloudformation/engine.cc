@@ -82,7 +82,7 @@ void Engine::add_event(const std::string& stack_id, const Record& resource, std:
   event.Timestamp = now();
   event.EventId = physical_id == stack_id
                       ? context_.env.random.uuid()
-                      : fmt::format("{}-{}-{}", resource.logical_id, status, to_iso8601(now(), true));
+                      : fmt::format("{}-{}-{}-{}", resource.logical_id, status, to_iso8601(now(), true), number);
   event.ResourceStatus = std::move(status);
   if (!reason.empty()) event.ResourceStatusReason = std::move(reason);
   if (!resource.now.properties.empty()) event.ResourceProperties = resource.now.properties;

@@ -9,11 +9,18 @@ namespace brume::services {
 namespace {
 
 TEST(Wildcard, Table) {
-  const struct { const char *pattern, *text; bool match; } cases[] = {
-      {"", "", true},          {"*", "", true},         {"a*c", "abbc", true},    {"a*c", "abbd", false},
-      {"?", "a", true},        {"?", "", false},        {"a*b*c", "aXbYc", true}, {"*.example.com", "a.example.com", true},
-      {"\\*", "*", true},      {"\\*", "a", false},     {"a\\?", "a?", true},     {"web-*", "web-1", true},
-      {"abc", "abcd", false},  {"abcd", "abc", false},  {"*a", "ba", true},       {"*aab", "aaab", true},
+  const struct {
+    const char *pattern, *text;
+    bool match;
+  } cases[] = {
+      {"", "", true},           {"*", "", true},
+      {"a*c", "abbc", true},    {"a*c", "abbd", false},
+      {"?", "a", true},         {"?", "", false},
+      {"a*b*c", "aXbYc", true}, {"*.example.com", "a.example.com", true},
+      {"\\*", "*", true},       {"\\*", "a", false},
+      {"a\\?", "a?", true},     {"web-*", "web-1", true},
+      {"abc", "abcd", false},   {"abcd", "abc", false},
+      {"*a", "ba", true},       {"*aab", "aaab", true},
   };
   for (const auto& c : cases) EXPECT_EQ(wildcard_match(c.pattern, c.text), c.match) << c.pattern << " ~ " << c.text;
 }

@@ -13,8 +13,8 @@
 namespace brume::services {
 
 // Wake-ups between services: "something about this resource changed, look again". A controller uses one to look sooner,
-// never to learn what happened: a hint may be lost, doubled or early, and each controller also looks by itself at times.
-// Delivered on the loop, after the call that published it.
+// never to learn what happened: a hint may be lost, doubled or early, and each controller also looks by itself at
+// times. Delivered on the loop, after the call that published it.
 class Hints {
  public:
   explicit Hints(env::Loop& loop) : loop_(loop) {}

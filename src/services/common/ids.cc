@@ -8,7 +8,9 @@
 
 namespace brume::services {
 
-std::string new_id(env::Random& random, std::string_view prefix) { return fmt::format("{}-0{}", prefix, random.hex(16)); }
+std::string new_id(env::Random& random, std::string_view prefix) {
+  return fmt::format("{}-0{}", prefix, random.hex(16));
+}
 
 bool well_formed_id(std::string_view id, std::string_view prefix) {
   if (!id.starts_with(prefix) || id.size() <= prefix.size() || id[prefix.size()] != '-') return false;

@@ -2,7 +2,8 @@
 
 namespace brume::ec2 {
 
-Result<std::set<std::string>> ids_of_other_regions(const services::Context& context, std::initializer_list<const char*> tables) {
+Result<std::set<std::string>> ids_of_other_regions(const services::Context& context,
+                                                   std::initializer_list<const char*> tables) {
   std::set<std::string> ids;
   BRUME_TRY(scopes, context.store.backend().scopes());
   for (const std::string& scope : scopes) {

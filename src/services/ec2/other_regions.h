@@ -10,6 +10,7 @@
 namespace brume::ec2 {
 
 // The keys of these tables in every region but `context`'s. Errors: of reading the state.
-Result<std::set<std::string>> ids_of_other_regions(const services::Context& context, std::initializer_list<const char*> tables);
+Result<std::set<std::string>> ids_of_other_regions(const services::Context& context,
+                                                   std::initializer_list<const char*> tables);
 
 }  // namespace brume::ec2

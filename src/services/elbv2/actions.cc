@@ -9,18 +9,22 @@ namespace {
 
 Result<void> check_redirect(const RedirectActionConfig& config) {
   if (config.Protocol && *config.Protocol != "HTTP" && *config.Protocol != "HTTPS" && *config.Protocol != "#{protocol}")
-    return fail("ValidationError", "The redirect protocol must be HTTP, HTTPS or #{{protocol}}, not '{}'", *config.Protocol);
+    return fail("ValidationError", "The redirect protocol must be HTTP, HTTPS or #{{protocol}}, not '{}'",
+                *config.Protocol);
   if (config.Path && !config.Path->starts_with('/'))
     return fail("ValidationError", "The redirect path '{}' must begin with a '/'", *config.Path);
-  const bool same = config.Protocol.value_or("#{protocol}") == "#{protocol}" && config.Host.value_or("#{host}") == "#{host}" &&
-                    config.Port.value_or("#{port}") == "#{port}" && config.Path.value_or("/#{path}") == "/#{path}";
+  const bool same = config.Protocol.value_or("#{protocol}") == "#{protocol}" &&
+                    config.Host.value_or("#{host}") == "#{host}" && config.Port.value_or("#{port}") == "#{port}" &&
+                    config.Path.value_or("/#{path}") == "/#{path}";
   if (same)
-    return fail("ValidationError", "A redirect must change at least one of protocol, host, port and path, or it would loop");
+    return fail("ValidationError",
+                "A redirect must change at least one of protocol, host, port and path, or it would loop");
   return {};
 }
 
 Result<void> check_fixed_response(const FixedResponseActionConfig& config) {
-  static const std::set<std::string> types = {"text/plain", "text/css", "text/html", "application/javascript", "application/json"};
+  static const std::set<std::string> types = {"text/plain", "text/css", "text/html", "application/javascript",
+                                              "application/json"};
   const std::string& code = *config.StatusCode;
   if (code.size() != 3 || (code[0] != '2' && code[0] != '4' && code[0] != '5') ||
       !std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; }))
@@ -39,7 +43,8 @@ Result<Action> normalise_forward(Action action) {
     if (!action.TargetGroupArn) return fail("ValidationError", "A target group ARN must be specified");
     config.TargetGroups.push_back({action.TargetGroupArn, 1});
   }
-  if (config.TargetGroups.size() > 5) return fail("TooManyUniqueTargetGroupsPerLoadBalancer", "A forward action has at most 5 target groups");
+  if (config.TargetGroups.size() > 5)
+    return fail("TooManyUniqueTargetGroupsPerLoadBalancer", "A forward action has at most 5 target groups");
   if (config.TargetGroupStickinessConfig && config.TargetGroupStickinessConfig->Enabled.value_or(false))
     return fail("UnsupportedOperation", "Brume's load balancer does not support target group stickiness yet");
   for (TargetGroupTuple& tuple : config.TargetGroups) {
@@ -56,8 +61,8 @@ Result<Action> normalise_forward(Action action) {
 
 Result<List<Action>> normalise_actions(const List<Action>& actions) {
   if (actions.empty()) return fail("ValidationError", "At least one action must be specified");
-  if (actions.size() > 1 || *actions.front().Type == "authenticate-oidc" || *actions.front().Type == "authenticate-cognito" ||
-      *actions.front().Type == "jwt-validation")
+  if (actions.size() > 1 || *actions.front().Type == "authenticate-oidc" ||
+      *actions.front().Type == "authenticate-cognito" || *actions.front().Type == "jwt-validation")
     return fail("UnsupportedOperation", "Brume's load balancer does not support authentication actions yet");
   Action action = actions.front();
   if (*action.Type == "forward") {
@@ -99,8 +104,10 @@ Result<List<RuleCondition>> normalise_conditions(const List<RuleCondition>& cond
       if (!config) config.emplace();
       if (!config->RegexValues.empty())
         return fail("UnsupportedOperation", "Brume's load balancer does not support RegexValues yet");
-      if (config->Values.empty()) config->Values = condition.Values;
-      else condition.Values = config->Values;
+      if (config->Values.empty())
+        config->Values = condition.Values;
+      else
+        condition.Values = config->Values;
       count = config->Values.size();
       return {};
     };
@@ -123,7 +130,10 @@ Result<List<RuleCondition>> normalise_conditions(const List<RuleCondition>& cond
     } else if (field == "source-ip" && condition.SourceIpConfig) {
       count = condition.SourceIpConfig->Values.size();
     } else if (field != "query-string" && field != "http-request-method" && field != "source-ip") {
-      return fail("ValidationError", "Condition field '{}' must be one of '[path-pattern, host-header, http-header, http-request-method, query-string, source-ip]'", field);
+      return fail("ValidationError",
+                  "Condition field '{}' must be one of '[path-pattern, host-header, http-header, http-request-method, "
+                  "query-string, source-ip]'",
+                  field);
     }
     if (count == 0) return fail("ValidationError", "A condition value must be specified");
     if (count > 3) return fail("TooManyConditionValues", "A condition can have at most 3 values");

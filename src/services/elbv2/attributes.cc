@@ -21,11 +21,15 @@ constexpr AttributeModel kLoadBalancer[] = {
     {.key = "idle_timeout.timeout_seconds", .initial = "60", .min = 1, .max = 4000},
     {.key = "ipv6.deny_all_igw_traffic", .initial = "false", .values = "true|false", .served = false},
     {.key = "load_balancing.cross_zone.enabled", .initial = "true", .values = "true"},
-    {.key = "routing.http.desync_mitigation_mode", .initial = "defensive", .values = "monitor|defensive|strictest",
+    {.key = "routing.http.desync_mitigation_mode",
+     .initial = "defensive",
+     .values = "monitor|defensive|strictest",
      .served = false},
     {.key = "routing.http.drop_invalid_header_fields.enabled", .initial = "false", .values = "true|false"},
     {.key = "routing.http.preserve_host_header.enabled", .initial = "false", .values = "true|false"},
-    {.key = "routing.http.x_amzn_tls_version_and_cipher_suite.enabled", .initial = "false", .values = "true|false",
+    {.key = "routing.http.x_amzn_tls_version_and_cipher_suite.enabled",
+     .initial = "false",
+     .values = "true|false",
      .served = false},
     {.key = "routing.http.xff_client_port.enabled", .initial = "false", .values = "true|false"},
     {.key = "routing.http.xff_header_processing.mode", .initial = "append", .values = "append|preserve|remove"},
@@ -38,9 +42,13 @@ constexpr AttributeModel kLoadBalancer[] = {
 constexpr AttributeModel kTargetGroup[] = {
     {.key = "deregistration_delay.timeout_seconds", .initial = "300", .min = 0, .max = 3600},
     {.key = "load_balancing.algorithm.anomaly_mitigation", .initial = "off", .values = "on|off", .served = false},
-    {.key = "load_balancing.algorithm.type", .initial = "round_robin", .values = "round_robin|least_outstanding_requests"},
-    {.key = "load_balancing.cross_zone.enabled", .initial = "use_load_balancer_configuration",
-     .values = "true|false|use_load_balancer_configuration", .served = false},
+    {.key = "load_balancing.algorithm.type",
+     .initial = "round_robin",
+     .values = "round_robin|least_outstanding_requests"},
+    {.key = "load_balancing.cross_zone.enabled",
+     .initial = "use_load_balancer_configuration",
+     .values = "true|false|use_load_balancer_configuration",
+     .served = false},
     {.key = "slow_start.duration_seconds", .initial = "0", .min = 0, .max = 900, .served = false},
     {.key = "stickiness.app_cookie.cookie_name", .initial = "", .served = false},
     {.key = "stickiness.app_cookie.duration_seconds", .initial = "86400", .min = 1, .max = 604800, .served = false},
@@ -49,8 +57,11 @@ constexpr AttributeModel kTargetGroup[] = {
     {.key = "stickiness.type", .initial = "lb_cookie", .values = "lb_cookie|app_cookie"},
     {.key = "target_group_health.dns_failover.minimum_healthy_targets.count", .initial = "1", .served = false},
     {.key = "target_group_health.dns_failover.minimum_healthy_targets.percentage", .initial = "off", .served = false},
-    {.key = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count", .initial = "1", .served = false},
-    {.key = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage", .initial = "off",
+    {.key = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count",
+     .initial = "1",
+     .served = false},
+    {.key = "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage",
+     .initial = "off",
      .served = false},
 };
 
@@ -60,9 +71,15 @@ constexpr AttributeModel kListener[] = {
 
 }  // namespace
 
-std::span<const AttributeModel> load_balancer_attributes() { return kLoadBalancer; }
-std::span<const AttributeModel> target_group_attributes() { return kTargetGroup; }
-std::span<const AttributeModel> listener_attributes() { return kListener; }
+std::span<const AttributeModel> load_balancer_attributes() {
+  return kLoadBalancer;
+}
+std::span<const AttributeModel> target_group_attributes() {
+  return kTargetGroup;
+}
+std::span<const AttributeModel> listener_attributes() {
+  return kListener;
+}
 
 Attributes initial_attributes(std::span<const AttributeModel> models) {
   Attributes attributes;

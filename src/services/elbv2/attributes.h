@@ -1,4 +1,5 @@
-// The attributes of load balancers, target groups and listeners: which there are, their defaults and what they may hold.
+// The attributes of load balancers, target groups and listeners: which there are, their defaults and what they may
+// hold.
 //
 // Source: the ELBv2 API reference, LoadBalancerAttribute, TargetGroupAttribute and ListenerAttribute, for Application
 // Load Balancers. `served` says whether the data plane acts on it; an attribute that it does not act on keeps its
@@ -17,8 +18,8 @@ namespace brume::elbv2 {
 struct AttributeModel {
   std::string_view key;
   std::string_view initial;
-  std::string_view values;    // "a|b" of an enumeration; empty: a number or any text
-  long min = 0, max = -1;     // of a number; max < min: not a number
+  std::string_view values;  // "a|b" of an enumeration; empty: a number or any text
+  long min = 0, max = -1;   // of a number; max < min: not a number
   bool served = true;
 };
 
@@ -28,8 +29,8 @@ std::span<const AttributeModel> listener_attributes();
 
 Attributes initial_attributes(std::span<const AttributeModel> models);
 
-// Errors: ValidationError for a key that does not exist or a value that it cannot hold; UnsupportedOperation for a value
-// that the data plane does not serve.
+// Errors: ValidationError for a key that does not exist or a value that it cannot hold; UnsupportedOperation for a
+// value that the data plane does not serve.
 Result<void> check_attribute(std::span<const AttributeModel> models, const std::string& key, const std::string& value);
 
 }  // namespace brume::elbv2

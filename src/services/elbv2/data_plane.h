@@ -13,7 +13,8 @@ namespace brume::elbv2 {
 class DataPlane {
  public:
   virtual ~DataPlane() = default;
-  // Replaces what the process serves for `region`; returns the snapshot's version, by which Stats tell that it is applied.
+  // Replaces what the process serves for `region`; returns the snapshot's version, by which Stats tell that it is
+  // applied.
   virtual std::int64_t publish(const std::string& region, std::vector<lb::LoadBalancer> load_balancers,
                                std::vector<lb::TargetGroup> target_groups) = 0;
   // Can the host's `address`:`port` be listened on? Errors: a sentence that says who has it and what to do.

@@ -21,7 +21,8 @@ class FakeEc2 : public ec2::Api {
   std::map<std::string, std::string> instances;  // id to state
   std::set<std::string> interfaces;
 
-  Result<ec2::DescribeSubnetsResult> DescribeSubnets(const aws::Call&, const ec2::DescribeSubnetsRequest& request) override {
+  Result<ec2::DescribeSubnetsResult> DescribeSubnets(const aws::Call&,
+                                                     const ec2::DescribeSubnetsRequest& request) override {
     ec2::DescribeSubnetsResult result;
     for (const std::string& id : request.SubnetIds) {
       if (id != "subnet-a" && id != "subnet-b" && id != "subnet-a2")
@@ -33,7 +34,8 @@ class FakeEc2 : public ec2::Api {
     }
     return result;
   }
-  Result<ec2::DescribeSecurityGroupsResult> DescribeSecurityGroups(const aws::Call&, const ec2::DescribeSecurityGroupsRequest& request) override {
+  Result<ec2::DescribeSecurityGroupsResult> DescribeSecurityGroups(
+      const aws::Call&, const ec2::DescribeSecurityGroupsRequest& request) override {
     ec2::DescribeSecurityGroupsResult result;
     List<std::string> ids = request.GroupIds;
     if (ids.empty()) ids.push_back("sg-default");
@@ -47,7 +49,8 @@ class FakeEc2 : public ec2::Api {
   Result<ec2::DescribeVpcsResult> DescribeVpcs(const aws::Call&, const ec2::DescribeVpcsRequest&) override {
     return ec2::DescribeVpcsResult{};
   }
-  Result<ec2::CreateNetworkInterfaceResult> CreateNetworkInterface(const aws::Call&, const ec2::CreateNetworkInterfaceRequest& request) override {
+  Result<ec2::CreateNetworkInterfaceResult> CreateNetworkInterface(
+      const aws::Call&, const ec2::CreateNetworkInterfaceRequest& request) override {
     ec2::CreateNetworkInterfaceResult result;
     ec2::NetworkInterface& made = result.NetworkInterface.emplace();
     made.NetworkInterfaceId = "eni-" + *request.SubnetId;
@@ -59,7 +62,8 @@ class FakeEc2 : public ec2::Api {
     interfaces.erase(*request.NetworkInterfaceId);
     return {};
   }
-  Result<ec2::DescribeInstancesResult> DescribeInstances(const aws::Call&, const ec2::DescribeInstancesRequest& request) override {
+  Result<ec2::DescribeInstancesResult> DescribeInstances(const aws::Call&,
+                                                         const ec2::DescribeInstancesRequest& request) override {
     ec2::DescribeInstancesResult result;
     const List<std::string>& ids = request.InstanceIds.empty() ? request.Filters.front().Values : request.InstanceIds;
     for (const std::string& id : ids) {
@@ -85,14 +89,21 @@ class Elbv2Test : public testing::Test {
     service->start();
   }
   template <typename F>
-  auto in(F&& f) { return store.transact(std::forward<F>(f)); }
+  auto in(F&& f) {
+    return store.transact(std::forward<F>(f));
+  }
   std::string balancer() {
-    auto made = in([&] { return service->CreateLoadBalancer(call, {.Name = "web", .Subnets = {std::string("subnet-a"), std::string("subnet-b")}}); });
+    auto made = in([&] {
+      return service->CreateLoadBalancer(
+          call, {.Name = "web", .Subnets = {std::string("subnet-a"), std::string("subnet-b")}});
+    });
     EXPECT_TRUE(made) << made.error().message;
     return *made->LoadBalancers[0].LoadBalancerArn;
   }
   std::string group() {
-    auto made = in([&] { return service->CreateTargetGroup(call, {.Name = "web", .Protocol = "HTTP", .Port = 80, .VpcId = "vpc-1"}); });
+    auto made = in([&] {
+      return service->CreateTargetGroup(call, {.Name = "web", .Protocol = "HTTP", .Port = 80, .VpcId = "vpc-1"});
+    });
     EXPECT_TRUE(made) << made.error().message;
     return *made->TargetGroups[0].TargetGroupArn;
   }
@@ -100,7 +111,10 @@ class Elbv2Test : public testing::Test {
     Action forward;
     forward.Type = "forward";
     forward.TargetGroupArn = tg;
-    return in([&] { return service->CreateListener(call, {.LoadBalancerArn = lb, .Protocol = "HTTP", .Port = port, .DefaultActions = {forward}}); });
+    return in([&] {
+      return service->CreateListener(
+          call, {.LoadBalancerArn = lb, .Protocol = "HTTP", .Port = port, .DefaultActions = {forward}});
+    });
   }
   std::string health(const std::string& tg, const std::string& id) {
     auto all = service->DescribeTargetHealth(call, {.TargetGroupArn = tg});
@@ -174,7 +188,10 @@ TEST_F(Elbv2Test, PortsAndNamesAreTakenOnce) {
   ASSERT_TRUE(listen(lb, tg));
   EXPECT_EQ(listen(lb, tg).error().code, "DuplicateListener");
   EXPECT_EQ(balancer(), lb);  // the same request is answered with the same load balancer
-  const auto other = in([&] { return service->CreateLoadBalancer(call, {.Name = "other", .Subnets = {std::string("subnet-a"), std::string("subnet-b")}}); });
+  const auto other = in([&] {
+    return service->CreateLoadBalancer(
+        call, {.Name = "other", .Subnets = {std::string("subnet-a"), std::string("subnet-b")}});
+  });
   ASSERT_TRUE(other);
   sim.loop.run_ready();
   std::set<std::string> addresses;
@@ -193,7 +210,8 @@ TEST_F(Elbv2Test, BadRequestsAreRefusedAndNothingIsMade) {
   EXPECT_EQ(create({.Name = "x", .Subnets = {a, a2}}), "InvalidConfigurationRequest");
   EXPECT_EQ(create({.Name = "x", .Subnets = {a, b}, .Type = "network"}), "UnsupportedOperation");
   EXPECT_TRUE(service->DescribeLoadBalancers(call, {})->LoadBalancers.empty());
-  EXPECT_EQ(service->DescribeLoadBalancers(call, {.Names = {std::string("nope")}}).error().code, "LoadBalancerNotFound");
+  EXPECT_EQ(service->DescribeLoadBalancers(call, {.Names = {std::string("nope")}}).error().code,
+            "LoadBalancerNotFound");
 }
 
 TEST_F(Elbv2Test, RulesComeByPriorityAndCanSwap) {
@@ -216,21 +234,29 @@ TEST_F(Elbv2Test, RulesComeByPriorityAndCanSwap) {
   EXPECT_EQ(rule(10, "/c").error().code, "PriorityInUse");
   const auto order = [&] {
     std::string priorities;
-    for (const Rule& r : service->DescribeRules(call, {.ListenerArn = listener})->Rules) priorities += *r.Priority + " ";
+    for (const Rule& r : service->DescribeRules(call, {.ListenerArn = listener})->Rules)
+      priorities += *r.Priority + " ";
     return priorities;
   };
   EXPECT_EQ(order(), "5 10 default ");
-  ASSERT_TRUE(in([&] { return service->SetRulePriorities(call, {{{ten->Rules[0].RuleArn, 5}, {five->Rules[0].RuleArn, 10}}}); }));
+  ASSERT_TRUE(in(
+      [&] { return service->SetRulePriorities(call, {{{ten->Rules[0].RuleArn, 5}, {five->Rules[0].RuleArn, 10}}}); }));
   sim.loop.run_ready();
   EXPECT_EQ(plane.snapshot().load_balancers[0].listeners[0].rules[0].conditions[0].values[0], "/a");
 }
 
 TEST(Attributes, Table) {
-  const struct { const char *key, *value, *code; } cases[] = {
-      {"idle_timeout.timeout_seconds", "60", ""},      {"idle_timeout.timeout_seconds", "0", "ValidationError"},
-      {"idle_timeout.timeout_seconds", "1x", "ValidationError"}, {"no.such.key", "1", "ValidationError"},
-      {"deletion_protection.enabled", "true", ""},     {"deletion_protection.enabled", "yes", "ValidationError"},
-      {"access_logs.s3.enabled", "true", "UnsupportedOperation"}, {"access_logs.s3.enabled", "false", ""},
+  const struct {
+    const char *key, *value, *code;
+  } cases[] = {
+      {"idle_timeout.timeout_seconds", "60", ""},
+      {"idle_timeout.timeout_seconds", "0", "ValidationError"},
+      {"idle_timeout.timeout_seconds", "1x", "ValidationError"},
+      {"no.such.key", "1", "ValidationError"},
+      {"deletion_protection.enabled", "true", ""},
+      {"deletion_protection.enabled", "yes", "ValidationError"},
+      {"access_logs.s3.enabled", "true", "UnsupportedOperation"},
+      {"access_logs.s3.enabled", "false", ""},
   };
   for (const auto& c : cases) {
     const auto result = check_attribute(load_balancer_attributes(), c.key, c.value);

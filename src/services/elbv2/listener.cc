@@ -35,17 +35,20 @@ Result<List<Action>> Service::check_actions(const List<Action>& actions, const L
     for (const TargetGroupTuple& tuple : action.ForwardConfig->TargetGroups) {
       BRUME_TRY(group, find_target_group(*tuple.TargetGroupArn));
       if (*group->target_group.VpcId != *balancer.load_balancer.VpcId)
-        return fail("InvalidConfigurationRequest", "The target group '{}' is not in the VPC of the load balancer", *tuple.TargetGroupArn);
+        return fail("InvalidConfigurationRequest", "The target group '{}' is not in the VPC of the load balancer",
+                    *tuple.TargetGroupArn);
       for (const std::string& user : balancers_of(*tuple.TargetGroupArn))
         if (user != *balancer.load_balancer.LoadBalancerArn)
-          return fail("TargetGroupAssociationLimit", "The following target groups cannot be associated with more than one load balancer: '{}'",
+          return fail("TargetGroupAssociationLimit",
+                      "The following target groups cannot be associated with more than one load balancer: '{}'",
                       *tuple.TargetGroupArn);
     }
   }
   return checked;
 }
 
-Result<void> Service::check_listen(const LoadBalancerRecord& balancer, int port, const std::string& but_listener) const {
+Result<void> Service::check_listen(const LoadBalancerRecord& balancer, int port,
+                                   const std::string& but_listener) const {
   std::size_t count = 0;
   for (const auto& [arn, record] : listeners_.rows()) {
     if (*record.listener.LoadBalancerArn != *balancer.load_balancer.LoadBalancerArn || arn == but_listener) continue;
@@ -54,7 +57,8 @@ Result<void> Service::check_listen(const LoadBalancerRecord& balancer, int port,
                   *balancer.load_balancer.LoadBalancerArn);
     ++count;
   }
-  if (count >= kMaxListeners) return fail("TooManyListeners", "A load balancer can have at most {} listeners", kMaxListeners);
+  if (count >= kMaxListeners)
+    return fail("TooManyListeners", "A load balancer can have at most {} listeners", kMaxListeners);
   return data_plane_.check_port(balancer.listen_address, port);
 }
 
@@ -98,8 +102,9 @@ Result<DescribeListenersOutput> Service::DescribeListeners(const Call&, const De
   if (request.ListenerArns.empty() && !request.LoadBalancerArn)
     return fail("ValidationError", "You must specify either listener ARNs or a load balancer ARN");
   std::ranges::sort(found, {}, &Listener::ListenerArn);
-  BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.PageSize.value_or(400)), request.Marker,
-                                     [](const Listener& l) { return *l.ListenerArn; }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::move(found), std::size_t(request.PageSize.value_or(400)), request.Marker,
+                      [](const Listener& l) { return *l.ListenerArn; }, "ValidationError"));
   return DescribeListenersOutput{std::move(page.items), std::move(page.next_token)};
 }
 
@@ -133,8 +138,8 @@ Result<DeleteListenerOutput> Service::DeleteListener(const Call&, const DeleteLi
   return DeleteListenerOutput{};
 }
 
-Result<DescribeListenerAttributesOutput> Service::DescribeListenerAttributes(const Call&,
-                                                                             const DescribeListenerAttributesInput& request) {
+Result<DescribeListenerAttributesOutput> Service::DescribeListenerAttributes(
+    const Call&, const DescribeListenerAttributesInput& request) {
   BRUME_TRY(record, find_listener(*request.ListenerArn));
   return DescribeListenerAttributesOutput{as_list(record->attributes)};
 }

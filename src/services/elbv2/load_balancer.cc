@@ -28,7 +28,8 @@ Result<void> check_resource_name(const std::string& name, std::string_view what)
                      });
   if (!valid)
     return fail("ValidationError",
-                "The {} name '{}' must have 1 to 32 letters, digits and hyphens, and not begin or end with a hyphen", what, name);
+                "The {} name '{}' must have 1 to 32 letters, digits and hyphens, and not begin or end with a hyphen",
+                what, name);
   if (what == "load balancer" && name.starts_with("internal-"))
     return fail("ValidationError", "The load balancer name '{}' must not begin with 'internal-'", name);
   return {};
@@ -114,7 +115,8 @@ Result<CreateLoadBalancerOutput> Service::CreateLoadBalancer(const Call& call, c
     std::ranges::sort(existing_subnets);
     if (existing_subnets == subnets && *existing.Scheme == request.Scheme.value_or("internet-facing"))
       return CreateLoadBalancerOutput{{existing}};
-    return fail("DuplicateLoadBalancerName", "A load balancer with the same name '{}' exists, but with different settings", name);
+    return fail("DuplicateLoadBalancerName",
+                "A load balancer with the same name '{}' exists, but with different settings", name);
   }
   if (load_balancers_.size() >= kMaxPerRegion)
     return fail("TooManyLoadBalancers", "The limit of {} load balancers has been reached", kMaxPerRegion);
@@ -140,12 +142,14 @@ Result<CreateLoadBalancerOutput> Service::CreateLoadBalancer(const Call& call, c
   ec2::DescribeSecurityGroupsRequest groups;
   if (request.SecurityGroups.empty())
     groups.Filters = {{"vpc-id", {*balancer.VpcId}}, {"group-name", {std::string("default")}}};
-  else groups.GroupIds = request.SecurityGroups;
+  else
+    groups.GroupIds = request.SecurityGroups;
   const auto found = ec2_.DescribeSecurityGroups(call, groups);
   if (!found) return fail("InvalidSecurityGroup", "{}", found.error().message);
   for (const ec2::SecurityGroup& group : found->SecurityGroups) {
     if (*group.VpcId != *balancer.VpcId)
-      return fail("InvalidConfigurationRequest", "The security group '{}' is not in the VPC '{}'", *group.GroupId, *balancer.VpcId);
+      return fail("InvalidConfigurationRequest", "The security group '{}' is not in the VPC '{}'", *group.GroupId,
+                  *balancer.VpcId);
     if (request.SecurityGroups.empty()) balancer.SecurityGroups.push_back(*group.GroupId);
   }
   BRUME_TRY(nodes, make_nodes(call, balancer, subnets));
@@ -164,13 +168,15 @@ LoadBalancer Service::shown(const LoadBalancerRecord& record) const {
   LoadBalancer balancer = record.load_balancer;
   for (const auto& [arn, error] : listener_errors_) {
     const ListenerRecord* listener = listeners_.find(arn);
-    if (!listener || listener->listener.LoadBalancerArn != balancer.LoadBalancerArn || balancer.State->Code != "active") continue;
+    if (!listener || listener->listener.LoadBalancerArn != balancer.LoadBalancerArn || balancer.State->Code != "active")
+      continue;
     balancer.State = LoadBalancerState{"active_impaired", fmt::format("A listener does not work: {}", error)};
   }
   return balancer;
 }
 
-Result<DescribeLoadBalancersOutput> Service::DescribeLoadBalancers(const Call&, const DescribeLoadBalancersInput& request) {
+Result<DescribeLoadBalancersOutput> Service::DescribeLoadBalancers(const Call&,
+                                                                   const DescribeLoadBalancersInput& request) {
   if (!request.LoadBalancerArns.empty() && !request.Names.empty())
     return fail("ValidationError", "Load balancer names and load balancer ARNs can't be specified at the same time");
   std::vector<LoadBalancer> found;
@@ -179,17 +185,18 @@ Result<DescribeLoadBalancersOutput> Service::DescribeLoadBalancers(const Call&, 
     found.push_back(shown(*record));
   }
   for (const std::string& name : request.Names) {
-    const auto named = std::ranges::find_if(load_balancers_.rows(), [&](const auto& row) {
-      return *row.second.load_balancer.LoadBalancerName == name;
-    });
-    if (named == load_balancers_.rows().end()) return fail("LoadBalancerNotFound", "Load balancers '[{}]' not found", name);
+    const auto named = std::ranges::find_if(
+        load_balancers_.rows(), [&](const auto& row) { return *row.second.load_balancer.LoadBalancerName == name; });
+    if (named == load_balancers_.rows().end())
+      return fail("LoadBalancerNotFound", "Load balancers '[{}]' not found", name);
     found.push_back(shown(named->second));
   }
   if (request.LoadBalancerArns.empty() && request.Names.empty())
     for (const auto& [arn, record] : load_balancers_.rows()) found.push_back(shown(record));
   std::ranges::sort(found, {}, &LoadBalancer::LoadBalancerArn);
-  BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.PageSize.value_or(400)), request.Marker,
-                                     [](const LoadBalancer& b) { return *b.LoadBalancerArn; }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::move(found), std::size_t(request.PageSize.value_or(400)), request.Marker,
+                      [](const LoadBalancer& b) { return *b.LoadBalancerArn; }, "ValidationError"));
   return DescribeLoadBalancersOutput{std::move(page.items), std::move(page.next_token)};
 }
 
@@ -258,7 +265,8 @@ Result<SetSubnetsOutput> Service::SetSubnets(const Call& call, const SetSubnetsI
       kept.push_back(node);
       std::erase(wanted, node.subnet);
     } else {
-      BRUME_CHECK(ec2_.DeleteNetworkInterface(context_.call("elasticloadbalancing"), {.NetworkInterfaceId = node.network_interface}));
+      BRUME_CHECK(ec2_.DeleteNetworkInterface(context_.call("elasticloadbalancing"),
+                                              {.NetworkInterfaceId = node.network_interface}));
     }
   }
   if (!wanted.empty()) {

@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::size_t kMaxRules = 100;  // a load balancer, default rules not counted
 
-int priority(const Rule& rule) { return *rule.IsDefault ? 50001 : std::stoi(*rule.Priority); }
+int priority(const Rule& rule) {
+  return *rule.IsDefault ? 50001 : std::stoi(*rule.Priority);
+}
 
 // The default rule's ARN is the listener's with another word.
 std::string default_rule_arn(std::string listener_arn) {
@@ -72,7 +74,8 @@ Result<DescribeRulesOutput> Service::DescribeRules(const Call&, const DescribeRu
     found = rules_of(*listener);
   } else if (!request.RuleArns.empty()) {
     for (const std::string& arn : request.RuleArns) {
-      const auto owner = std::ranges::find_if(listeners_.rows(), [&](const auto& row) { return default_rule_arn(row.first) == arn; });
+      const auto owner =
+          std::ranges::find_if(listeners_.rows(), [&](const auto& row) { return default_rule_arn(row.first) == arn; });
       if (owner != listeners_.rows().end()) {
         found.push_back(rules_of(owner->second).back());
         continue;
@@ -84,8 +87,9 @@ Result<DescribeRulesOutput> Service::DescribeRules(const Call&, const DescribeRu
   } else {
     return fail("ValidationError", "You must specify either listener rule ARNs or a listener ARN");
   }
-  BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.PageSize.value_or(400)), request.Marker,
-                                     [](const Rule& r) { return fmt::format("{:06}", priority(r)); }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::move(found), std::size_t(request.PageSize.value_or(400)), request.Marker,
+                      [](const Rule& r) { return fmt::format("{:06}", priority(r)); }, "ValidationError"));
   return DescribeRulesOutput{std::move(page.items), std::move(page.next_token)};
 }
 
@@ -94,7 +98,8 @@ Result<ModifyRuleOutput> Service::ModifyRule(const Call&, const ModifyRuleInput&
   if (!request.Transforms.empty())
     return fail("UnsupportedOperation", "Brume's load balancer does not support transforms yet");
   RuleRecord record = *found;
-  const LoadBalancerRecord& balancer = *load_balancers_.find(*listeners_.find(record.listener)->listener.LoadBalancerArn);
+  const LoadBalancerRecord& balancer =
+      *load_balancers_.find(*listeners_.find(record.listener)->listener.LoadBalancerArn);
   if (request.Conditions.present()) {
     BRUME_TRY(conditions, normalise_conditions(request.Conditions));
     record.rule.Conditions = conditions;

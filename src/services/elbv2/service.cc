@@ -109,7 +109,8 @@ void Service::on_stats(const lb::Stats& stats) {
       // A failed commit leaves it provisioning; the next stats try again.
       (void)context_.store.transact([&]() -> Result<void> {
         for (const std::string& arn : ready) {
-          load_balancers_.modify(arn, [](LoadBalancerRecord& r) { r.load_balancer.State = LoadBalancerState{"active", {}}; });
+          load_balancers_.modify(
+              arn, [](LoadBalancerRecord& r) { r.load_balancer.State = LoadBalancerState{"active", {}}; });
           context_.store.after_commit([this, arn] { context_.hints.publish(arn); });
         }
         return {};
@@ -129,11 +130,14 @@ void Service::finish_draining() {
       if (!target.draining_since) continue;
       const auto stats = health_[arn].find(target_id(target));
       // Only a process that knows it drains can say that nothing is in flight.
-      const bool idle = applied_ >= published_ && !publish_due_ &&
-                        (stats == health_[arn].end() || (stats->second.health == "draining" && stats->second.in_flight == 0));
+      const bool idle =
+          applied_ >= published_ && !publish_due_ &&
+          (stats == health_[arn].end() || (stats->second.health == "draining" && stats->second.in_flight == 0));
       const Timestamp end = *target.draining_since + delay;
-      if (idle || now >= end) drained[arn].insert(target_id(target));
-      else if (!next || end < *next) next = end;
+      if (idle || now >= end)
+        drained[arn].insert(target_id(target));
+      else if (!next || end < *next)
+        next = end;
     }
   }
   if (!drained.empty()) {
@@ -149,7 +153,8 @@ void Service::finish_draining() {
     });
     if (!done) next = now + seconds(1);
   }
-  if (next) drain_timer_ = context_.env.loop.after(std::max(*next - now, milliseconds(1)), [this] { finish_draining(); });
+  if (next)
+    drain_timer_ = context_.env.loop.after(std::max(*next - now, milliseconds(1)), [this] { finish_draining(); });
 }
 
 }  // namespace brume::elbv2

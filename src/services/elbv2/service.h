@@ -88,8 +88,8 @@ class Service : public Api {
   Result<std::vector<NodeRecord>> make_nodes(const Call& call, const LoadBalancer& balancer,
                                              const List<std::string>& subnets);
   [[nodiscard]] List<AvailabilityZone> zones_of(const LoadBalancerRecord& record) const;
-  // The host address that a new load balancer listens on: everywhere for the first that is published, a loopback address
-  // of its own for every other.
+  // The host address that a new load balancer listens on: everywhere for the first that is published, a loopback
+  // address of its own for every other.
   [[nodiscard]] std::string free_listen_address(bool published) const;
   Result<void> check_listen(const LoadBalancerRecord& balancer, int port, const std::string& but_listener) const;
 

@@ -62,7 +62,8 @@ void SimDataPlane::check(const std::string& target_group, std::uint64_t generati
     if (answers_(target.id)) {
       health.failed = 0;
       // The first success makes a new target healthy.
-      if (++health.passed >= group->health_check.healthy_threshold || health.state == "initial") health.state = "healthy";
+      if (++health.passed >= group->health_check.healthy_threshold || health.state == "initial")
+        health.state = "healthy";
     } else {
       health.passed = 0;
       if (++health.failed >= group->health_check.unhealthy_threshold) health.state = "unhealthy";
@@ -71,8 +72,8 @@ void SimDataPlane::check(const std::string& target_group, std::uint64_t generati
     waiting = waiting || health.state == "initial";
   }
   if (changed) report();
-  const auto interval = std::chrono::duration_cast<env::Duration>(
-      std::chrono::duration<double>(waiting ? std::min(5.0, group->health_check.interval_seconds) : group->health_check.interval_seconds));
+  const auto interval = std::chrono::duration_cast<env::Duration>(std::chrono::duration<double>(
+      waiting ? std::min(5.0, group->health_check.interval_seconds) : group->health_check.interval_seconds));
   loop_.after(interval, [this, target_group, generation] { check(target_group, generation); });
 }
 

@@ -14,9 +14,10 @@ lb::Action describe_action(const List<Action>& actions) {
       out.forward.push_back({*tuple.TargetGroupArn, tuple.Weight.value_or(1)});
   } else if (*action.Type == "redirect") {
     const RedirectActionConfig& redirect = *action.RedirectConfig;
-    out.redirect = lb::Redirect{redirect.Protocol.value_or("#{protocol}"), redirect.Host.value_or("#{host}"),
-                                redirect.Port.value_or("#{port}"), redirect.Path.value_or("/#{path}"),
-                                redirect.Query.value_or("#{query}"), *redirect.StatusCode == "HTTP_301" ? 301 : 302};
+    out.redirect =
+        lb::Redirect{redirect.Protocol.value_or("#{protocol}"), redirect.Host.value_or("#{host}"),
+                     redirect.Port.value_or("#{port}"),         redirect.Path.value_or("/#{path}"),
+                     redirect.Query.value_or("#{query}"),       *redirect.StatusCode == "HTTP_301" ? 301 : 302};
   } else {
     const FixedResponseActionConfig& fixed = *action.FixedResponseConfig;
     out.fixed_response = lb::FixedResponse{std::stoi(*fixed.StatusCode), fixed.ContentType.value_or("text/plain"),

@@ -14,10 +14,13 @@ constexpr std::size_t kMaxTags = 50;
 Result<void> merge_tags(List<Tag>& tags, const List<Tag>& added) {
   std::set<std::string> seen;
   for (const Tag& tag : added) {
-    if (!seen.insert(*tag.Key).second) return fail("DuplicateTagKeys", "The tag key '{}' is given more than once", *tag.Key);
+    if (!seen.insert(*tag.Key).second)
+      return fail("DuplicateTagKeys", "The tag key '{}' is given more than once", *tag.Key);
     const auto same = std::ranges::find(tags, tag.Key, &Tag::Key);
-    if (same != tags.end()) same->Value = tag.Value;
-    else tags.push_back({tag.Key, tag.Value.value_or("")});
+    if (same != tags.end())
+      same->Value = tag.Value;
+    else
+      tags.push_back({tag.Key, tag.Value.value_or("")});
   }
   if (tags.size() > kMaxTags) return fail("TooManyTags", "A resource can have at most {} tags", kMaxTags);
   return {};
@@ -34,7 +37,8 @@ Result<void> Service::change_tags(const std::string& arn, const std::function<Re
   if (target_groups_.contains(arn)) return in(target_groups_);
   if (listeners_.contains(arn)) return in(listeners_);
   if (rules_.contains(arn)) return in(rules_);
-  if (arn.find(":targetgroup/") != std::string::npos) return fail("TargetGroupNotFound", "Target groups '[{}]' not found", arn);
+  if (arn.find(":targetgroup/") != std::string::npos)
+    return fail("TargetGroupNotFound", "Target groups '[{}]' not found", arn);
   if (arn.find(":listener/") != std::string::npos) return fail("ListenerNotFound", "Listeners '[{}]' not found", arn);
   if (arn.find(":listener-rule/") != std::string::npos) return fail("RuleNotFound", "Rules '[{}]' not found", arn);
   return fail("LoadBalancerNotFound", "Load balancers '[{}]' not found", arn);
@@ -49,7 +53,8 @@ Result<AddTagsOutput> Service::AddTags(const Call&, const AddTagsInput& request)
 Result<RemoveTagsOutput> Service::RemoveTags(const Call&, const RemoveTagsInput& request) {
   for (const std::string& arn : request.ResourceArns)
     BRUME_CHECK(change_tags(arn, [&](List<Tag>& tags) -> Result<void> {
-      std::erase_if(tags, [&](const Tag& t) { return std::ranges::find(request.TagKeys, *t.Key) != request.TagKeys.end(); });
+      std::erase_if(tags,
+                    [&](const Tag& t) { return std::ranges::find(request.TagKeys, *t.Key) != request.TagKeys.end(); });
       return {};
     }));
   return RemoveTagsOutput{};

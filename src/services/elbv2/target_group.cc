@@ -24,7 +24,8 @@ bool valid_matcher(std::string_view matcher) {
     while (true) {
       const std::size_t dash = part.find('-');
       const std::string_view code = part.substr(0, dash);
-      if (code.size() != 3 || code[0] < '2' || code[0] > '4' || !std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; }))
+      if (code.size() != 3 || code[0] < '2' || code[0] > '4' ||
+          !std::ranges::all_of(code, [](char c) { return c >= '0' && c <= '9'; }))
         return false;
       if (dash == std::string_view::npos) break;
       part.remove_prefix(dash + 1);
@@ -39,16 +40,20 @@ bool valid_matcher(std::string_view matcher) {
 Result<void> check_health_check(const TargetGroup& group) {
   const std::string& port = *group.HealthCheckPort;
   if (port != "traffic-port") {
-    const bool digits = !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits =
+        !port.empty() && port.size() <= 5 && std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
     if (!digits || std::stoi(port) < 1 || std::stoi(port) > 65535)
-      return fail("ValidationError", "Health check port must be 'traffic-port' or a port from 1 to 65535, not '{}'", port);
+      return fail("ValidationError", "Health check port must be 'traffic-port' or a port from 1 to 65535, not '{}'",
+                  port);
   }
   if (*group.HealthCheckProtocol != "HTTP")
     return fail("UnsupportedOperation", "Brume's health checks speak HTTP only, not {}", *group.HealthCheckProtocol);
   if (!group.HealthCheckPath->starts_with('/') || group.HealthCheckPath->size() > 1024)
-    return fail("ValidationError", "Health check path '{}' must begin with a '/' and have at most 1024 characters", *group.HealthCheckPath);
+    return fail("ValidationError", "Health check path '{}' must begin with a '/' and have at most 1024 characters",
+                *group.HealthCheckPath);
   if (!valid_matcher(group.Matcher->HttpCode.value_or("")))
-    return fail("ValidationError", "Health check matcher HTTP code '{}' must be within '200-499' inclusive", group.Matcher->HttpCode.value_or(""));
+    return fail("ValidationError", "Health check matcher HTTP code '{}' must be within '200-499' inclusive",
+                group.Matcher->HttpCode.value_or(""));
   if (*group.HealthCheckTimeoutSeconds >= *group.HealthCheckIntervalSeconds)
     return fail("ValidationError", "Health check interval must be greater than the timeout.");
   return {};
@@ -64,7 +69,8 @@ List<std::string> Service::balancers_of(const std::string& target_group) const {
         for (const TargetGroupTuple& tuple : action.ForwardConfig->TargetGroups)
           if (*tuple.TargetGroupArn == target_group) found.insert(balancer);
   };
-  for (const auto& [arn, record] : listeners_.rows()) look(record.listener.DefaultActions, *record.listener.LoadBalancerArn);
+  for (const auto& [arn, record] : listeners_.rows())
+    look(record.listener.DefaultActions, *record.listener.LoadBalancerArn);
   for (const auto& [arn, record] : rules_.rows())
     look(record.rule.Actions, *listeners_.find(record.listener)->listener.LoadBalancerArn);
   List<std::string> list;
@@ -90,7 +96,8 @@ Result<CreateTargetGroupOutput> Service::CreateTargetGroup(const Call& call, con
     return fail("UnsupportedOperation", "Brume's load balancer speaks HTTP to its targets, not {}", *request.Protocol);
   // Terraform sends it empty where its user names none.
   if (const std::string version = request.ProtocolVersion.value_or(""); !version.empty() && version != "HTTP1")
-    return fail("UnsupportedOperation", "Brume's load balancer speaks HTTP1 to its targets, not {}", *request.ProtocolVersion);
+    return fail("UnsupportedOperation", "Brume's load balancer speaks HTTP1 to its targets, not {}",
+                *request.ProtocolVersion);
   if (!request.Port) return fail("ValidationError", "A port must be specified");
   if (!request.VpcId) return fail("ValidationError", "A VPC ID must be specified");
   if (request.IpAddressType.value_or("ipv4") != "ipv4")
@@ -127,7 +134,8 @@ Result<CreateTargetGroupOutput> Service::CreateTargetGroup(const Call& call, con
     TargetGroup same = group;
     same.TargetGroupArn = arn;
     if (to_json(same) == to_json(existing.target_group)) return CreateTargetGroupOutput{{shown(existing)}};
-    return fail("DuplicateTargetGroupName", "A target group with the same name '{}' exists, but with different settings", name);
+    return fail("DuplicateTargetGroupName",
+                "A target group with the same name '{}' exists, but with different settings", name);
   }
   record.attributes = initial_attributes(target_group_attributes());
   BRUME_CHECK(merge_tags(record.tags, request.Tags));
@@ -137,7 +145,8 @@ Result<CreateTargetGroupOutput> Service::CreateTargetGroup(const Call& call, con
   return output;
 }
 
-Result<DescribeTargetGroupsOutput> Service::DescribeTargetGroups(const Call&, const DescribeTargetGroupsInput& request) {
+Result<DescribeTargetGroupsOutput> Service::DescribeTargetGroups(const Call&,
+                                                                 const DescribeTargetGroupsInput& request) {
   std::vector<TargetGroup> found;
   for (const std::string& arn : request.TargetGroupArns) {
     BRUME_TRY(record, find_target_group(arn));
@@ -157,8 +166,9 @@ Result<DescribeTargetGroupsOutput> Service::DescribeTargetGroups(const Call&, co
       return std::ranges::find(group.LoadBalancerArns, *request.LoadBalancerArn) == group.LoadBalancerArns.end();
     });
   std::ranges::sort(found, {}, &TargetGroup::TargetGroupArn);
-  BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.PageSize.value_or(400)), request.Marker,
-                                     [](const TargetGroup& g) { return *g.TargetGroupArn; }, "ValidationError"));
+  BRUME_TRY(page, services::paginate(
+                      std::move(found), std::size_t(request.PageSize.value_or(400)), request.Marker,
+                      [](const TargetGroup& g) { return *g.TargetGroupArn; }, "ValidationError"));
   return DescribeTargetGroupsOutput{std::move(page.items), std::move(page.next_token)};
 }
 
@@ -166,7 +176,9 @@ Result<ModifyTargetGroupOutput> Service::ModifyTargetGroup(const Call&, const Mo
   BRUME_TRY(found, find_target_group(*request.TargetGroupArn));
   TargetGroupRecord record = *found;
   TargetGroup& group = record.target_group;
-  const auto take = [](auto& field, const auto& value) { if (value) field = value; };
+  const auto take = [](auto& field, const auto& value) {
+    if (value) field = value;
+  };
   take(group.HealthCheckProtocol, request.HealthCheckProtocol);
   take(group.HealthCheckPort, request.HealthCheckPort);
   take(group.HealthCheckPath, request.HealthCheckPath);
@@ -176,7 +188,8 @@ Result<ModifyTargetGroupOutput> Service::ModifyTargetGroup(const Call&, const Mo
   take(group.UnhealthyThresholdCount, request.UnhealthyThresholdCount);
   if (request.Matcher) take(group.Matcher->HttpCode, request.Matcher->HttpCode);
   if (!request.HealthCheckEnabled.value_or(true))
-    return fail("ValidationError", "Health check enabled must be true for target groups with target type '{}'", *group.TargetType);
+    return fail("ValidationError", "Health check enabled must be true for target groups with target type '{}'",
+                *group.TargetType);
   BRUME_CHECK(check_health_check(group));
   ModifyTargetGroupOutput output{{shown(record)}};
   target_groups_.put(*request.TargetGroupArn, std::move(record));
@@ -186,7 +199,8 @@ Result<ModifyTargetGroupOutput> Service::ModifyTargetGroup(const Call&, const Mo
 
 Result<DeleteTargetGroupOutput> Service::DeleteTargetGroup(const Call&, const DeleteTargetGroupInput& request) {
   if (!balancers_of(*request.TargetGroupArn).empty())
-    return fail("ResourceInUse", "Target group '{}' is currently in use by a listener or a rule", *request.TargetGroupArn);
+    return fail("ResourceInUse", "Target group '{}' is currently in use by a listener or a rule",
+                *request.TargetGroupArn);
   target_groups_.erase(*request.TargetGroupArn);  // deleting what is gone succeeds
   changed();
   return DeleteTargetGroupOutput{};

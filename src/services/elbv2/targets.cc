@@ -1,6 +1,7 @@
 // Targets of a group and their health, as DescribeTargetHealth words it.
 #include <algorithm>
 
+#include "services/common/instance_states.h"
 #include "services/elbv2/service.h"
 
 namespace brume::elbv2 {
@@ -10,7 +11,9 @@ constexpr std::size_t kMaxTargets = 1000;  // quota "Targets per Application Loa
 
 }  // namespace
 
-std::string target_id(const TargetRecord& target) { return fmt::format("{}:{}", *target.target.Id, target.port); }
+std::string target_id(const TargetRecord& target) {
+  return fmt::format("{}:{}", *target.target.Id, target.port);
+}
 
 Result<TargetRecord> Service::resolve_target(const Call& call, const TargetGroupRecord& group,
                                              const TargetDescription& target) const {
@@ -28,12 +31,15 @@ Result<TargetRecord> Service::resolve_target(const Call& call, const TargetGroup
   }
   const auto described = ec2_.DescribeInstances(call, {.InstanceIds = {*target.Id}});
   if (!described || described->Reservations.empty())
-    return fail("InvalidTarget", "The following targets are not in a running state and cannot be registered: '{}'", *target.Id);
+    return fail("InvalidTarget", "The following targets are not in a running state and cannot be registered: '{}'",
+                *target.Id);
   const ec2::Instance& instance = described->Reservations.front().Instances.front();
   if (*instance.State->Name != "running")
-    return fail("InvalidTarget", "The following targets are not in a running state and cannot be registered: '{}'", *target.Id);
+    return fail("InvalidTarget", "The following targets are not in a running state and cannot be registered: '{}'",
+                *target.Id);
   if (*instance.VpcId != *group.target_group.VpcId)
-    return fail("InvalidTarget", "The following targets are not in the target group VPC '{}': '{}'", *group.target_group.VpcId, *target.Id);
+    return fail("InvalidTarget", "The following targets are not in the target group VPC '{}': '{}'",
+                *group.target_group.VpcId, *target.Id);
   record.address = *instance.PrivateIpAddress;
   record.zone = *instance.Placement->AvailabilityZone;
   return record;
@@ -46,8 +52,10 @@ Result<RegisterTargetsOutput> Service::RegisterTargets(const Call& call, const R
     BRUME_TRY(added, resolve_target(call, record, target));
     const auto same = std::ranges::find(record.targets, target_id(added), target_id);
     // Registering one that drains makes it a target again.
-    if (same != record.targets.end()) *same = std::move(added);
-    else record.targets.push_back(std::move(added));
+    if (same != record.targets.end())
+      *same = std::move(added);
+    else
+      record.targets.push_back(std::move(added));
   }
   if (record.targets.size() > kMaxTargets)
     return fail("TooManyTargets", "A target group can have at most {} targets", kMaxTargets);
@@ -90,14 +98,14 @@ TargetHealth Service::health_of(const TargetGroupRecord& group, const TargetReco
   if (*group.target_group.TargetType == "instance") {
     const auto state = instance_states.find(*target.target.Id);
     const std::string name = state == instance_states.end() ? "terminated" : state->second;
-    if (name != "running")
-      return {"unused", "Target.InvalidState", fmt::format("Target is in the {} state", name)};
+    if (name != "running") return {"unused", "Target.InvalidState", fmt::format("Target is in the {} state", name)};
     const bool zone_enabled = std::ranges::any_of(balancers, [&](const std::string& arn) {
       return std::ranges::find(load_balancers_.find(arn)->nodes, target.zone, &NodeRecord::zone) !=
              load_balancers_.find(arn)->nodes.end();
     });
     if (!zone_enabled)
-      return {"unused", "Target.NotInUse", "Target is in an Availability Zone that is not enabled for the load balancer"};
+      return {"unused", "Target.NotInUse",
+              "Target is in an Availability Zone that is not enabled for the load balancer"};
   }
   const auto stats = health_.find(*group.target_group.TargetGroupArn);
   if (stats != health_.end())
@@ -109,30 +117,31 @@ TargetHealth Service::health_of(const TargetGroupRecord& group, const TargetReco
   return {"initial", "Elb.RegistrationInProgress", "Target registration is in progress"};
 }
 
-Result<DescribeTargetHealthOutput> Service::DescribeTargetHealth(const Call& call, const DescribeTargetHealthInput& request) {
+Result<DescribeTargetHealthOutput> Service::DescribeTargetHealth(const Call& call,
+                                                                 const DescribeTargetHealthInput& request) {
   BRUME_TRY(group, find_target_group(*request.TargetGroupArn));
   std::map<std::string, std::string> states;
   if (*group->target_group.TargetType == "instance" && !group->targets.empty()) {
-    // By filter, not by id: an instance that is long gone is no error here.
-    List<std::string> ids;
+    std::vector<std::string> ids;
     for (const TargetRecord& target : group->targets) ids.push_back(*target.target.Id);
-    BRUME_TRY(described, ec2_.DescribeInstances(call, {.Filters = {{"instance-id", ids}}}));
-    for (const ec2::Reservation& reservation : described.Reservations)
-      for (const ec2::Instance& instance : reservation.Instances) states[*instance.InstanceId] = *instance.State->Name;
+    BRUME_TRY(known, services::instance_states(ec2_, call, ids));
+    states = known;
   }
   DescribeTargetHealthOutput output;
   output.TargetHealthDescriptions.set_present();
   const auto add = [&](const TargetDescription& target, int port, TargetHealth health) {
     TargetHealthDescription& description = output.TargetHealthDescriptions.emplace_back();
     description.Target = target;
-    description.HealthCheckPort = *group->target_group.HealthCheckPort == "traffic-port" ? std::to_string(port)
-                                                                                        : *group->target_group.HealthCheckPort;
+    description.HealthCheckPort = *group->target_group.HealthCheckPort == "traffic-port"
+                                      ? std::to_string(port)
+                                      : *group->target_group.HealthCheckPort;
     description.TargetHealth = std::move(health);
   };
   for (const TargetRecord& target : group->targets) {
-    const bool wanted = request.Targets.empty() || std::ranges::any_of(request.Targets, [&](const TargetDescription& t) {
-                          return *t.Id == *target.target.Id && (!t.Port || *t.Port == target.port);
-                        });
+    const bool wanted =
+        request.Targets.empty() || std::ranges::any_of(request.Targets, [&](const TargetDescription& t) {
+          return *t.Id == *target.target.Id && (!t.Port || *t.Port == target.port);
+        });
     if (wanted) add(target.target, target.port, health_of(*group, target, states));
   }
   for (const TargetDescription& target : request.Targets)

@@ -16,7 +16,7 @@ inline constexpr std::size_t kMaxTags = 50;  // IAM and STS quotas
 
 // Fills a list answer's items, IsTruncated and Marker. `key_of` gives the unique name by which `items` are sorted.
 template <typename Answer, typename Item, typename Request, typename KeyOf>
-Result<Answer> list_answer(List<Item> Answer::*member, std::vector<Item> items, const Request& request, KeyOf key_of) {
+Result<Answer> list_answer(List<Item> Answer::* member, std::vector<Item> items, const Request& request, KeyOf key_of) {
   const std::size_t limit = std::size_t(request.MaxItems.value_or(100));
   BRUME_TRY(page, services::paginate(std::move(items), limit, request.Marker, key_of, "InvalidInput"));
   Answer answer;
@@ -40,8 +40,10 @@ inline Result<void> check_document(const std::string& document) {
 inline Result<void> merge_tags(List<Tag>& tags, const List<Tag>& added) {
   for (const Tag& tag : added) {
     const auto same = std::ranges::find(tags, tag.Key, &Tag::Key);
-    if (same != tags.end()) same->Value = tag.Value;
-    else tags.push_back(tag);
+    if (same != tags.end())
+      same->Value = tag.Value;
+    else
+      tags.push_back(tag);
   }
   if (tags.size() > kMaxTags)
     return fail("LimitExceeded", "The number of tags has reached the maximum limit of {}.", kMaxTags);

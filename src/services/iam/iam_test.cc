@@ -7,14 +7,17 @@
 namespace brume::iam {
 namespace {
 
-constexpr const char* kTrust = R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]})";
+constexpr const char* kTrust =
+    R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]})";
 constexpr const char* kCore = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
 
 class IamTest : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(service.load()); }
   template <typename F>
-  auto in(F&& f) { return store.transact(std::forward<F>(f)); }
+  auto in(F&& f) {
+    return store.transact(std::forward<F>(f));
+  }
   std::string code(auto result) { return result ? "" : result.error().code; }
 
   env::SimEnv sim;
@@ -26,14 +29,16 @@ class IamTest : public testing::Test {
 };
 
 TEST_F(IamTest, RoleWithProfileAndPolicies) {
-  const auto role = in([&] { return service.CreateRole(call, {.RoleName = "web", .AssumeRolePolicyDocument = kTrust}); });
+  const auto role =
+      in([&] { return service.CreateRole(call, {.RoleName = "web", .AssumeRolePolicyDocument = kTrust}); });
   ASSERT_TRUE(role);
   EXPECT_EQ(*role->Role->Arn, "arn:aws:iam::000000000000:role/web");
   EXPECT_TRUE(role->Role->AssumeRolePolicyDocument->starts_with("%7B"));
   EXPECT_EQ(code(in([&] { return service.CreateRole(call, {.RoleName = "web", .AssumeRolePolicyDocument = kTrust}); })),
             "EntityAlreadyExists");
   ASSERT_TRUE(in([&] { return service.AttachRolePolicy(call, {"web", kCore}); }));
-  EXPECT_EQ(code(in([&] { return service.AttachRolePolicy(call, {"web", "arn:aws:iam::aws:policy/Nope"}); })), "NoSuchEntity");
+  EXPECT_EQ(code(in([&] { return service.AttachRolePolicy(call, {"web", "arn:aws:iam::aws:policy/Nope"}); })),
+            "NoSuchEntity");
   ASSERT_TRUE(in([&] { return service.CreateInstanceProfile(call, {.InstanceProfileName = "p"}); }));
   ASSERT_TRUE(in([&] { return service.AddRoleToInstanceProfile(call, {"p", "web"}); }));
   EXPECT_EQ(code(in([&] { return service.AddRoleToInstanceProfile(call, {"p", "web"}); })), "LimitExceeded");

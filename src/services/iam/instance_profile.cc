@@ -30,8 +30,7 @@ std::optional<InstanceProfile> Service::find_profile(std::string_view name_or_ar
 Result<CreateInstanceProfileResponse> Service::CreateInstanceProfile(const Call&,
                                                                      const CreateInstanceProfileRequest& request) {
   const std::string& name = *request.InstanceProfileName;
-  if (profiles_.contains(name))
-    return fail("EntityAlreadyExists", "Instance Profile {} already exists.", name);
+  if (profiles_.contains(name)) return fail("EntityAlreadyExists", "Instance Profile {} already exists.", name);
   ProfileRecord record;
   record.profile.Path = request.Path.value_or("/");
   record.profile.InstanceProfileName = name;

@@ -7,7 +7,7 @@ namespace brume::iam {
 
 struct ManagedPolicy {
   const char* name;
-  const char* path;      // "/" or "/service-role/"
+  const char* path;  // "/" or "/service-role/"
   const char* document;
 };
 

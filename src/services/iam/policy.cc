@@ -91,7 +91,8 @@ Result<ListPoliciesResponse> Service::ListPolicies(const Call&, const ListPolici
   if (scope != "AWS")
     for (const auto& [arn, record] : policies_.rows()) add(record.policy);
   std::ranges::sort(found, {}, &Policy::Arn);
-  return list_answer(&ListPoliciesResponse::Policies, std::move(found), request, [](const Policy& p) { return *p.Arn; });
+  return list_answer(&ListPoliciesResponse::Policies, std::move(found), request,
+                     [](const Policy& p) { return *p.Arn; });
 }
 
 Result<ListPolicyVersionsResponse> Service::ListPolicyVersions(const Call&, const ListPolicyVersionsRequest& request) {

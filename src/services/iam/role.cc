@@ -42,7 +42,8 @@ Result<CreateRoleResponse> Service::CreateRole(const Call&, const CreateRoleRequ
   role.Description = request.Description;
   role.MaxSessionDuration = request.MaxSessionDuration.value_or(3600);
   if (request.PermissionsBoundary)
-    role.PermissionsBoundary = {.PermissionsBoundaryType = "Policy", .PermissionsBoundaryArn = request.PermissionsBoundary};
+    role.PermissionsBoundary = {.PermissionsBoundaryType = "Policy",
+                                .PermissionsBoundaryArn = request.PermissionsBoundary};
   BRUME_CHECK(merge_tags(role.Tags, request.Tags));
   roles_.put(name, record);
   return CreateRoleResponse{shown(record)};
@@ -88,8 +89,7 @@ Result<void> Service::DeleteRole(const Call&, const DeleteRoleRequest& request) 
   for (const auto& [name, profile] : profiles_.rows())
     if (profile.role == *request.RoleName)
       return fail("DeleteConflict", "Cannot delete entity, must remove roles from instance profile first.");
-  if (!record->attached.empty())
-    return fail("DeleteConflict", "Cannot delete entity, must detach all policies first.");
+  if (!record->attached.empty()) return fail("DeleteConflict", "Cannot delete entity, must detach all policies first.");
   if (!record->inline_policies.empty())
     return fail("DeleteConflict", "Cannot delete entity, must delete policies first.");
   roles_.erase(*request.RoleName);

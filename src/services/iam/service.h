@@ -16,7 +16,7 @@ namespace brume::iam {
 struct RoleRecord {
   Role role;
   std::map<std::string, std::string> inline_policies;  // name to document
-  std::vector<std::string> attached;                    // policy ARNs, in the order of attachment
+  std::vector<std::string> attached;                   // policy ARNs, in the order of attachment
 };
 
 struct ProfileRecord {

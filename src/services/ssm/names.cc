@@ -11,9 +11,10 @@ Result<void> check_name(std::string_view name) {
            c == '-' || c == '/';
   };
   if (name.empty() || !std::ranges::all_of(name, allowed))
-    return fail("ValidationException",
-                "Parameter name: can't be empty and can only contain letters, digits and the symbols . - _ /, was \"{}\"",
-                name);
+    return fail(
+        "ValidationException",
+        "Parameter name: can't be empty and can only contain letters, digits and the symbols . - _ /, was \"{}\"",
+        name);
   if (name.find('/') != std::string_view::npos && name.front() != '/')
     return fail("ValidationException", "Parameter name must be a fully qualified name.");
   if (std::ranges::count(name, '/') > 15)

@@ -8,7 +8,8 @@
 
 namespace brume::ssm {
 
-// Errors: ValidationException (characters, the prefixes aws and ssm, "/" missing in a hierarchy), HierarchyLevelLimitExceededException.
+// Errors: ValidationException (characters, the prefixes aws and ssm, "/" missing in a hierarchy),
+// HierarchyLevelLimitExceededException.
 Result<void> check_name(std::string_view name);
 
 // Is `name` below `path` ("/web/" or "/web")? Directly below unless `recursive`.

@@ -79,7 +79,9 @@ Service::Service(services::Context context, ImageExists image_exists)
       image_exists_(std::move(image_exists)),
       parameters_(context_.store, "ssm.parameters", context_.region) {}
 
-Result<void> Service::load() { return parameters_.load(); }
+Result<void> Service::load() {
+  return parameters_.load();
+}
 
 std::string Service::arn_of(const std::string& name) const {
   return services::arn("ssm", context_.region, "parameter" + std::string(name.starts_with('/') ? "" : "/") + name);
@@ -108,9 +110,11 @@ Result<Parameter> Service::find(const std::string& reference) const {
   if (!selector.empty()) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(selector.data() + 1, selector.data() + selector.size(), number);
-    const auto found = std::ranges::find(record->versions, number, [](const ParameterHistory& v) { return *v.Version; });
+    const auto found =
+        std::ranges::find(record->versions, number, [](const ParameterHistory& v) { return *v.Version; });
     if (error != std::errc() || end != selector.data() + selector.size() || found == record->versions.end())
-      return fail("ParameterVersionNotFound", "Systems Manager could not find version {} of {}.", selector.substr(1), name);
+      return fail("ParameterVersionNotFound", "Systems Manager could not find version {} of {}.", selector.substr(1),
+                  name);
     version = &*found;
   }
   Parameter parameter = as_parameter(*version, arn_of(name));
@@ -123,14 +127,14 @@ Result<PutParameterResult> Service::PutParameter(const Call& call, const PutPara
   BRUME_CHECK(check_name(name));
   const ParameterRecord* existing = parameters_.find(name);
   if (existing && !request.Overwrite.value_or(false))
-    return fail("ParameterAlreadyExists",
-                "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.");
+    return fail(
+        "ParameterAlreadyExists",
+        "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.");
   if (existing && !request.Tags.empty())
     return fail("ValidationException", "Invalid request: tags and overwrite can't be used together.");
   const ParameterHistory* last = existing ? &existing->versions.back() : nullptr;
   const std::optional<std::string> type = request.Type ? request.Type : last ? last->Type : std::nullopt;
-  if (!type)
-    return fail("ValidationException", "A parameter type is required when you create a parameter.");
+  if (!type) return fail("ValidationException", "A parameter type is required when you create a parameter.");
   if (*type == "SecureString")
     return fail("UnsupportedParameterType", "Brume has no key management yet: a SecureString cannot be kept secret.");
   if (request.KeyId) return fail("ValidationException", "KeyId is only valid for a SecureString.");
@@ -145,8 +149,8 @@ Result<PutParameterResult> Service::PutParameter(const Call& call, const PutPara
       return fail("InvalidAllowedPatternException", "The allowed pattern {} is not a regular expression.",
                   *request.AllowedPattern);
     if (!re2::RE2::FullMatch(*request.Value, pattern))
-      return fail("ParameterPatternMismatchException", "Parameter value, cannot be validated against allowedPattern: {}",
-                  *request.AllowedPattern);
+      return fail("ParameterPatternMismatchException",
+                  "Parameter value, cannot be validated against allowedPattern: {}", *request.AllowedPattern);
   }
   const std::string data_type = request.DataType.value_or(last ? *last->DataType : "text");
   if (data_type != "text" && data_type != "aws:ec2:image")
@@ -181,8 +185,10 @@ Result<GetParameterResult> Service::GetParameter(const Call&, const GetParameter
 Result<GetParametersResult> Service::GetParameters(const Call&, const GetParametersRequest& request) {
   GetParametersResult result;
   for (const std::string& name : request.Names) {
-    if (auto parameter = find(name)) result.Parameters.push_back(*std::move(parameter));
-    else result.InvalidParameters.push_back(name);
+    if (auto parameter = find(name))
+      result.Parameters.push_back(*std::move(parameter));
+    else
+      result.InvalidParameters.push_back(name);
   }
   result.InvalidParameters.set_present();
   return result;
@@ -255,11 +261,12 @@ Result<AddTagsToResourceResult> Service::AddTagsToResource(const Call&, const Ad
   ParameterRecord record = *parameters_.find(*request.ResourceId);
   for (const Tag& tag : request.Tags) {
     const auto same = std::ranges::find(record.tags, tag.Key, &Tag::Key);
-    if (same != record.tags.end()) same->Value = tag.Value;
-    else record.tags.push_back(tag);
+    if (same != record.tags.end())
+      same->Value = tag.Value;
+    else
+      record.tags.push_back(tag);
   }
-  if (record.tags.size() > kMaxTags)
-    return fail("TooManyTagsError", "A parameter can have at most {} tags.", kMaxTags);
+  if (record.tags.size() > kMaxTags) return fail("TooManyTagsError", "A parameter can have at most {} tags.", kMaxTags);
   parameters_.put(*request.ResourceId, std::move(record));
   return AddTagsToResourceResult{};
 }
