@@ -51,8 +51,8 @@ Result<pid_t> spawn(const Command& command, int in, int out, int err, bool own_s
   sigaddset(&defaults, SIGPIPE);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
-  posix_spawnattr_setflags(&attributes, short(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                              (own_session ? POSIX_SPAWN_SETSID : 0)));
+  posix_spawnattr_setflags(
+      &attributes, short(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | (own_session ? POSIX_SPAWN_SETSID : 0)));
   const auto argv = pointers(command.argv);
   const auto envp = pointers(environment);
   pid_t pid = 0;
@@ -101,13 +101,29 @@ ProcessStatus status_of(pid_t pid) {
   status.there = true;
   status.ended = (*stat)[at + 2] == 'Z' || (*stat)[at + 2] == 'X';
   for (int field = 2; field < 22 && at != std::string::npos; ++field) at = stat->find(' ', at + 1);
-  if (at != std::string::npos)
-    std::from_chars(stat->data() + at + 1, stat->data() + stat->size(), status.start_time);
+  if (at != std::string::npos) std::from_chars(stat->data() + at + 1, stat->data() + stat->size(), status.start_time);
   return status;
 }
 
 int exit_status(int wait_status) {
   return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+}
+
+using Descriptor = boost::asio::posix::stream_descriptor;
+
+// Calls `ended` once the process of this pidfd has ended.
+void await_end(const std::shared_ptr<Descriptor>& pidfd, pid_t pid, std::function<void(int status)> ended) {
+  pidfd->async_wait(Descriptor::wait_read,
+                    [pidfd, pid, ended = std::move(ended)](const boost::system::error_code& error) mutable {
+                      if (error) return;
+                      // The reactor may wake us with what was meant for a descriptor that was closed a moment ago: only
+                      // the kernel's own word counts.
+                      pollfd state{pidfd->native_handle(), POLLIN, 0};
+                      if (::poll(&state, 1, 0) <= 0) return await_end(pidfd, pid, std::move(ended));
+                      int status = 0;
+                      const bool child = ::waitpid(pid, &status, WNOHANG) == pid;
+                      ended(child ? exit_status(status) : -1);
+                    });
 }
 
 }  // namespace
@@ -132,8 +148,10 @@ Result<Finished> PosixProcesses::run(const Command& command) {
     if (fds[1].revents) drain(err.read, finished.errors, kErrorLimit);
     if (fds[2].revents) {
       const ssize_t n = ::write(in.write.get(), input.data(), input.size());
-      if (n > 0) input.remove_prefix(std::size_t(n));
-      else if (errno != EAGAIN && errno != EINTR) input = {};
+      if (n > 0)
+        input.remove_prefix(std::size_t(n));
+      else if (errno != EAGAIN && errno != EINTR)
+        input = {};
     }
   }
   int status = 0;
@@ -154,7 +172,9 @@ Result<pid_t> PosixProcesses::start(const Command& command, const std::string& l
   return spawn(command, null.get(), out, out, true);
 }
 
-std::uint64_t PosixProcesses::start_time(pid_t pid) const { return status_of(pid).start_time; }
+std::uint64_t PosixProcesses::start_time(pid_t pid) const {
+  return status_of(pid).start_time;
+}
 
 bool PosixProcesses::alive(pid_t pid, std::uint64_t expected_start) const {
   if (pid <= 0) return false;
@@ -176,14 +196,7 @@ void PosixProcesses::watch(pid_t pid, std::function<void(int status)> ended) {
     boost::asio::post(io_, [ended = std::move(ended), code = child ? exit_status(status) : -1] { ended(code); });
     return;
   }
-  auto descriptor = std::make_shared<boost::asio::posix::stream_descriptor>(io_, fd);
-  descriptor->async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                         [descriptor, pid, ended = std::move(ended)](const boost::system::error_code& error) {
-                           if (error) return;
-                           int status = 0;
-                           const bool child = ::waitpid(pid, &status, WNOHANG) == pid;
-                           ended(child ? exit_status(status) : -1);
-                         });
+  await_end(std::make_shared<Descriptor>(io_, fd), pid, std::move(ended));
 }
 
 }  // namespace brume::env
