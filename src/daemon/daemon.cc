@@ -90,6 +90,9 @@ Result<void> run(const Settings& settings) {
   });
   log_info("the API is at http://127.0.0.1:{}", settings.api_port);
   world.run();
+  // Workers use what is declared above; they are through before any of it goes.
+  fabric.loop_ended();
+  world.end_workers();
   log_info("stopped; instances and load balancers go on");
   return env.files.remove_all(pid_file(settings));
 }

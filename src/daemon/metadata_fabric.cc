@@ -1,6 +1,5 @@
 #include "daemon/metadata_fabric.h"
 
-#include <future>
 #include <memory>
 
 namespace brume::daemon {
@@ -13,13 +12,25 @@ Result<void> MetadataFabric::ensure_vpc(const net::VpcSpec& spec) {
 
 Result<void> MetadataFabric::remove_vpc(const std::string& vpc_id) {
   // We are on a worker; the service's sockets keep the namespace alive until the loop has closed them.
-  auto closed = std::make_shared<std::promise<void>>();
-  loop_.post([close = close_, vpc_id, closed] {
-    close(vpc_id);
-    closed->set_value();
+  const auto closed = std::make_shared<bool>(false);
+  loop_.post([this, vpc_id, closed] {
+    close_(vpc_id);
+    const std::lock_guard lock(mutex_);
+    *closed = true;
+    changed_.notify_all();
   });
-  closed->get_future().wait();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return *closed || loop_ended_; });
+    if (!*closed) return fail_internal("The network {} is left to the next daemon: this one stops", vpc_id);
+  }
   return fabric_.remove_vpc(vpc_id);
+}
+
+void MetadataFabric::loop_ended() {
+  const std::lock_guard lock(mutex_);
+  loop_ended_ = true;
+  changed_.notify_all();
 }
 
 }  // namespace brume::daemon

@@ -1,7 +1,9 @@
 // A fabric whose VPCs have the metadata service: opens it once a VPC's namespace is there, closes it before it goes.
 #pragma once
 
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 
 #include "env/loop.h"
 #include "net/fabric.h"
@@ -14,6 +16,9 @@ class MetadataFabric : public net::Fabric {
   MetadataFabric(net::Fabric& fabric, env::Loop& loop, std::function<void(const std::string& vpc_id)> open,
                  std::function<void(const std::string& vpc_id)> close)
       : fabric_(fabric), loop_(loop), open_(std::move(open)), close_(std::move(close)) {}
+
+  // The loop runs no more: whoever waits for it is let go with an error.
+  void loop_ended();
 
   Result<void> ensure_vpc(const net::VpcSpec& spec) override;
   Result<void> remove_vpc(const std::string& vpc_id) override;
@@ -36,6 +41,9 @@ class MetadataFabric : public net::Fabric {
   net::Fabric& fabric_;
   env::Loop& loop_;
   std::function<void(const std::string&)> open_, close_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool loop_ended_ = false;
 };
 
 }  // namespace brume::daemon

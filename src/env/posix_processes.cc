@@ -109,6 +109,23 @@ int exit_status(int wait_status) {
   return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
 }
 
+using Descriptor = boost::asio::posix::stream_descriptor;
+
+// Calls `ended` once the process of this pidfd has ended.
+void await_end(const std::shared_ptr<Descriptor>& pidfd, pid_t pid, std::function<void(int status)> ended) {
+  pidfd->async_wait(Descriptor::wait_read,
+                    [pidfd, pid, ended = std::move(ended)](const boost::system::error_code& error) mutable {
+                      if (error) return;
+                      // The reactor may wake us with what was meant for a descriptor that was closed a moment ago: only
+                      // the kernel's own word counts.
+                      pollfd state{pidfd->native_handle(), POLLIN, 0};
+                      if (::poll(&state, 1, 0) <= 0) return await_end(pidfd, pid, std::move(ended));
+                      int status = 0;
+                      const bool child = ::waitpid(pid, &status, WNOHANG) == pid;
+                      ended(child ? exit_status(status) : -1);
+                    });
+}
+
 }  // namespace
 
 Result<Finished> PosixProcesses::run(const Command& command) {
@@ -179,14 +196,7 @@ void PosixProcesses::watch(pid_t pid, std::function<void(int status)> ended) {
     boost::asio::post(io_, [ended = std::move(ended), code = child ? exit_status(status) : -1] { ended(code); });
     return;
   }
-  auto descriptor = std::make_shared<boost::asio::posix::stream_descriptor>(io_, fd);
-  descriptor->async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                         [descriptor, pid, ended = std::move(ended)](const boost::system::error_code& error) {
-                           if (error) return;
-                           int status = 0;
-                           const bool child = ::waitpid(pid, &status, WNOHANG) == pid;
-                           ended(child ? exit_status(status) : -1);
-                         });
+  await_end(std::make_shared<Descriptor>(io_, fd), pid, std::move(ended));
 }
 
 }  // namespace brume::env

@@ -63,6 +63,11 @@ class RealLoop : public Loop {
   RealLoop(asio::io_context& io, unsigned workers) : io_(io), pool_(workers) {}
   ~RealLoop() override { pool_.join(); }
 
+  void end_workers() {
+    pool_.stop();
+    pool_.join();
+  }
+
   void post(std::function<void()> task) override { asio::post(io_, std::move(task)); }
 
   TimerId after(Duration delay, std::function<void()> task) override {
@@ -120,6 +125,9 @@ void RealEnv::run() {
 }
 void RealEnv::stop() {
   parts_->io.stop();
+}
+void RealEnv::end_workers() {
+  parts_->loop.end_workers();
 }
 
 }  // namespace brume::env

@@ -26,6 +26,8 @@ class RealEnv {
   void run();
   // From any thread or from a callback.
   void stop();
+  // After run(): waits for what is under way on the workers. What has not begun there is dropped, as a crash would.
+  void end_workers();
 
  private:
   struct Parts;
