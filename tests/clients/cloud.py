@@ -173,12 +173,18 @@ class Cloud:
 
     def down(self):
         """`brume down` and the folder: what is left of it afterwards is a failure of Brume's."""
+        stuck = False
         try:
             if self.process and self.process.poll() is None:
-                self.kill(15)
+                try:
+                    self.kill(15)
+                except subprocess.TimeoutExpired:  # told below; what it made goes all the same
+                    stuck = True
+                    self.kill(9)
             done = self.run("down", check=False)
             assert done.returncode == 0, f"brume down ended with {done.returncode}:\n{done.stdout}{done.stderr}"
             assert self.traces() == [], "brume down left something behind"
+            assert not stuck, "the daemon did not end within 15 s of SIGTERM"
         finally:
             if not self.mounts():
                 shutil.rmtree(self.root, ignore_errors=True)
