@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/percent.h"
 #include "base/result.h"
 
 namespace brume::aws {
@@ -38,11 +39,6 @@ std::string_view trim(std::string_view text);
 
 // "/a/b" and "x=1" of "/a/b?x=1".
 std::pair<std::string_view, std::string_view> split_target(std::string_view target);
-
-// RFC 3986: all but unreserved characters become %XX; `keep` are left alone as well.
-std::string percent_encode(std::string_view text, std::string_view keep = "");
-// `plus_is_space` as in forms. Errors: MalformedQueryString for a broken escape.
-Result<std::string> percent_decode(std::string_view text, bool plus_is_space);
 
 // The pairs of a query string or form body, decoded, in the order sent. At most 20,000. Errors: MalformedQueryString.
 Result<std::vector<std::pair<std::string, std::string>>> parse_form(std::string_view text);

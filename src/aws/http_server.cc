@@ -247,8 +247,4 @@ void HttpServer::route(std::string path, Handler handler) {
   listener_->routes[std::move(path)] = std::move(handler);
 }
 
-HttpAnswer health_answer(const HttpRequest&) {
-  return {200, {{"Content-Type", "application/json"}}, R"({"status":"running"})"};
-}
-
 }  // namespace brume::aws

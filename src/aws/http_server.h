@@ -52,7 +52,4 @@ class HttpServer {
   std::shared_ptr<Listener> listener_;
 };
 
-// {"status":"running"}: what /health answers.
-HttpAnswer health_answer(const HttpRequest& request);
-
 }  // namespace brume::aws

@@ -10,22 +10,26 @@ int hex_value(char c) {
   return -1;
 }
 
+bool unreserved(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+         c == '.' || c == '~';
+}
+
 }  // namespace
 
-std::string percent_encode(std::string_view text, bool keep_slash) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
+std::string percent_encode(std::string_view text, std::string_view keep) {
+  constexpr char digits[] = "0123456789ABCDEF";
   std::string out;
   out.reserve(text.size());
   for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '_' || c == '.' || c == '~' || (keep_slash && c == '/');
-    if (plain) {
+    if (unreserved(c) || keep.find(c) != std::string_view::npos) {
       out += c;
-      continue;
+    } else {
+      const auto byte = static_cast<unsigned char>(c);
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
     }
-    out += '%';
-    out += kDigits[static_cast<unsigned char>(c) >> 4];
-    out += kDigits[static_cast<unsigned char>(c) & 15];
   }
   return out;
 }
@@ -36,14 +40,14 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '+' && plus_is_space) {
       out += ' ';
-    } else if (text[i] != '%') {
-      out += text[i];
-    } else {
+    } else if (text[i] == '%') {
       const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
       const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
-      if (high < 0 || low < 0) return fail("ValidationError", "'{}' has a broken percent-escape", text.substr(0, 200));
-      out += char(high << 4 | low);
+      if (high < 0 || low < 0) return fail("MalformedQueryString", "The query string contains a malformed escape.");
+      out += char(high * 16 + low);
       i += 2;
+    } else {
+      out += text[i];
     }
   }
   return out;

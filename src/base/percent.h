@@ -8,9 +8,9 @@
 
 namespace brume {
 
-// Everything but letters, digits and "-_.~" as %XX; `keep_slash` leaves '/' as well.
-std::string percent_encode(std::string_view text, bool keep_slash = false);
-// Decodes %XX, and '+' as a space if `plus_is_space`. Errors: ValidationError for a broken escape.
-Result<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+// All but RFC 3986's unreserved characters become %XX; `keep` are left alone as well.
+std::string percent_encode(std::string_view text, std::string_view keep = "");
+// `plus_is_space` as in forms. Errors: MalformedQueryString for a broken escape.
+Result<std::string> percent_decode(std::string_view text, bool plus_is_space);
 
 }  // namespace brume

@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <functional>
 #include <optional>
-#include <sstream>
 #include <thread>
 
 #include "base/json.h"
@@ -17,6 +16,7 @@
 #include "compute/oci_driver.h"
 #include "daemon/daemon.h"
 #include "daemon/lb_process.h"
+#include "daemon/pid_file.h"
 #include "env/real.h"
 #include "net/kernel_fabric.h"
 
@@ -25,16 +25,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-
-// The process that a pid file names, if it lives; 0 otherwise.
-pid_t recorded_process(const env::Env& env, const std::string& pid_file) {
-  const auto text = env.files.read(pid_file);
-  if (!text) return 0;
-  std::istringstream fields(*text);
-  pid_t pid = 0;
-  std::uint64_t started = 0;
-  return fields >> pid >> started && env.processes.alive(pid, started) ? pid : 0;
-}
 
 // Polls `done` for at most `limit`.
 bool wait_for(std::chrono::seconds limit, const std::function<bool()>& done) {
@@ -151,7 +141,7 @@ int start(const daemon::Settings& settings, const std::string& root) {
 
 int stop(const daemon::Settings& settings) {
   env::RealEnv world(1);
-  const pid_t pid = recorded_process(world.env(), daemon::pid_file(settings));
+  const pid_t pid = daemon::recorded_process(world.env(), daemon::pid_file(settings));
   if (pid == 0) {
     std::printf("The daemon does not run.\n");
     return 0;
@@ -171,9 +161,9 @@ int down(const daemon::Settings& settings, const std::string& root) {
     if (deleted) deleted = delete_stacks(settings);
     if (!deleted) report(deleted.error());
   }
-  if (const pid_t pid = recorded_process(env, daemon::pid_file(settings)))
+  if (const pid_t pid = daemon::recorded_process(env, daemon::pid_file(settings)))
     end_process(env, pid, std::chrono::seconds(10));
-  if (const pid_t pid = recorded_process(env, daemon::lb_pid_file(settings)))
+  if (const pid_t pid = daemon::recorded_process(env, daemon::lb_pid_file(settings)))
     end_process(env, pid, std::chrono::seconds(10));
   compute::ImagesOnDisk images(env.files, env.processes, settings.state_dir);
   compute::OciDriver driver(env, {settings.state_dir, settings.run_dir}, daemon::compute_settings(settings), images);

@@ -17,6 +17,7 @@
 #include "daemon/keys.h"
 #include "daemon/lb_process.h"
 #include "daemon/metadata_fabric.h"
+#include "daemon/pid_file.h"
 #include "env/real.h"
 #include "net/kernel_fabric.h"
 #include "net/metadata_server.h"
@@ -81,8 +82,7 @@ Result<void> run(const Settings& settings) {
   for (const std::string& vpc_id : there.vpcs) open_metadata(vpc_id);
   BRUME_CHECK(cloud.start());
   BRUME_CHECK(lb.start());
-  BRUME_CHECK(env.files.write(pid_file(settings),
-                              fmt::format("{} {}\n", ::getpid(), env.processes.start_time(::getpid())), 0600));
+  BRUME_CHECK(write_pid_file(env, pid_file(settings), ::getpid()));
 
   boost::asio::signal_set signals(world.io(), SIGTERM, SIGINT);
   signals.async_wait([&](const boost::system::error_code& error, int) {

@@ -1,8 +1,7 @@
 #include "daemon/lb_process.h"
 
-#include <sstream>
-
 #include "base/log.h"
+#include "daemon/pid_file.h"
 #include "daemon/port_owner.h"
 
 namespace brume::daemon {
@@ -30,14 +29,9 @@ Result<void> LbProcess::start() {
   channel_.connect(lb_socket(settings_));
   started_ = true;
   send();
-  if (const auto recorded = env_.files.read(lb_pid_file(settings_))) {
-    std::istringstream fields(*recorded);
-    pid_t pid = 0;
-    std::uint64_t started = 0;
-    if (fields >> pid >> started && env_.processes.alive(pid, started)) {
-      watch(pid);
-      return {};
-    }
+  if (const pid_t pid = recorded_process(env_, lb_pid_file(settings_))) {
+    watch(pid);
+    return {};
   }
   return spawn();
 }
@@ -47,8 +41,7 @@ Result<void> LbProcess::spawn() {
   BRUME_TRY(pid, env_.processes.start({.argv = {program_path(), "lb", "--socket", lb_socket(settings_), "--threads",
                                                 std::to_string(settings_.lb_threads)}},
                                       settings_.state_dir + "/lb.log"));
-  BRUME_CHECK(
-      env_.files.write(lb_pid_file(settings_), fmt::format("{} {}\n", pid, env_.processes.start_time(pid)), 0600));
+  BRUME_CHECK(write_pid_file(env_, lb_pid_file(settings_), pid));
   watch(pid);
   return {};
 }

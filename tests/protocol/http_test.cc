@@ -32,6 +32,10 @@ class FakeSts : public sts::Api {
   }
 };
 
+HttpAnswer health_answer(const HttpRequest&) {
+  return {200, {{"Content-Type", "application/json"}}, R"({"status":"running"})"};
+}
+
 class HttpTest : public testing::Test {
  protected:
   HttpTest() {

@@ -30,6 +30,16 @@ TEST(Healing, AGroupComesUpBalancedAndSaysWhy) {
   const auto activities = world.activities();
   ASSERT_EQ(activities.size(), 2U);
   EXPECT_EQ(*activities[0].StatusCode, "Successful");
+  // Each names the subnet of its own zone.
+  const auto subnet = [](const autoscaling::Activity& a) { return a.Details->substr(0, a.Details->find(',')); };
+  EXPECT_TRUE(subnet(activities[0]).starts_with(R"({"Subnet ID":"subnet-)")) << *activities[0].Details;
+  EXPECT_NE(subnet(activities[0]), subnet(activities[1]));
+  world.driver.kill(world.instances()[0]);
+  world.run_for(minutes(5));
+  const auto healed = world.activities();
+  ASSERT_GE(healed.size(), 4U);
+  EXPECT_TRUE(subnet(healed[2]) == subnet(activities[0]) || subnet(healed[2]) == subnet(activities[1]));
+  EXPECT_EQ(*healed[2].Details, *healed[3].Details);  // out of and back into one zone
   EXPECT_TRUE(activities[0].Description->starts_with("Launching a new EC2 instance: i-")) << *activities[0].Description;
   EXPECT_NE(activities[0].Cause->find(
                 "a user request created an AutoScalingGroup changing the desired capacity from 0 to 2."),

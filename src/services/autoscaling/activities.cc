@@ -18,12 +18,12 @@ std::string activity_key(std::string_view group, std::int64_t number) {
 }  // namespace
 
 std::string Service::begin_activity(const std::string& group, std::string description, std::string cause,
-                                    std::string status, std::int32_t progress, const std::string& zone) {
+                                    std::string status, std::int32_t progress, const std::string& zone,
+                                    const std::string& subnet) {
   std::int64_t number = 0;
-  std::string subnets, arn;
+  std::string arn;
   groups_.modify(group, [&](GroupRecord& record) {
     number = record.next_activity++;
-    subnets = record.group.VPCZoneIdentifier.value_or("");
     arn = record.group.AutoScalingGroupARN.value_or("");
   });
   ActivityRecord record;
@@ -36,7 +36,7 @@ std::string Service::begin_activity(const std::string& group, std::string descri
   activity.StartTime = context_.env.clock.wall();
   activity.StatusCode = std::move(status);
   activity.Progress = progress;
-  activity.Details = details(subnets.substr(0, subnets.find(',')), zone);
+  activity.Details = details(subnet, zone);
   const std::string key = activity_key(group, number);
   activities_.put(key, std::move(record));
   if (number >= kKept) activities_.erase(activity_key(group, number - kKept));

@@ -86,17 +86,21 @@ Result<void> Service::SetInstanceHealth(const Call&, const SetInstanceHealthQuer
   return {};
 }
 
+Result<void> Service::check_shrink(const AutoScalingGroup& group, int count, std::string_view verb) {
+  if (*group.DesiredCapacity - count >= *group.MinSize) return {};
+  return fail(
+      "ValidationError",
+      "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To {} {} instance{}, please update "
+      "the AutoScalingGroup sizes appropriately.",
+      *group.AutoScalingGroupName, *group.MinSize, *group.MaxSize, *group.DesiredCapacity, verb, count,
+      count == 1 ? "" : "s");
+}
+
 Result<EnterStandbyAnswer> Service::EnterStandby(const Call&, const EnterStandbyQuery& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   const bool decrement = *request.ShouldDecrementDesiredCapacity;
-  const int count = int(request.InstanceIds.size());
-  if (decrement && *group->group.DesiredCapacity - count < *group->group.MinSize)
-    return fail("ValidationError",
-                "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To place into standby {} "
-                "instance{}, please update the AutoScalingGroup sizes appropriately.",
-                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count,
-                count == 1 ? "" : "s");
+  if (decrement) BRUME_CHECK(check_shrink(group->group, int(request.InstanceIds.size()), "place into standby"));
   EnterStandbyAnswer answer;
   for (const std::string& instance : request.InstanceIds) {
     BRUME_TRY(member, find_member(name, instance));
@@ -134,7 +138,7 @@ Result<ExitStandbyAnswer> Service::ExitStandby(const Call&, const ExitStandbyQue
     member.activity =
         begin_activity(name, fmt::format("Moving EC2 instance out of Standby: {}", instance),
                        at(context_.env.clock.wall(), standby_sentence(instance, false, before, before + 1)),
-                       "PreInService", 30, *member.instance.AvailabilityZone);
+                       "PreInService", 30, *member.instance.AvailabilityZone, member.subnet);
     put_member(member);
     answer.Activities.push_back(activities_.find(member.activity)->activity);
   }
@@ -167,6 +171,7 @@ Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQue
       resize(name, 1);
       MemberRecord member;
       member.group = name;
+      member.subnet = instance.SubnetId.value_or("");
       member.created = context_.env.clock.wall();
       member.instance.InstanceId = id;
       member.instance.InstanceType = instance.InstanceType;
@@ -179,7 +184,7 @@ Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQue
                          at(context_.env.clock.wall(),
                             fmt::format("an instance was attached in response to a user request. Capacity: {}",
                                         *groups_.find(name)->group.DesiredCapacity)),
-                         "PreInService", 30, zone);
+                         "PreInService", 30, zone, member.subnet);
       put_member(member);
     }
   wake_after_commit(name);
@@ -190,13 +195,7 @@ Result<DetachInstancesAnswer> Service::DetachInstances(const Call&, const Detach
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   const bool decrement = *request.ShouldDecrementDesiredCapacity;
-  const int count = int(request.InstanceIds.size());
-  if (decrement && *group->group.DesiredCapacity - count < *group->group.MinSize)
-    return fail("ValidationError",
-                "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To detach {} instance{}, "
-                "please update the AutoScalingGroup sizes appropriately.",
-                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count,
-                count == 1 ? "" : "s");
+  if (decrement) BRUME_CHECK(check_shrink(group->group, int(request.InstanceIds.size()), "detach"));
   DetachInstancesAnswer answer;
   for (const std::string& instance : request.InstanceIds) {
     BRUME_TRY(member, find_member(name, instance));

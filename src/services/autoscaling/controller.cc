@@ -201,12 +201,9 @@ void Service::look(const std::string& name) {
 Result<void> Service::launch(const GroupRecord& record, const std::string& zone) {
   const aws::Call call = context_.call("autoscaling");
   const std::string name = *record.group.AutoScalingGroupName;
-  int capacity = 0;
-  bool replaces = false;
-  for (const MemberRecord* member : members_of(name)) {
-    capacity += member->instance.LifecycleState == "Pending" || member->instance.LifecycleState == "InService";
-    replaces = replaces || member->instance.HealthStatus == "Unhealthy";
-  }
+  const int capacity = capacity_of(name);
+  const bool replaces = std::ranges::any_of(
+      members_of(name), [](const MemberRecord* member) { return member->instance.HealthStatus == "Unhealthy"; });
   ec2::RunInstancesRequest request;
   request.MinCount = request.MaxCount = 1;
   ec2::LaunchTemplateSpecification& launch_template = request.LaunchTemplate.emplace();
@@ -243,6 +240,7 @@ Result<void> Service::launch(const GroupRecord& record, const std::string& zone)
       now, replaces && record.cause.empty() ? replacement_launch_sentence() : launch_sentence(capacity, capacity + 1));
   MemberRecord member;
   member.group = name;
+  member.subnet = subnet;
   member.created = now;
   member.instance.InstanceId = instance.InstanceId;
   member.instance.InstanceType = instance.InstanceType;
@@ -253,27 +251,29 @@ Result<void> Service::launch(const GroupRecord& record, const std::string& zone)
   member.instance.LaunchTemplate = record.group.LaunchTemplate;
   for (const ec2::Tag& tag : instance.Tags)
     if (tag.Key == "aws:ec2launchtemplate:version") member.instance.LaunchTemplate->Version = tag.Value;
-  member.activity = begin_activity(name, launch_description(*instance.InstanceId), cause, "PreInService", 30, zone);
-  if (!subnet.empty()) update_activity(member.activity, [&](Activity& a) { a.Details = details(subnet, zone); });
+  member.activity =
+      begin_activity(name, launch_description(*instance.InstanceId), cause, "PreInService", 30, zone, subnet);
   put_member(member);
   context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
   return {};
 }
 
-void Service::launch_failed(const std::string& name, const std::string& zone, const std::string& reason) {
-  Watch& watch = watches_[name];
+void Service::back_off(const std::string& group) {
+  Watch& watch = watches_[group];
   watch.back_off = std::min<env::Duration>(std::max<env::Duration>(watch.back_off * 2, kFirstBackOff), kLongestBackOff);
   watch.retry = context_.env.clock.now() + watch.back_off;
-  watch.failing_zones[zone] = context_.env.clock.now() + kLongestBackOff;
+}
+
+void Service::launch_failed(const std::string& name, const std::string& zone, const std::string& reason) {
+  back_off(name);
+  watches_[name].failing_zones[zone] = context_.env.clock.now() + kLongestBackOff;
   const auto told = context_.store.transact([&]() -> Result<void> {
     const GroupRecord* record = groups_.find(name);
-    const int capacity = int(std::ranges::count_if(members_of(name), [](const MemberRecord* m) {
-      return m->instance.LifecycleState == "Pending" || m->instance.LifecycleState == "InService";
-    }));
+    const int capacity = capacity_of(name);
     std::string cause = record->cause;
     if (!cause.empty()) cause += "  ";
     cause += at(context_.env.clock.wall(), launch_sentence(capacity, capacity + 1));
-    end_activity(begin_activity(name, launch_description(""), cause, "InProgress", 0, zone), false,
+    end_activity(begin_activity(name, launch_description(""), cause, "InProgress", 0, zone, ""), false,
                  launch_failure_message(reason));
     context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
     return {};
@@ -300,7 +300,7 @@ Result<void> Service::scale_in(const GroupRecord& record, const std::vector<Memb
     candidate.launched = member.created.value_or(Timestamp());
   }
   const std::vector<std::string> policies(record.group.TerminationPolicies);
-  const CurrentTemplate current{record.group.LaunchTemplate->LaunchTemplateId.value_or(""), 0};
+  const std::string current = record.group.LaunchTemplate->LaunchTemplateId.value_or("");
   const Timestamp now = context_.env.clock.wall();
   const std::string victim =
       choose_termination(policies, std::move(candidates), zones, current, now, context_.env.random);
@@ -327,7 +327,7 @@ Result<void> Service::take_out(const std::string& group, const std::string& inst
   const bool draining = !record.group.TargetGroupARNs.empty();
   member.activity =
       begin_activity(group, description, cause, draining ? "WaitingForELBConnectionDraining" : "InProgress", 50,
-                     *member.instance.AvailabilityZone);
+                     *member.instance.AvailabilityZone, member.subnet);
   member.instance.LifecycleState = lifecycle;
   put_member(member);
   context_.store.after_commit([this, group] { context_.hints.publish("asg:" + group); });
@@ -343,7 +343,7 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
     if (std::exchange(watch.said_protected, true)) return {};
     const std::string message =
         "Could not scale to desired capacity because all remaining instances are protected from scale-in.";
-    std::string key = begin_activity(name, message, record.cause, "InProgress", 0, "");
+    std::string key = begin_activity(name, message, record.cause, "InProgress", 0, "", "");
     update_activity(key, [&](Activity& a) {
       a.StatusCode = "Cancelled";
       a.StatusMessage = message;
@@ -356,10 +356,7 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
   context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
   switch (step.kind) {
     case Kind::put_in_service: {
-      const bool add =
-          std::ranges::find(record.group.SuspendedProcesses, std::optional<std::string>("AddToLoadBalancer"),
-                            &SuspendedProcess::ProcessName) == record.group.SuspendedProcesses.end();
-      if (add) BRUME_CHECK(register_targets(record, step.instance));
+      if (!is_suspended(record, "AddToLoadBalancer")) BRUME_CHECK(register_targets(record, step.instance));
       member.instance.LifecycleState = "InService";
       member.in_service_since = now;
       end_activity(member.activity, true);
@@ -379,10 +376,7 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
         reason = described.Reservations.front().Instances.front().StateReason->Message.value_or(reason);
       end_activity(member.activity, false, launch_failure_message(reason));
       erase_member(name, step.instance);
-      Watch& watch = watches_[name];
-      watch.back_off =
-          std::min<env::Duration>(std::max<env::Duration>(watch.back_off * 2, kFirstBackOff), kLongestBackOff);
-      watch.retry = context_.env.clock.now() + watch.back_off;
+      back_off(name);
       return {};
     }
     case Kind::replace: {

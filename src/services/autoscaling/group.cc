@@ -330,7 +330,7 @@ Result<void> Service::SuspendProcesses(const Call&, const ScalingProcessQuery& r
     if (std::ranges::find(all, name) == all.end())
       return fail("ValidationError", "{} is not a valid scaling process", name);
     auto& suspended = record.group.SuspendedProcesses;
-    if (std::ranges::find(suspended, std::optional(name), &SuspendedProcess::ProcessName) == suspended.end())
+    if (!is_suspended(record, name))
       suspended.push_back({name, "User suspended at " +
                                      to_iso8601(std::chrono::floor<std::chrono::seconds>(context_.env.clock.wall()))});
   }

@@ -21,6 +21,7 @@ struct GroupRecord {
 struct MemberRecord {
   Instance instance;
   std::string group;
+  std::string subnet;
   std::string activity;  // under way: the key of the activity that ends with the present transition
   std::optional<Timestamp> in_service_since;
   std::optional<Timestamp> created;
@@ -35,5 +36,6 @@ struct ActivityRecord {
 }  // namespace brume::autoscaling
 
 BRUME_RECORD(brume::autoscaling::GroupRecord, group, cause, next_activity, force_delete)
-BRUME_RECORD(brume::autoscaling::MemberRecord, instance, group, activity, in_service_since, created, terminating_sent)
+BRUME_RECORD(brume::autoscaling::MemberRecord, instance, group, subnet, activity, in_service_since, created,
+             terminating_sent)
 BRUME_RECORD(brume::autoscaling::ActivityRecord, activity)

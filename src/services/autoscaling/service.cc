@@ -1,5 +1,7 @@
 #include "services/autoscaling/service.h"
 
+#include <algorithm>
+
 namespace brume::autoscaling {
 
 std::string member_key(std::string_view group, std::string_view instance) {
@@ -29,6 +31,17 @@ Result<const GroupRecord*> Service::find_group(const std::string& name) const {
   if (!record)
     return fail("ValidationError", "AutoScalingGroup name not found - AutoScalingGroup '{}' not found", name);
   return record;
+}
+
+bool Service::is_suspended(const GroupRecord& group, const std::string& process) {
+  return std::ranges::find(group.group.SuspendedProcesses, std::optional(process), &SuspendedProcess::ProcessName) !=
+         group.group.SuspendedProcesses.end();
+}
+
+int Service::capacity_of(const std::string& group) const {
+  return int(std::ranges::count_if(members_of(group), [](const MemberRecord* member) {
+    return member->instance.LifecycleState == "Pending" || member->instance.LifecycleState == "InService";
+  }));
 }
 
 Result<const MemberRecord*> Service::find_member(const std::string& instance) const {

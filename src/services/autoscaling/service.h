@@ -87,6 +87,11 @@ class Service : public Api {
  private:
   // Errors: ValidationError "AutoScalingGroup name not found - …".
   Result<const GroupRecord*> find_group(const std::string& name) const;
+  [[nodiscard]] static bool is_suspended(const GroupRecord& group, const std::string& process);
+  // Members that count towards the desired capacity.
+  [[nodiscard]] int capacity_of(const std::string& group) const;
+  // May the group do without `count` instances? Error: ValidationError; `verb` is what is asked for.
+  static Result<void> check_shrink(const AutoScalingGroup& group, int count, std::string_view verb);
   Result<const MemberRecord*> find_member(const std::string& instance) const;
   Result<const MemberRecord*> find_member(const std::string& group, const std::string& instance) const;
   [[nodiscard]] std::vector<const MemberRecord*> members_of(const std::string& group) const;
@@ -99,7 +104,7 @@ class Service : public Api {
 
   // Activities (activities.cc). A key is "<group>/<number>".
   std::string begin_activity(const std::string& group, std::string description, std::string cause, std::string status,
-                             std::int32_t progress, const std::string& zone);
+                             std::int32_t progress, const std::string& zone, const std::string& subnet);
   void update_activity(const std::string& key, const std::function<void(Activity&)>& change);
   void end_activity(const std::string& key, bool success, const std::string& message = "");
 
@@ -118,6 +123,8 @@ class Service : public Api {
   GroupView view(const GroupRecord& group) const;
   Result<void> carry_out(const std::string& group, const Step& step);
   Result<void> launch(const GroupRecord& group, const std::string& zone);
+  // No launch for a while: a second, doubling to a minute with each failure.
+  void back_off(const std::string& group);
   void launch_failed(const std::string& group, const std::string& zone, const std::string& reason);
   Result<void> scale_in(const GroupRecord& group, const std::vector<MemberView>& members);
   void resync();

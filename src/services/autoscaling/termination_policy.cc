@@ -20,12 +20,13 @@ std::chrono::milliseconds to_next_hour(const Candidate& candidate, Timestamp now
   return 1h - (now - candidate.launched) % std::chrono::milliseconds(1h);
 }
 
-void apply(std::string_view policy, std::vector<Candidate>& candidates, const CurrentTemplate& current, Timestamp now) {
+void apply(std::string_view policy, std::vector<Candidate>& candidates, const std::string& current_template,
+           Timestamp now) {
   if (policy == "OldestInstance") keep_smallest(candidates, [](const Candidate& c) { return c.launched; });
   if (policy == "NewestInstance")
     keep_smallest(candidates, [](const Candidate& c) { return -c.launched.time_since_epoch(); });
   if (policy == "OldestLaunchTemplate" || policy == "Default") {
-    keep_smallest(candidates, [&](const Candidate& c) { return c.launch_template == current.id; });
+    keep_smallest(candidates, [&](const Candidate& c) { return c.launch_template == current_template; });
     keep_smallest(candidates, [](const Candidate& c) { return c.template_version; });
   }
   if (policy == "ClosestToNextInstanceHour" || policy == "Default")
@@ -36,10 +37,10 @@ void apply(std::string_view policy, std::vector<Candidate>& candidates, const Cu
 }  // namespace
 
 std::string choose_termination(std::span<const std::string> policies, std::vector<Candidate> candidates,
-                               const std::map<std::string, int>& zone_counts, const CurrentTemplate& current,
+                               const std::map<std::string, int>& zone_counts, const std::string& current_template,
                                Timestamp now, env::Random& random) {
   keep_smallest(candidates, [&](const Candidate& c) { return -zone_counts.at(c.zone); });
-  for (const std::string& policy : policies) apply(policy, candidates, current, now);
+  for (const std::string& policy : policies) apply(policy, candidates, current_template, now);
   return candidates[random.below(candidates.size())].id;
 }
 

@@ -24,15 +24,10 @@ struct Candidate {
   Timestamp launched{};
 };
 
-struct CurrentTemplate {
-  std::string id;
-  std::int64_t version = 0;
-};
-
 // `zone_counts`: all instances of each candidate's zone, protected ones too. `candidates` must not be empty. `random`
 // decides ties, so that a simulation replays.
 std::string choose_termination(std::span<const std::string> policies, std::vector<Candidate> candidates,
-                               const std::map<std::string, int>& zone_counts, const CurrentTemplate& current,
+                               const std::map<std::string, int>& zone_counts, const std::string& current_template,
                                Timestamp now, env::Random& random);
 
 // Error: ValidationError for a policy that does not exist or `Default` that is not last.

@@ -17,7 +17,7 @@ std::string choose(const std::vector<std::string>& policies, const std::vector<C
   std::map<std::string, int> zones;
   for (const Candidate& c : candidates) ++zones[c.zone];
   env::SimRandom random(1);
-  return choose_termination(policies, candidates, zones, {"lt-new", 0}, minute(600), random);
+  return choose_termination(policies, candidates, zones, "lt-new", minute(600), random);
 }
 
 TEST(TerminationPolicy, Table) {

@@ -87,7 +87,11 @@ std::string launch_failure_message(std::string_view reason) {
 }
 
 std::string details(std::string_view subnet, std::string_view zone) {
-  return fmt::format(R"({{"Subnet ID":"{}","Availability Zone":"{}"}})", subnet, zone);
+  std::string text = "{";
+  if (!subnet.empty()) text += fmt::format(R"("Subnet ID":"{}")", subnet);
+  if (!subnet.empty() && !zone.empty()) text += ",";
+  if (!zone.empty()) text += fmt::format(R"("Availability Zone":"{}")", zone);
+  return text + "}";
 }
 
 }  // namespace brume::autoscaling

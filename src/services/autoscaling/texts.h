@@ -33,7 +33,7 @@ std::string launch_description(std::string_view instance);  // empty: not known 
 // Status message of a failed launch, from EC2's own words.
 std::string launch_failure_message(std::string_view reason);
 std::string termination_description(std::string_view instance);
-// {"Subnet ID":"subnet-…","Availability Zone":"…"}
+// {"Subnet ID":"subnet-…","Availability Zone":"…"}; an empty one is left out.
 std::string details(std::string_view subnet, std::string_view zone);
 
 }  // namespace brume::autoscaling

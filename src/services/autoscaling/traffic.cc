@@ -54,8 +54,7 @@ Result<AttachLoadBalancerTargetGroupsResultType> Service::AttachLoadBalancerTarg
   if (record.group.TargetGroupARNs.size() > kMaxTargetGroups)
     return fail("ValidationError", "A group can have at most {} target groups", kMaxTargetGroups);
   groups_.put(name, record);
-  if (std::ranges::find(record.group.SuspendedProcesses, std::optional<std::string>("AddToLoadBalancer"),
-                        &SuspendedProcess::ProcessName) == record.group.SuspendedProcesses.end())
+  if (!is_suspended(record, "AddToLoadBalancer"))
     for (const MemberRecord* member : members_of(name))
       if (member->instance.LifecycleState == "InService")
         BRUME_CHECK(register_targets(record, *member->instance.InstanceId));

@@ -1,4 +1,4 @@
-// `*` (any run) and `?` (any one character), as EC2 filters and load balancer rules use them; `\` escapes.
+// `*` (any run) and `?` (any one character), as EC2 filters use them; `\` escapes.
 #pragma once
 
 #include <string_view>
