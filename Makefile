@@ -31,7 +31,7 @@ build:
 
 # The example's load test against http://localhost/, by artillery.
 load:
-	@scripts/load
+	@scripts/load build/load
 
 # Builds and passes every test; ends with CTest's closing line. PRESET=asan or tsan for the sanitizers.
 test: | build
