@@ -1,0 +1,69 @@
+// Who may talk to whom in a VPC: its security groups, network ACLs and the interfaces they bind, as plain values.
+//
+// Semantics are EC2's: a packet between two interfaces of the VPC passes the sender's groups (egress), the ACL of the
+// sender's subnet (outbound), the ACL of the receiver's subnet (inbound) and the receiver's groups (ingress), each
+// judged by itself; ACLs are not asked within one subnet. Groups are stateful and only allow; ACLs are stateless,
+// ordered by number, and deny what no entry names. Traffic to the metadata service and the resolver is not judged. Made
+// from the tables by services/ec2; `verdict.h` judges by it, Fabric::enforce() makes the kernel do so.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace brume::net {
+
+// What a rule or an entry matches besides the other side.
+struct Traffic {
+  int protocol = -1;  // IANA's number; -1: all protocols, whatever the rest says
+  // TCP (6) and UDP (17): the destination port's range. ICMP (1) and ICMPv6 (58): `from` is the type and `to` the code,
+  // -1: any.
+  int from = -1, to = -1;
+};
+
+// Allows. The other side (source of ingress, destination of egress) is exactly one of `cidr` and `group_id`.
+struct GroupRule {
+  std::string id;  // sgr-…
+  bool egress = false;
+  Traffic traffic;
+  std::string cidr;      // IPv4 or IPv6, canonical. A prefix list is a rule for each of its ranges, with the same id
+  std::string group_id;  // interfaces of that group, by their private addresses
+};
+
+struct SecurityGroup {
+  std::string id;  // sg-…
+  std::vector<GroupRule> rules;
+};
+
+struct AclEntry {
+  int number = 0;  // 1 to 32766, lowest first; unique for each direction
+  bool egress = false;
+  Traffic traffic;
+  std::string cidr;  // IPv4 or IPv6
+  bool allow = false;
+};
+
+struct NetworkAcl {
+  std::string id;  // acl-…
+  std::vector<AclEntry> entries;
+};
+
+// What carries the VPC's packets: an instance's interface or a load balancer's node.
+struct PolicyInterface {
+  std::string id;                      // eni-…
+  std::string subnet_id;               // subnet-…
+  std::vector<std::string> addresses;  // private, IPv4 and IPv6
+  std::vector<std::string> group_ids;  // none: nothing is allowed
+  bool node = false;                   // its address is the VPC namespace's own, so its packets are not forwarded ones
+};
+
+struct Policy {
+  std::string vpc_id;
+  std::map<std::string, SecurityGroup> groups;        // by id; also those without an interface, if a rule names them
+  std::map<std::string, NetworkAcl> acls;             // by id
+  std::map<std::string, std::string> subnet_acls;     // subnet id → ACL id
+  std::map<std::string, PolicyInterface> interfaces;  // by id
+};
+
+}  // namespace brume::net
