@@ -50,6 +50,7 @@ class HealthState {
   // Whether the report changed.
   bool on_result(const CheckResult& result);
   [[nodiscard]] bool healthy() const { return state_ == State::healthy; }
+  [[nodiscard]] bool initial() const { return state_ == State::initial; }
   [[nodiscard]] const HealthReport& report() const { return report_; }
 
  private:

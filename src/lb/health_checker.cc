@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/json.h"
 #include "lb/http1.h"
@@ -12,6 +13,9 @@ namespace {
 env::Duration seconds(double value) {
   return std::chrono::duration_cast<env::Duration>(std::chrono::duration<double>(value));
 }
+
+// A target that has only just started refuses connections until its program listens. It is asked again this soon.
+constexpr auto initial_retry = std::chrono::seconds(1);
 }  // namespace
 
 // All that is known about one target, and the check of it that is under way.
@@ -66,7 +70,7 @@ class HealthChecker::Check {
   // Either the next check is due, or the one under way took too long.
   void on_timer() {
     if (probe_) return finish({.kind = CheckResult::Kind::timed_out});
-    started_ = owner_.loop_.now();
+    if (!std::exchange(retrying_, false)) started_ = owner_.loop_.now();
     if (!checked()) return schedule();
     state_.on_started();
     if (!network_namespace_) return finish({.kind = CheckResult::Kind::failed});
@@ -121,8 +125,14 @@ class HealthChecker::Check {
     owner_.loop_.set_timer(timer_, std::max(env::Duration::zero(), due - owner_.loop_.now()));
   }
 
+  // Of an initial target's refusals, those in one interval count once.
   void finish(const CheckResult& result) {
     abandon();
+    if (result.kind == CheckResult::Kind::failed && state_.initial() && checked() &&
+        owner_.loop_.now() + initial_retry < started_ + seconds(settings_.interval_seconds)) {
+      retrying_ = true;
+      return owner_.loop_.set_timer(timer_, initial_retry);
+    }
     const bool changed = state_.on_result(result);
     if (target_->healthy.exchange(state_.healthy()) != state_.healthy()) {
       group_->changes.fetch_add(1, std::memory_order_release);
@@ -140,7 +150,8 @@ class HealthChecker::Check {
   std::shared_ptr<const NetworkNamespace> network_namespace_;
   std::string source_;
   bool in_use_ = false;
-  env::MonotonicTime started_{};
+  env::MonotonicTime started_{};  // the interval's first check
+  bool retrying_ = false;
   std::unique_ptr<Probe> probe_;
 };
 

@@ -199,7 +199,7 @@ TEST_F(Proxy, AGracefulEnd) {
     released.wait();
     peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
   });
-  start();
+  start({.threads = 1});  // so that `busy` has heard of the end when `idle` is closed
   add_target(backend.port());
   apply();
   Peer busy = Peer::connect(port_), idle = Peer::connect(port_);

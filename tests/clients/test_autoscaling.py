@@ -247,11 +247,18 @@ def test_what_is_refused(aws, workers, network, template):
     assert group(aws, "refused") is None
 
 
-def test_launch_that_fails_says_why(aws, network):
-    made = aws.ec2.create_launch_template(LaunchTemplateName="hopeless", LaunchTemplateData={
-        "ImageId": "ami-0123456789abcdef0", "InstanceType": "t2.micro"})["LaunchTemplate"]["LaunchTemplateId"]
-    aws.autoscaling.create_auto_scaling_group(AutoScalingGroupName="hopeless", LaunchTemplate={"LaunchTemplateId": made, "Version": "1"},
-                                              MinSize=1, MaxSize=1, VPCZoneIdentifier=network.subnets[0])
+def test_launch_that_fails_says_why(aws, network, image):
+    absent = {"ImageId": "ami-0123456789abcdef0", "InstanceType": "t2.micro"}
+    made = aws.ec2.create_launch_template(LaunchTemplateName="hopeless", LaunchTemplateData=absent)["LaunchTemplate"]["LaunchTemplateId"]
+    arguments = {"AutoScalingGroupName": "hopeless", "LaunchTemplate": {"LaunchTemplateId": made, "Version": "$Latest"},
+                 "MinSize": 0, "MaxSize": 1, "VPCZoneIdentifier": network.subnets[0]}
+    with refused("ValidationError", "You must use a valid fully-formed launch template. The image id '[ami-0123456789abcdef0]' does not exist"):
+        aws.autoscaling.create_auto_scaling_group(**arguments)
+    # What was valid when the group was made may not be when it launches.
+    aws.ec2.create_launch_template_version(LaunchTemplateId=made, LaunchTemplateData={**absent, "ImageId": image})
+    aws.autoscaling.create_auto_scaling_group(**arguments)
+    aws.ec2.create_launch_template_version(LaunchTemplateId=made, LaunchTemplateData=absent)
+    aws.autoscaling.set_desired_capacity(AutoScalingGroupName="hopeless", DesiredCapacity=1)
     failed = activity(aws, "Launching a new EC2 instance", status="Failed", name="hopeless")
     assert failed["StatusMessage"] == "The image id '[ami-0123456789abcdef0]' does not exist. Launching EC2 instance failed."
     assert failed["Description"] == f"Launching a new EC2 instance.  Status Reason: {failed['StatusMessage']}"

@@ -198,12 +198,8 @@ void Service::look(const std::string& name) {
     });
 }
 
-Result<void> Service::launch(const GroupRecord& record, const std::string& zone) {
+Result<ec2::RunInstancesRequest> Service::launch_request(const GroupRecord& record, const std::string& zone) {
   const aws::Call call = context_.call("autoscaling");
-  const std::string name = *record.group.AutoScalingGroupName;
-  const int capacity = capacity_of(name);
-  const bool replaces = std::ranges::any_of(
-      members_of(name), [](const MemberRecord* member) { return member->instance.HealthStatus == "Unhealthy"; });
   ec2::RunInstancesRequest request;
   request.MinCount = request.MaxCount = 1;
   ec2::LaunchTemplateSpecification& launch_template = request.LaunchTemplate.emplace();
@@ -229,7 +225,29 @@ Result<void> Service::launch(const GroupRecord& record, const std::string& zone)
   tags.ResourceType = "instance";
   for (const TagDescription& tag : record.group.Tags)
     if (*tag.PropagateAtLaunch) tags.Tags.push_back({tag.Key, tag.Value});
-  tags.Tags.push_back({"aws:autoscaling:groupName", name});
+  tags.Tags.push_back({"aws:autoscaling:groupName", *record.group.AutoScalingGroupName});
+  return request;
+}
+
+Result<void> Service::try_launch_template(const GroupRecord& record) {
+  BRUME_TRY(request, launch_request(record, record.group.AvailabilityZones.front()));
+  bool launched = false;
+  const auto tried = context_.store.transact([&]() -> Result<void> {
+    BRUME_CHECK(ec2_.RunInstances(context_.call("autoscaling"), request));
+    launched = true;
+    return fail("DryRunOperation", "Taken back with its transaction");
+  });
+  if (launched) return {};
+  return fail("ValidationError", "You must use a valid fully-formed launch template. {}", tried.error().message);
+}
+
+Result<void> Service::launch(const GroupRecord& record, const std::string& zone) {
+  const aws::Call call = context_.call("autoscaling");
+  const std::string name = *record.group.AutoScalingGroupName;
+  const int capacity = capacity_of(name);
+  const bool replaces = std::ranges::any_of(
+      members_of(name), [](const MemberRecord* member) { return member->instance.HealthStatus == "Unhealthy"; });
+  BRUME_TRY(request, launch_request(record, zone));
   BRUME_TRY(reservation, ec2_.RunInstances(call, request));
   const ec2::Instance& instance = reservation.Instances.front();
 
@@ -240,6 +258,7 @@ Result<void> Service::launch(const GroupRecord& record, const std::string& zone)
       now, replaces && record.cause.empty() ? replacement_launch_sentence() : launch_sentence(capacity, capacity + 1));
   MemberRecord member;
   member.group = name;
+  const std::string subnet = request.SubnetId.value_or("");
   member.subnet = subnet;
   member.created = now;
   member.instance.InstanceId = instance.InstanceId;

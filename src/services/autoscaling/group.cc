@@ -182,6 +182,7 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   BRUME_CHECK(check_group(call, group));
   BRUME_CHECK(merge_tags(group.Tags, request.Tags, name));
   group.Tags.set_present();
+  BRUME_CHECK(try_launch_template(record));
   record.cause = at(context_.env.clock.wall(), created_sentence(*group.DesiredCapacity));
   for (const std::string& arn : group.TargetGroupARNs) users_of_[arn].insert(name);
   groups_.put(name, std::move(record));
@@ -227,6 +228,7 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
   group.DesiredCapacity =
       request.DesiredCapacity.value_or(std::clamp(before, *group.MinSize, std::max(*group.MinSize, *group.MaxSize)));
   BRUME_CHECK(check_group(call, group));
+  if (request.LaunchTemplate || request.VPCZoneIdentifier) BRUME_CHECK(try_launch_template(record));
   if (*group.DesiredCapacity != before)
     record.cause =
         at(context_.env.clock.wall(), updated_sentence(*group.MinSize, *group.MaxSize, *group.DesiredCapacity, before));

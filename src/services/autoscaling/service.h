@@ -122,6 +122,9 @@ class Service : public Api {
   Result<std::vector<MemberView>> observe(const GroupRecord& group);
   GroupView view(const GroupRecord& group) const;
   Result<void> carry_out(const std::string& group, const Step& step);
+  Result<ec2::RunInstancesRequest> launch_request(const GroupRecord& group, const std::string& zone);
+  // Whether EC2 would launch for the group, as AWS checks when one is made or given a template. ValidationError.
+  Result<void> try_launch_template(const GroupRecord& group);
   Result<void> launch(const GroupRecord& group, const std::string& zone);
   // No launch for a while: a second, doubling to a minute with each failure.
   void back_off(const std::string& group);

@@ -89,8 +89,9 @@ TEST_F(KeyPairs, CreateDescribeDelete) {
   EXPECT_EQ(found->KeyPairs[1].KeyFingerprint, made->KeyFingerprint);
   EXPECT_FALSE(call(&Api::DescribeKeyPairs, DescribeKeyPairsRequest{.KeyNames = {"web"}})->KeyPairs.at(0).PublicKey);
   // No private key anywhere on disk.
-  for (const store::Row& row : *backend.load("ec2.key-pairs", kRegion))
-    EXPECT_EQ(row.value.find("PRIVATE"), std::string::npos);
+  const auto rows = backend.load("ec2.key-pairs", kRegion);
+  ASSERT_TRUE(rows);
+  for (const store::Row& row : *rows) EXPECT_EQ(row.value.find("PRIVATE"), std::string::npos);
   EXPECT_EQ(code(call(&Api::DescribeKeyPairs, DescribeKeyPairsRequest{.KeyNames = {"nobody"}})),
             "InvalidKeyPair.NotFound");
   EXPECT_EQ(call(&Api::DeleteKeyPair, DeleteKeyPairRequest{.KeyName = "web"})->KeyPairId, made->KeyPairId);

@@ -234,8 +234,8 @@ TEST_F(Elbv2Test, RulesComeByPriorityAndCanSwap) {
   EXPECT_EQ(rule(10, "/c").error().code, "PriorityInUse");
   const auto order = [&] {
     std::string priorities;
-    for (const Rule& r : service->DescribeRules(call, {.ListenerArn = listener})->Rules)
-      priorities += *r.Priority + " ";
+    const auto described = service->DescribeRules(call, {.ListenerArn = listener});
+    for (const Rule& r : described->Rules) priorities += *r.Priority + " ";
     return priorities;
   };
   EXPECT_EQ(order(), "5 10 default ");
