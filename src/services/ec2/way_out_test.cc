@@ -26,7 +26,7 @@ TEST_F(NetworkTest, AWayOut) {
   const std::string gateway = *must(&Ops::CreateInternetGateway, {}).InternetGateway->InternetGatewayId;
   must(&Ops::AttachInternetGateway, {.InternetGatewayId = gateway, .VpcId = vpc_id});
   const std::string table = *state.main_route_table(vpc_id)->RouteTableId;
-  must(&Ops::CreateRoute, {.DestinationCidrBlock = "0.0.0.0/0", .GatewayId = gateway, .RouteTableId = table});
+  must(&Ops::CreateRoute, {.RouteTableId = table, .DestinationCidrBlock = "0.0.0.0/0", .GatewayId = gateway});
   EXPECT_FALSE(out("10.0.1.7")) << "no public address";
   const auto modify = [&](auto change) {
     ASSERT_TRUE(store.transact([&]() -> Result<void> {
@@ -45,7 +45,7 @@ TEST_F(NetworkTest, AWayOut) {
   const std::string private_table = *must(&Ops::CreateRouteTable, {.VpcId = vpc_id}).RouteTable->RouteTableId;
   must(&Ops::AssociateRouteTable, {.SubnetId = behind_id, .RouteTableId = private_table});
   must(&Ops::CreateRoute,
-       {.DestinationCidrBlock = "0.0.0.0/0", .NetworkInterfaceId = id, .RouteTableId = private_table});
+       {.RouteTableId = private_table, .DestinationCidrBlock = "0.0.0.0/0", .NetworkInterfaceId = id});
   EXPECT_TRUE(out("10.0.2.7"));
 
   must(&Ops::DetachInternetGateway, {.InternetGatewayId = gateway, .VpcId = vpc_id});
