@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "compute/images_on_disk.h"
 #include "daemon/cloud.h"
+#include "daemon/cloud_names.h"
 #include "daemon/instance_metadata.h"
 #include "daemon/keys.h"
 #include "daemon/lb_process.h"
@@ -21,6 +22,7 @@
 #include "env/real.h"
 #include "net/kernel_fabric.h"
 #include "net/metadata_server.h"
+#include "net/resolver.h"
 #include "store/sqlite_backend.h"
 
 namespace brume::daemon {
@@ -47,16 +49,23 @@ Result<void> run(const Settings& settings) {
                                [&](const std::string& vpc_id, const std::string& address) {
                                  return cloud_made ? instance_metadata(*cloud_made, vpc_id, address) : std::nullopt;
                                });
-  const auto open_metadata = [&](const std::string& vpc_id) {
+  CloudNames names;
+  net::Resolver resolver(world.io(), env.clock, env.random, kernel, names, HostServers(env.files, env.clock), {});
+  const auto open_in_vpc = [&](const std::string& vpc_id) {
     if (auto opened = metadata.open(vpc_id); !opened)
       log_error("metadata service of {}: {}", vpc_id, opened.error().message);
+    if (auto opened = resolver.open(vpc_id); !opened) log_error("resolver of {}: {}", vpc_id, opened.error().message);
   };
-  MetadataFabric fabric(kernel, env.loop, open_metadata, [&](const std::string& vpc_id) { metadata.close(vpc_id); });
+  MetadataFabric fabric(kernel, env.loop, open_in_vpc, [&](const std::string& vpc_id) {
+    metadata.close(vpc_id);
+    resolver.close(vpc_id);
+  });
   LbProcess lb(env, world.io(), settings, fabric, [&](const lb::Stats& stats) {
     if (cloud_made) cloud_made->on_stats(stats);
   });
   Cloud cloud(env, store, {fabric, driver, images, lb});
   cloud_made = &cloud;
+  names.begin(cloud);
 
   aws::Dispatcher dispatcher(env, store, [&](std::string_view access_key) -> std::optional<aws::Credentials> {
     if (access_key != key.access_key_id) return std::nullopt;
@@ -79,8 +88,10 @@ Result<void> run(const Settings& settings) {
   });
 
   BRUME_TRY(there, kernel.list());
-  for (const std::string& vpc_id : there.vpcs) open_metadata(vpc_id);
   BRUME_CHECK(cloud.start());
+  // Now that it is known which range each has; one that no table knows is about to be removed.
+  for (const std::string& vpc_id : there.vpcs)
+    if (names.vpc(vpc_id)) open_in_vpc(vpc_id);
   BRUME_CHECK(lb.start());
   BRUME_CHECK(write_pid_file(env, pid_file(settings), ::getpid()));
 

@@ -21,6 +21,7 @@ struct VpcSpec {
   std::string id;  // vpc-…
   std::vector<std::string>
       subnet_cidrs;  // the first host address of each is the gateway, answered in the VPC namespace
+  std::string cidr;  // the primary range: its base + 2 is the resolver's address; empty: only 169.254.169.253 is
 };
 
 // An instance's network interface.

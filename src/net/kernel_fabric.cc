@@ -10,15 +10,17 @@
 namespace brume::net {
 namespace {
 
-constexpr int loopback = 1;                   // lo is the first link of every namespace
-constexpr std::uint32_t mtu = 9001;           // as within a VPC on AWS
-constexpr std::uint32_t first_table = 10000;  // of an instance's secondary interfaces
-constexpr Ipv4 metadata_address{0xa9fea9fe};  // 169.254.169.254
+constexpr int loopback = 1;                      // lo is the first link of every namespace
+constexpr std::uint32_t mtu = 9001;              // as within a VPC on AWS
+constexpr std::uint32_t first_table = 10000;     // of an instance's secondary interfaces
+constexpr Ipv4 metadata_address{0xa9fea9fe};     // 169.254.169.254
+constexpr Ipv4 resolver_link_local{0xa9fea9fd};  // 169.254.169.253
 // The VPC's side of every veth. Each is a link of its own, so that they may be alike.
 constexpr Mac vpc_side_mac{0x02, 0xb2, 0x00, 0x00, 0x00, 0x01};
 // Labels tell whose an address of lo is.
 const std::string gateway_label = "lo:gateway";
 const std::string metadata_label = "lo:metadata";
+const std::string resolver_label = "lo:resolver";
 const std::string node_label = "lo:node";
 
 // A link's name holds 15 characters, fewer than an interface's id: a 56-bit FNV-1a hash of it, which at the hundreds of
@@ -150,6 +152,11 @@ Result<void> KernelFabric::ensure_vpc(const VpcSpec& spec) {
     BRUME_TRY(kernel, Rtnetlink::open());
     BRUME_CHECK(set_up_vpc_namespace(kernel));
     BRUME_CHECK(kernel.add_address(loopback, metadata_address, 32, metadata_label));
+    BRUME_CHECK(kernel.add_address(loopback, resolver_link_local, 32, resolver_label));
+    if (!spec.cidr.empty()) {
+      BRUME_TRY(resolver, resolver_address(spec.cidr));
+      BRUME_CHECK(kernel.add_address(loopback, resolver, 32, resolver_label));
+    }
     for (const Ipv4 gateway : gateways) BRUME_CHECK(kernel.add_address(loopback, gateway, 32, gateway_label));
     // Gateways of subnets that are no more.
     BRUME_TRY(present, kernel.addresses(loopback));

@@ -7,11 +7,11 @@ namespace {
 
 constexpr int max_device_index = 31;  // more than any instance type has
 
-// AWS's bounds for a subnet (VPC user guide, "Subnet sizing").
-Result<Ipv4Block> parse_subnet(std::string_view text) {
+// AWS's bounds for a VPC's range and for a subnet (VPC user guide, "Subnet sizing").
+Result<Ipv4Block> parse_range(std::string_view text, std::string_view what) {
   BRUME_TRY(block, parse_ipv4_block(text));
   if (block.prefix < 16 || block.prefix > 28)
-    return fail("InvalidParameterValue", "The subnet {} is not between /16 and /28", text);
+    return fail("InvalidParameterValue", "The {} {} is not between /16 and /28", what, text);
   return block;
 }
 
@@ -28,10 +28,16 @@ Result<std::vector<Ipv4>> check(const VpcSpec& spec) {
   BRUME_CHECK(check_id(spec.id, "vpc-"));
   std::vector<Ipv4> gateways;
   for (const std::string& cidr : spec.subnet_cidrs) {
-    BRUME_TRY(block, parse_subnet(cidr));
+    BRUME_TRY(block, parse_range(cidr, "subnet"));
     gateways.push_back(block.at(1));
   }
+  if (!spec.cidr.empty()) BRUME_CHECK(resolver_address(spec.cidr));
   return gateways;
+}
+
+Result<Ipv4> resolver_address(std::string_view cidr) {
+  BRUME_TRY(block, parse_range(cidr, "network"));
+  return block.at(2);
 }
 
 Result<CheckedInterface> check(const InterfaceSpec& spec) {
@@ -39,7 +45,7 @@ Result<CheckedInterface> check(const InterfaceSpec& spec) {
   BRUME_CHECK(check_id(spec.vpc_id, "vpc-"));
   BRUME_CHECK(check_id(spec.instance_id, "i-"));
   BRUME_TRY(address, parse_ipv4(spec.address));
-  BRUME_TRY(subnet, parse_subnet(spec.subnet_cidr));
+  BRUME_TRY(subnet, parse_range(spec.subnet_cidr, "subnet"));
   BRUME_TRY(mac, parse_mac(spec.mac));
   if (!subnet.contains(address) || address <= subnet.at(1))
     return fail("InvalidParameterValue", "{} is not an address for an interface in {}", spec.address, spec.subnet_cidr);

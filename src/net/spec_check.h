@@ -17,6 +17,9 @@ Result<void> check_id(std::string_view id, std::string_view prefix);
 // Gateways of the VPC's subnets, in their order.
 Result<std::vector<Ipv4>> check(const VpcSpec& spec);
 
+// The resolver's address in a VPC with this primary range: base + 2.
+Result<Ipv4> resolver_address(std::string_view cidr);
+
 struct CheckedInterface {
   Ipv4 address, gateway;
   int prefix = 0;

@@ -205,6 +205,7 @@ std::string FabricController::vpc_of(const std::string& instance_id) const {
 net::VpcSpec FabricController::vpc_spec(const std::string& vpc_id) const {
   net::VpcSpec spec{.id = vpc_id, .subnet_cidrs = {}};
   for (const Subnet* subnet : state_.subnets_of(vpc_id)) spec.subnet_cidrs.push_back(*subnet->CidrBlock);
+  if (const VpcRecord* record = state_.vpcs.find(vpc_id)) spec.cidr = record->vpc.CidrBlock.value_or("");
   return spec;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
-
+#include "net/spec_check.h"
 #include "services/ec2/instance_types.h"
 #include "services/ec2/network_interface.h"
 #include "services/ec2/other_regions.h"
@@ -317,6 +317,9 @@ compute::InstanceSpec InstanceController::spec_of(const std::string& id, const I
   spec.image_id = *instance.ImageId;
   spec.hostname = "ip-" + instance.PrivateIpAddress.value_or("");
   std::ranges::replace(spec.hostname, '.', '-');
+  if (const VpcRecord* vpc = network_.vpcs.find(instance.VpcId.value_or("")))
+    if (const auto resolver = net::resolver_address(vpc->vpc.CidrBlock.value_or("")))
+      spec.nameserver = net::to_string(*resolver);
   spec.network_namespace = fabric_.network_namespace(id);
   spec.zone = instance.Placement->AvailabilityZone.value_or("");
   // RunInstances and ModifyInstanceAttribute take only types that are offered.
