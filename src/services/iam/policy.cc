@@ -42,7 +42,7 @@ Result<CreatePolicyResponse> Service::CreatePolicy(const Call&, const CreatePoli
   if (policies_.contains(arn))
     return fail("EntityAlreadyExists", "A policy called {} already exists. Duplicate names are not allowed.",
                 *request.PolicyName);
-  BRUME_CHECK(check_document(*request.PolicyDocument));
+  BRUME_CHECK(check_document(*request.PolicyDocument, PolicyKind::identity));
   PolicyRecord record;
   record.policy.PolicyName = request.PolicyName;
   record.policy.PolicyId = unique_id("ANPA");

@@ -29,7 +29,7 @@ Result<const RoleRecord*> Service::find_role(const std::string& name) const {
 Result<CreateRoleResponse> Service::CreateRole(const Call&, const CreateRoleRequest& request) {
   const std::string& name = *request.RoleName;
   if (roles_.contains(name)) return fail("EntityAlreadyExists", "Role with name {} already exists.", name);
-  BRUME_CHECK(check_document(*request.AssumeRolePolicyDocument));
+  BRUME_CHECK(check_document(*request.AssumeRolePolicyDocument, PolicyKind::trust));
   if (request.PermissionsBoundary) BRUME_CHECK(find_policy(*request.PermissionsBoundary));
   RoleRecord record;
   Role& role = record.role;
@@ -78,7 +78,7 @@ Result<UpdateRoleResponse> Service::UpdateRole(const Call&, const UpdateRoleRequ
 
 Result<void> Service::UpdateAssumeRolePolicy(const Call&, const UpdateAssumeRolePolicyRequest& request) {
   BRUME_CHECK(find_role(*request.RoleName));
-  BRUME_CHECK(check_document(*request.PolicyDocument));
+  BRUME_CHECK(check_document(*request.PolicyDocument, PolicyKind::trust));
   roles_.modify(*request.RoleName,
                 [&](RoleRecord& record) { record.role.AssumeRolePolicyDocument = request.PolicyDocument; });
   return {};
@@ -119,7 +119,7 @@ Result<ListRoleTagsResponse> Service::ListRoleTags(const Call&, const ListRoleTa
 
 Result<void> Service::PutRolePolicy(const Call&, const PutRolePolicyRequest& request) {
   BRUME_CHECK(find_role(*request.RoleName));
-  BRUME_CHECK(check_document(*request.PolicyDocument));
+  BRUME_CHECK(check_document(*request.PolicyDocument, PolicyKind::identity));
   roles_.modify(*request.RoleName,
                 [&](RoleRecord& record) { record.inline_policies[*request.PolicyName] = *request.PolicyDocument; });
   return {};
