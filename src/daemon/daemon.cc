@@ -38,6 +38,7 @@ Result<void> run(const Settings& settings) {
   store::Store store(*backend);
   BRUME_TRY(key, owner_key(env.files, env.random, settings.state_dir));
   BRUME_TRY(token_key, secret(env.files, env.random, settings.state_dir, "metadata-tokens"));
+  BRUME_TRY(session_key, secret(env.files, env.random, settings.state_dir, "sessions"));
 
   net::KernelFabric kernel(settings.run_dir);
   compute::ImagesOnDisk images(env.files, env.processes, settings.state_dir);
@@ -55,7 +56,7 @@ Result<void> run(const Settings& settings) {
   LbProcess lb(env, world.io(), settings, fabric, [&](const lb::Stats& stats) {
     if (cloud_made) cloud_made->on_stats(stats);
   });
-  Cloud cloud(env, store, {fabric, driver, images, lb});
+  Cloud cloud(env, store, {fabric, driver, images, lb}, session_key);
   cloud_made = &cloud;
 
   aws::Dispatcher dispatcher(env, store, [&](std::string_view access_key) -> std::optional<aws::Credentials> {
