@@ -39,15 +39,18 @@ Result<void> run(const Settings& settings) {
   BRUME_TRY(key, owner_key(env.files, env.random, settings.state_dir));
   BRUME_TRY(token_key, secret(env.files, env.random, settings.state_dir, "metadata-tokens"));
   BRUME_TRY(session_key, secret(env.files, env.random, settings.state_dir, "sessions"));
+  BRUME_TRY(identity, identity_key(env.files, env.clock.wall(), settings.state_dir));
+  BRUME_TRY(signer, net::IdentitySigner::open(identity));
 
   net::KernelFabric kernel(settings.run_dir);
   compute::ImagesOnDisk images(env.files, env.processes, settings.state_dir);
   compute::OciDriver driver(env, {settings.state_dir, settings.run_dir}, compute_settings(settings), images);
   Cloud* cloud_made = nullptr;
-  net::MetadataServer metadata(world.io(), env.clock, env.random, kernel, token_key,
-                               [&](const std::string& vpc_id, const std::string& address) {
-                                 return cloud_made ? instance_metadata(*cloud_made, vpc_id, address) : std::nullopt;
-                               });
+  net::MetadataServer metadata(
+      world.io(), env.clock, env.random, kernel, token_key, [&](const std::string& vpc_id, const std::string& address) {
+        return cloud_made ? instance_metadata(*cloud_made, vpc_id, address, env.clock.wall()) : std::nullopt;
+      });
+  metadata.sign_with(*signer);
   const auto open_metadata = [&](const std::string& vpc_id) {
     if (auto opened = metadata.open(vpc_id); !opened)
       log_error("metadata service of {}: {}", vpc_id, opened.error().message);

@@ -85,6 +85,8 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
       if (connection->vpc_id == vpc_id) connection->end();
   }
 
+  void sign_with(const IdentitySigner& signer) { signer_ = &signer; }
+
   void close_all() {
     while (!listeners_.empty()) close(std::string(listeners_.begin()->first));
   }
@@ -140,7 +142,7 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
     void answer(std::string_view head) {
       const auto request = parse_metadata_request(head);
       if (!request) return send(metadata_failure(400));
-      send(answer_metadata(*request, core->lookup_(vpc_id, address), core->tokens_));
+      send(answer_metadata(*request, core->lookup_(vpc_id, address), core->tokens_, core->signer_));
     }
 
     void send(const MetadataResponse& response) {
@@ -208,6 +210,7 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
   const env::Clock& clock_;
   const Fabric& fabric_;
   MetadataTokens tokens_;
+  const IdentitySigner* signer_ = nullptr;
   Lookup lookup_;
   Limits limits_;
   std::map<std::string, std::shared_ptr<Listener>> listeners_;
@@ -225,6 +228,10 @@ MetadataServer::MetadataServer(asio::io_context& io, const env::Clock& clock, en
 
 MetadataServer::~MetadataServer() {
   core_->close_all();
+}
+
+void MetadataServer::sign_with(const IdentitySigner& signer) {
+  core_->sign_with(signer);
 }
 
 Result<void> MetadataServer::open(const std::string& vpc_id) {
