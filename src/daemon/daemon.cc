@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "compute/images_on_disk.h"
 #include "daemon/cloud.h"
+#include "daemon/instance_api.h"
 #include "daemon/instance_metadata.h"
 #include "daemon/keys.h"
 #include "daemon/lb_process.h"
@@ -51,11 +52,18 @@ Result<void> run(const Settings& settings) {
         return cloud_made ? instance_metadata(*cloud_made, vpc_id, address, env.clock.wall()) : std::nullopt;
       });
   metadata.sign_with(*signer);
-  const auto open_metadata = [&](const std::string& vpc_id) {
+  InstanceApi* instance_api_made = nullptr;
+  const auto open_services = [&](const std::string& vpc_id) {
     if (auto opened = metadata.open(vpc_id); !opened)
       log_error("metadata service of {}: {}", vpc_id, opened.error().message);
+    if (!instance_api_made) return;
+    if (auto opened = instance_api_made->open(vpc_id); !opened)
+      log_error("API in {}: {}", vpc_id, opened.error().message);
   };
-  MetadataFabric fabric(kernel, env.loop, open_metadata, [&](const std::string& vpc_id) { metadata.close(vpc_id); });
+  MetadataFabric fabric(kernel, env.loop, open_services, [&](const std::string& vpc_id) {
+    metadata.close(vpc_id);
+    if (instance_api_made) instance_api_made->close(vpc_id);
+  });
   LbProcess lb(env, world.io(), settings, fabric, [&](const lb::Stats& stats) {
     if (cloud_made) cloud_made->on_stats(stats);
   });
@@ -71,6 +79,8 @@ Result<void> run(const Settings& settings) {
                             .user_id = aws::kAccount};
   });
   cloud.serve(dispatcher);
+  InstanceApi instance_api(world.io(), kernel, dispatcher);
+  instance_api_made = &instance_api;
   // The port is taken first: two daemons do not both touch the machine.
   aws::HttpServer::Options options;
   options.port = std::uint16_t(settings.api_port);
@@ -83,7 +93,7 @@ Result<void> run(const Settings& settings) {
   });
 
   BRUME_TRY(there, kernel.list());
-  for (const std::string& vpc_id : there.vpcs) open_metadata(vpc_id);
+  for (const std::string& vpc_id : there.vpcs) open_services(vpc_id);
   BRUME_CHECK(cloud.start());
   BRUME_CHECK(lb.start());
   BRUME_CHECK(write_pid_file(env, pid_file(settings), ::getpid()));
