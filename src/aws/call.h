@@ -14,6 +14,7 @@ struct Call {
   std::string principal_arn;   // "arn:aws:iam::000000000000:root" or an assumed role's
   std::string user_id;         // what GetCallerIdentity shows
   std::string source_address;  // of the client; empty for calls from inside
+  std::string session_token;   // of temporary credentials; empty: the owner's keys, or a call from inside
 };
 
 }  // namespace brume::aws

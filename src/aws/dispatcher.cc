@@ -105,7 +105,15 @@ void Dispatcher::add(const ServiceModel& model, Resolver resolver) {
 }
 
 HttpAnswer Dispatcher::handle(const HttpRequest& request) {
-  Attempt attempt{.request_id = env_.random.uuid()};
+  return answer(request, false);
+}
+
+HttpAnswer Dispatcher::handle_from_instance(const HttpRequest& request) {
+  return answer(request, true);
+}
+
+HttpAnswer Dispatcher::answer(const HttpRequest& request, bool from_instance) {
+  Attempt attempt{.request_id = env_.random.uuid(), .from_instance = from_instance};
   auto answer = this->attempt(request, attempt);
   if (answer) return *std::move(answer);
   Error error = std::move(answer).error();
@@ -120,7 +128,7 @@ Result<HttpAnswer> Dispatcher::attempt(const HttpRequest& request, Attempt& atte
   const auto candidates = signed_for(signing_name);
   if (candidates.size() == 1) attempt.service = candidates.front()->model;
   if (!authorization) return std::unexpected(worded_for(attempt.protocol, authorization.error()));
-  auto credentials = authenticate(request, *authorization);
+  auto credentials = authenticate(request, *authorization, attempt.from_instance);
   if (!credentials) return std::unexpected(worded_for(attempt.protocol, std::move(credentials).error()));
 
   const HttpRequest* readable = &request;
@@ -138,19 +146,28 @@ Result<HttpAnswer> Dispatcher::attempt(const HttpRequest& request, Attempt& atte
             .request_id = attempt.request_id,
             .principal_arn = credentials->principal_arn,
             .user_id = credentials->user_id,
-            .source_address = request.peer};
+            .source_address = request.peer,
+            .session_token = credentials->session_token};
   return run(target, *readable, call, attempt);
 }
 
-Result<Credentials> Dispatcher::authenticate(const HttpRequest& request, const Authorization& authorization) const {
-  auto credentials = credentials_(authorization.access_key);
-  if (!credentials)
+Result<Credentials> Dispatcher::find_credentials(const Authorization& authorization) const {
+  if (sessions_ && !authorization.session_token.empty())
+    return sessions_->credentials(authorization.access_key, authorization.session_token);
+  if (auto credentials = credentials_(authorization.access_key)) return *std::move(credentials);
+  return std::unexpected(Error{"InvalidClientTokenId", "The security token included in the request is invalid.", 403});
+}
+
+Result<Credentials> Dispatcher::authenticate(const HttpRequest& request, const Authorization& authorization,
+                                             bool from_instance) const {
+  BRUME_TRY(credentials, find_credentials(authorization));
+  if (from_instance && (credentials.session_token.empty() || credentials.principal_arn.ends_with(":root")))
     return std::unexpected(
         Error{"InvalidClientTokenId", "The security token included in the request is invalid.", 403});
-  BRUME_CHECK(verify_signature(request, authorization, *credentials, env_.clock.wall()));
+  BRUME_CHECK(verify_signature(request, authorization, credentials, env_.clock.wall()));
   if (!well_formed_region(authorization.region))
     return std::unexpected(Error{"SignatureDoesNotMatch", "Credential should be scoped to a valid region.", 403});
-  return *std::move(credentials);
+  return credentials;
 }
 
 std::vector<const Dispatcher::Service*> Dispatcher::signed_for(std::string_view signing_name) const {
@@ -231,6 +248,9 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
   const std::shared_ptr<void> input = operation.make_input ? operation.make_input() : nullptr;
   const std::shared_ptr<void> output = operation.make_output ? operation.make_output() : nullptr;
   BRUME_CHECK(read_request(attempt.protocol, operation, request, input.get()));
+  if (sessions_ && !call.session_token.empty())
+    if (auto allowed = sessions_->authorize(call, model, operation, input.get()); !allowed)
+      return std::unexpected(worded_for(attempt.protocol, std::move(allowed).error()));
   if (operation.input) BRUME_CHECK(validate(attempt.protocol, *operation.input(), input.get()));
   BRUME_TRY(api, target.service->resolver(call.region));
   const bool dry_run = attempt.protocol == Protocol::ec2 && asks_dry_run(operation, input.get());

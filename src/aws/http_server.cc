@@ -1,5 +1,6 @@
 #include "aws/http_server.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 
@@ -26,6 +27,12 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
 
   Result<void> open() {
     beast::error_code error;
+    if (options_.listening >= 0) {
+      acceptor_.assign(tcp::v4(), options_.listening, error);
+      if (error) return fail_internal("Cannot listen on a given socket: {}.", error.message());
+      accept();
+      return {};
+    }
     const auto address = asio::ip::make_address(options_.address, error);
     if (error) return fail_internal("'{}' is not an address to listen on.", options_.address);
     const tcp::endpoint endpoint(address, options_.port);
@@ -97,6 +104,7 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
   }
 
   void close() { stream_.close(); }
+  [[nodiscard]] const std::string& peer() const { return peer_; }
 
  private:
   void read_header() {
@@ -215,8 +223,12 @@ void HttpServer::Listener::accept() {
       return;
     }
     // Beyond the cap a connection is closed at once: better than to let it wait for a turn that may not come.
-    if (self->sessions_.size() < self->options_.max_connections)
-      std::make_shared<Session>(std::move(socket), self)->read();
+    if (self->sessions_.size() < self->options_.max_connections) {
+      const auto session = std::make_shared<Session>(std::move(socket), self);
+      const auto same = [&](const Session* other) { return other->peer() == session->peer(); };
+      if (std::size_t(std::ranges::count_if(self->sessions_, same)) <= self->options_.max_peer_connections)
+        session->read();
+    }
     self->accept();
   });
 }

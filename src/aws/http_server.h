@@ -32,6 +32,9 @@ class HttpServer {
     std::chrono::milliseconds read_timeout = std::chrono::seconds(30);   // for one whole request
     std::chrono::milliseconds idle_timeout = std::chrono::seconds(120);  // between requests
     std::size_t max_connections = 512;
+    std::size_t max_peer_connections = 512;  // from one address
+    int listening =
+        -1;  // a socket that listens already, in place of address and port; the server's once it has started
   };
 
   // Listens at once; serves while `io` runs. Errors: PortInUse, InternalFailure, with the mend.

@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
   auto* start = app.add_subcommand("start", "Start the daemon in the background");
   auto* stop = app.add_subcommand("stop", "Stop the daemon; instances and load balancers go on");
   auto* env = app.add_subcommand("env", "Print the API's address and your keys as shell exports");
+  bool certificate = false;
+  env->add_flag("--certificate", certificate, "Print the certificate of instance identity documents instead");
   auto* doctor = app.add_subcommand("doctor", "Say what this machine lacks, and the mend");
   auto* image = app.add_subcommand("image", "Images that instances start from");
   image->require_subcommand(1);
@@ -52,7 +54,7 @@ int main(int argc, char** argv) {
   if (*down) return cli::down(*settings, root);
   if (*start) return cli::start(*settings, root);
   if (*stop) return cli::stop(*settings);
-  if (*env) return cli::env(*settings);
+  if (*env) return certificate ? cli::certificate(*settings) : cli::env(*settings);
   if (*doctor) return cli::doctor(*settings);
   return cli::image_import(*settings, source, name, parameter);
 }

@@ -6,5 +6,7 @@
 namespace brume::cli {
 
 int env(const daemon::Settings& settings);
+// `brume env --certificate`: what the signatures of instance identity documents are verified with.
+int certificate(const daemon::Settings& settings);
 
 }  // namespace brume::cli

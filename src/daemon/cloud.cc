@@ -35,13 +35,15 @@ Cloud::Region::Region(services::Context context, Cloud& cloud)
       autoscaling(context, ec2, elbv2),
       cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm}) {}
 
-Cloud::Cloud(env::Env& env, store::Store& store, Machine machine)
+Cloud::Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<std::string> session_key)
     : env_(env),
       store_(store),
       machine_(machine),
       hints_(env.loop),
       exits_(machine.driver),
-      iam_(context_of(env, store, hints_, "")) {}
+      iam_(context_of(env, store, hints_, "")),
+      authority_(iam_, env.clock, session_key ? *std::move(session_key) : env.random.hex(64)),
+      sts_(env, authority_) {}
 
 Cloud::~Cloud() = default;
 
@@ -84,6 +86,7 @@ Result<Cloud::Region*> Cloud::region(const std::string& name) {
 }
 
 void Cloud::serve(aws::Dispatcher& dispatcher) {
+  dispatcher.accept(authority_);
   // Api is a virtual base of ec2::Service: the pointer must be to the Api.
   const auto regional = [&](const aws::ServiceModel& model, auto member) {
     dispatcher.add(model, [this, member](const std::string& name) -> Result<void*> {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "aws/dispatcher.h"
@@ -31,11 +32,13 @@ struct Machine {
 
 class Cloud {
  public:
-  Cloud(env::Env& env, store::Store& store, Machine machine);
+  // `session_key`: what temporary keys are made with, 32 random bytes kept across restarts; without one they end with
+  // this object.
+  Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<std::string> session_key = std::nullopt);
   ~Cloud();
   // Reads the state of every region that has some, and starts their controllers.
   Result<void> start();
-  // Offers every service to the dispatcher.
+  // Offers every service to the dispatcher, and has it accept temporary keys.
   void serve(aws::Dispatcher& dispatcher);
   void on_stats(const lb::Stats& stats);
 
@@ -53,6 +56,8 @@ class Cloud {
   // Those in use.
   [[nodiscard]] const std::map<std::string, std::unique_ptr<Region>>& regions() const { return regions_; }
   [[nodiscard]] iam::Service& iam() { return iam_; }
+  [[nodiscard]] const iam::Service& iam() const { return iam_; }
+  [[nodiscard]] const sts::Authority& authority() const { return authority_; }
 
  private:
   Result<void> load(const std::string& name);
@@ -64,6 +69,7 @@ class Cloud {
   services::Hints hints_;
   ExitHub exits_;
   iam::Service iam_;
+  sts::Authority authority_;
   sts::Service sts_;
   std::map<std::string, std::unique_ptr<Region>> regions_;
 };

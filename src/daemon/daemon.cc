@@ -14,6 +14,7 @@
 #include "compute/images_on_disk.h"
 #include "daemon/cloud.h"
 #include "daemon/cloud_names.h"
+#include "daemon/instance_api.h"
 #include "daemon/instance_metadata.h"
 #include "daemon/keys.h"
 #include "daemon/lb_process.h"
@@ -40,30 +41,39 @@ Result<void> run(const Settings& settings) {
   store::Store store(*backend);
   BRUME_TRY(key, owner_key(env.files, env.random, settings.state_dir));
   BRUME_TRY(token_key, secret(env.files, env.random, settings.state_dir, "metadata-tokens"));
+  BRUME_TRY(session_key, secret(env.files, env.random, settings.state_dir, "sessions"));
+  BRUME_TRY(identity, identity_key(env.files, env.clock.wall(), settings.state_dir));
+  BRUME_TRY(signer, net::IdentitySigner::open(identity));
 
   net::KernelFabric kernel(settings.run_dir);
   compute::ImagesOnDisk images(env.files, env.processes, settings.state_dir);
   compute::OciDriver driver(env, {settings.state_dir, settings.run_dir}, compute_settings(settings), images);
   Cloud* cloud_made = nullptr;
-  net::MetadataServer metadata(world.io(), env.clock, env.random, kernel, token_key,
-                               [&](const std::string& vpc_id, const std::string& address) {
-                                 return cloud_made ? instance_metadata(*cloud_made, vpc_id, address) : std::nullopt;
-                               });
+  net::MetadataServer metadata(
+      world.io(), env.clock, env.random, kernel, token_key, [&](const std::string& vpc_id, const std::string& address) {
+        return cloud_made ? instance_metadata(*cloud_made, vpc_id, address, env.clock.wall()) : std::nullopt;
+      });
+  metadata.sign_with(*signer);
   CloudNames names;
   net::Resolver resolver(world.io(), env.clock, env.random, kernel, names, HostServers(env.files, env.clock), {});
+  InstanceApi* instance_api_made = nullptr;
   const auto open_in_vpc = [&](const std::string& vpc_id) {
-    if (auto opened = metadata.open(vpc_id); !opened)
-      log_error("metadata service of {}: {}", vpc_id, opened.error().message);
-    if (auto opened = resolver.open(vpc_id); !opened) log_error("resolver of {}: {}", vpc_id, opened.error().message);
+    const auto report = [&](std::string_view service, const Result<void>& opened) {
+      if (!opened) log_error("{} of {}: {}", service, vpc_id, opened.error().message);
+    };
+    report("metadata service", metadata.open(vpc_id));
+    report("resolver", resolver.open(vpc_id));
+    if (instance_api_made) report("API", instance_api_made->open(vpc_id));
   };
   MetadataFabric fabric(kernel, env.loop, open_in_vpc, [&](const std::string& vpc_id) {
     metadata.close(vpc_id);
     resolver.close(vpc_id);
+    if (instance_api_made) instance_api_made->close(vpc_id);
   });
   LbProcess lb(env, world.io(), settings, fabric, [&](const lb::Stats& stats) {
     if (cloud_made) cloud_made->on_stats(stats);
   });
-  Cloud cloud(env, store, {fabric, driver, images, lb});
+  Cloud cloud(env, store, {fabric, driver, images, lb}, session_key);
   cloud_made = &cloud;
   names.begin(cloud);
 
@@ -76,6 +86,8 @@ Result<void> run(const Settings& settings) {
                             .user_id = aws::kAccount};
   });
   cloud.serve(dispatcher);
+  InstanceApi instance_api(world.io(), kernel, dispatcher);
+  instance_api_made = &instance_api;
   // The port is taken first: two daemons do not both touch the machine.
   aws::HttpServer::Options options;
   options.port = std::uint16_t(settings.api_port);

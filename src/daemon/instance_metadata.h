@@ -12,6 +12,6 @@ class Cloud;
 
 // The instance with this address in this VPC, of whichever region.
 std::optional<net::InstanceMetadata> instance_metadata(const Cloud& cloud, const std::string& vpc_id,
-                                                       const std::string& address);
+                                                       const std::string& address, Timestamp now);
 
 }  // namespace brume::daemon

@@ -12,6 +12,14 @@ std::string path_of(const std::string& state_dir) {
   return state_dir + "/credentials.json";
 }
 
+std::string identity_path(const std::string& state_dir) {
+  return state_dir + "/instance-identity.json";
+}
+
+std::unexpected<Error> not_started(const std::string& missing) {
+  return fail("NotStarted", "There is no Brume here yet ({} is missing); start it with `brume start`", missing);
+}
+
 std::string random_bytes(env::Random& random, std::size_t count) {
   std::string bytes(count, '\0');
   random.fill(std::as_writable_bytes(std::span(bytes)));
@@ -21,9 +29,7 @@ std::string random_bytes(env::Random& random, std::size_t count) {
 }  // namespace
 
 Result<AccessKey> read_owner_key(const env::Files& files, const std::string& state_dir) {
-  if (!files.exists(path_of(state_dir)))
-    return fail("NotStarted", "There is no Brume here yet ({} is missing); start it with `brume start`",
-                path_of(state_dir));
+  if (!files.exists(path_of(state_dir))) return not_started(path_of(state_dir));
   BRUME_TRY(text, files.read(path_of(state_dir)));
   return from_json<AccessKey>(text);
 }
@@ -47,6 +53,19 @@ Result<std::string> secret(env::Files& files, env::Random& random, const std::st
     return bytes;
   }
   return files.read(path);
+}
+
+Result<net::IdentityKey> read_identity_key(const env::Files& files, const std::string& state_dir) {
+  if (!files.exists(identity_path(state_dir))) return not_started(identity_path(state_dir));
+  BRUME_TRY(text, files.read(identity_path(state_dir)));
+  return from_json<net::IdentityKey>(text);
+}
+
+Result<net::IdentityKey> identity_key(env::Files& files, Timestamp now, const std::string& state_dir) {
+  if (files.exists(identity_path(state_dir))) return read_identity_key(files, state_dir);
+  BRUME_TRY(key, net::make_identity_key(now));
+  BRUME_CHECK(files.write(identity_path(state_dir), to_json(key), 0600));
+  return key;
 }
 
 }  // namespace brume::daemon

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "env/files.h"
 #include "env/random.h"
+#include "net/identity_signer.h"
 
 namespace brume::daemon {
 
@@ -22,7 +23,12 @@ Result<AccessKey> read_owner_key(const env::Files& files, const std::string& sta
 // 32 random bytes under a name, made on first use.
 Result<std::string> secret(env::Files& files, env::Random& random, const std::string& state_dir,
                            const std::string& name);
+// What instance identity documents are signed with, made on first use.
+Result<net::IdentityKey> identity_key(env::Files& files, Timestamp now, const std::string& state_dir);
+// Without making one. Error: NotStarted.
+Result<net::IdentityKey> read_identity_key(const env::Files& files, const std::string& state_dir);
 
 }  // namespace brume::daemon
 
 BRUME_RECORD(brume::daemon::AccessKey, access_key_id, secret_access_key)
+BRUME_RECORD(brume::net::IdentityKey, private_key, certificate)

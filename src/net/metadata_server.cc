@@ -1,9 +1,5 @@
 #include "net/metadata_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-
 #include <array>
 #include <map>
 #include <set>
@@ -15,8 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
-#include "env/namespaces.h"
-#include "env/posix_error.h"
+#include "net/instance_listener.h"
 #include "net/metadata_service.h"
 
 namespace brume::net {
@@ -29,25 +24,6 @@ using boost::system::error_code;
 constexpr std::size_t largest_head = 8192;
 constexpr std::size_t largest_rest = 65536;  // read and dropped after the answer, so that no reset overtakes it
 constexpr std::chrono::milliseconds accept_pause{100};  // when descriptors have run out
-
-Result<env::Fd> listen_in(const std::string& path) {
-  env::Fd fd;
-  BRUME_CHECK(env::apart([&]() -> Result<void> {
-    BRUME_CHECK(env::enter_network_namespace(path));
-    fd = env::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const int on = 1;
-    sockaddr_in local{};
-    local.sin_family = AF_INET;
-    local.sin_port = htons(80);
-    local.sin_addr.s_addr = htonl(0xa9fea9fe);  // 169.254.169.254
-    if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0 ||
-        ::listen(fd.get(), SOMAXCONN) != 0)
-      return env::posix_error("Cannot serve instance metadata in", path);
-    return {};
-  }));
-  return fd;
-}
 
 }  // namespace
 
@@ -65,7 +41,7 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
 
   Result<void> open(const std::string& vpc_id) {
     if (listeners_.contains(vpc_id)) return {};
-    BRUME_TRY(fd, listen_in(fabric_.vpc_namespace(vpc_id)));
+    BRUME_TRY(fd, listen_for_instances(fabric_.vpc_namespace(vpc_id), 80));
     auto listener = std::make_shared<Listener>(io_, vpc_id);
     error_code error;
     listener->acceptor.assign(tcp::v4(), fd.get(), error);
@@ -84,6 +60,8 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
     for (Connection* connection : connections_)
       if (connection->vpc_id == vpc_id) connection->end();
   }
+
+  void sign_with(const IdentitySigner& signer) { signer_ = &signer; }
 
   void close_all() {
     while (!listeners_.empty()) close(std::string(listeners_.begin()->first));
@@ -140,7 +118,7 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
     void answer(std::string_view head) {
       const auto request = parse_metadata_request(head);
       if (!request) return send(metadata_failure(400));
-      send(answer_metadata(*request, core->lookup_(vpc_id, address), core->tokens_));
+      send(answer_metadata(*request, core->lookup_(vpc_id, address), core->tokens_, core->signer_));
     }
 
     void send(const MetadataResponse& response) {
@@ -208,6 +186,7 @@ class MetadataServer::Core : public std::enable_shared_from_this<MetadataServer:
   const env::Clock& clock_;
   const Fabric& fabric_;
   MetadataTokens tokens_;
+  const IdentitySigner* signer_ = nullptr;
   Lookup lookup_;
   Limits limits_;
   std::map<std::string, std::shared_ptr<Listener>> listeners_;
@@ -225,6 +204,10 @@ MetadataServer::MetadataServer(asio::io_context& io, const env::Clock& clock, en
 
 MetadataServer::~MetadataServer() {
   core_->close_all();
+}
+
+void MetadataServer::sign_with(const IdentitySigner& signer) {
+  core_->sign_with(signer);
 }
 
 Result<void> MetadataServer::open(const std::string& vpc_id) {

@@ -44,6 +44,9 @@ class MetadataServer {
   MetadataServer(const MetadataServer&) = delete;
   MetadataServer& operator=(const MetadataServer&) = delete;
 
+  // From now on identity documents are signed. `signer` must outlive the server.
+  void sign_with(const IdentitySigner& signer);
+
   // Starts serving in a VPC that the fabric has made; nothing if it does already. Blocks for the fraction of a
   // millisecond that a socket in another namespace takes.
   Result<void> open(const std::string& vpc_id);

@@ -86,7 +86,7 @@ MetadataResponse metadata_failure(int status) {
 }
 
 MetadataResponse answer_metadata(const MetadataRequest& request, const std::optional<InstanceMetadata>& instance,
-                                 const MetadataTokens& tokens) {
+                                 const MetadataTokens& tokens, const IdentitySigner* signer) {
   if (!instance) return metadata_failure(404);
   if (!instance->options.endpoint_enabled) return metadata_failure(403);
   if (is_token_path(request.path)) return issue_token(request, *instance, tokens);
@@ -98,7 +98,7 @@ MetadataResponse answer_metadata(const MetadataRequest& request, const std::opti
   if (!left && (request.token || instance->options.tokens_required)) return metadata_failure(401);
 
   MetadataResponse response;
-  if (auto document = metadata_at(*instance, request.path)) {
+  if (auto document = metadata_at(*instance, request.path, signer)) {
     response.body = std::move(document->text);
     if (document->binary) response.content_type = "application/octet-stream";
   } else {

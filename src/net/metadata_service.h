@@ -24,9 +24,9 @@ struct MetadataResponse {
   std::optional<int> hop_limit;                    // the IP time to live to send it with
 };
 
-// `instance`: who asks, nothing if that is not known (404).
+// `instance`: who asks, nothing if that is not known (404). `signer`: see metadata_at.
 MetadataResponse answer_metadata(const MetadataRequest& request, const std::optional<InstanceMetadata>& instance,
-                                 const MetadataTokens& tokens);
+                                 const MetadataTokens& tokens, const IdentitySigner* signer = nullptr);
 
 // A failure with the page that goes with it.
 MetadataResponse metadata_failure(int status);

@@ -4,13 +4,15 @@
 #include <functional>
 
 #include "base/json.h"
+#include "net/identity_signer.h"
 
 namespace brume::net {
 namespace {
 
 // A directory keeps its entries in order of their names, as AWS lists them.
 struct Entry {
-  std::optional<std::string> text;  // none: a directory
+  std::optional<std::string> text;     // none: a directory, unless there is
+  std::function<std::string()> later;  // what makes a text that is not cheap
   std::map<std::string, Entry, std::less<>> entries;
   std::string listing;  // what its directory's list says of it, where that is not its name
   bool binary = false;
@@ -26,6 +28,7 @@ struct Entry {
     return *entry;
   }
   void put(std::string_view path, std::string value) { at(path).text = std::move(value); }
+  void put_lines(std::string_view path, const std::vector<std::string>& values);
   void put_if_set(std::string_view path, const std::string& value) {
     if (!value.empty()) put(path, value);
   }
@@ -46,6 +49,10 @@ std::string lines(const Range& range, Project project) {
   return text;
 }
 
+void Entry::put_lines(std::string_view path, const std::vector<std::string>& values) {
+  put_if_set(path, lines(values, std::identity()));
+}
+
 std::string seconds(Timestamp time) {
   return to_iso8601(std::chrono::floor<std::chrono::seconds>(time));
 }
@@ -55,14 +62,22 @@ void put_interface(Entry& root, const InstanceMetadata& instance, const Metadata
   mac.put("device-number", std::to_string(interface.device_number));
   mac.put("interface-id", interface.id);
   mac.put("local-hostname", interface.local_hostname);
-  mac.put("local-ipv4s", interface.local_ipv4);
+  std::vector<MetadataAddress> addresses = {{interface.local_ipv4, interface.public_ipv4}};
+  addresses.insert(addresses.end(), interface.more_addresses.begin(), interface.more_addresses.end());
+  std::vector<std::string> public_addresses;
+  for (const auto& [local, outside] : addresses) {
+    if (outside.empty()) continue;
+    public_addresses.push_back(outside);
+    mac.put("ipv4-associations/" + outside, local);
+  }
+  mac.put("local-ipv4s", lines(addresses, &MetadataAddress::local_ipv4));
+  mac.put_lines("public-ipv4s", public_addresses);
+  mac.put_if_set("public-hostname", interface.public_hostname);
+  mac.put_lines("ipv6s", interface.ipv6s);
+  mac.put_lines("subnet-ipv6-cidr-blocks", interface.subnet_ipv6_cidrs);
+  mac.put_lines("vpc-ipv6-cidr-blocks", interface.vpc_ipv6_cidrs);
   mac.put("mac", interface.mac);
   mac.put("owner-id", instance.account_id);
-  if (!interface.public_ipv4.empty()) {
-    mac.put("public-ipv4s", interface.public_ipv4);
-    mac.put("ipv4-associations/" + interface.public_ipv4, interface.local_ipv4);
-    mac.put_if_set("public-hostname", instance.public_hostname);
-  }
   mac.put("security-group-ids", lines(interface.security_groups, &MetadataGroup::id));
   mac.put("security-groups", lines(interface.security_groups, &MetadataGroup::name));
   mac.put("subnet-id", interface.subnet_id);
@@ -73,13 +88,22 @@ void put_interface(Entry& root, const InstanceMetadata& instance, const Metadata
 }
 
 void put_credentials(Entry& root, const MetadataCredentials& credentials) {
+  const std::string updated = seconds(credentials.last_updated);
+  if (!credentials.failure.empty()) {
+    const std::string why = json_object(
+        {{"Code", credentials.failure}, {"Message", credentials.failure_message}, {"LastUpdated", updated}});
+    root.put("iam/info", why);
+    if (!credentials.role_name.empty()) root.put("iam/security-credentials/" + credentials.role_name, why);
+    return;
+  }
   root.put("iam/info", json_object({{"Code", "Success"},
-                                    {"LastUpdated", seconds(credentials.last_updated)},
+                                    {"LastUpdated", updated},
                                     {"InstanceProfileArn", credentials.instance_profile_arn},
                                     {"InstanceProfileId", credentials.instance_profile_id}}));
+  if (credentials.role_name.empty()) return;
   root.put("iam/security-credentials/" + credentials.role_name,
            json_object({{"Code", "Success"},
-                        {"LastUpdated", seconds(credentials.last_updated)},
+                        {"LastUpdated", updated},
                         {"Type", "AWS-HMAC"},
                         {"AccessKeyId", credentials.access_key_id},
                         {"SecretAccessKey", credentials.secret_access_key},
@@ -94,17 +118,27 @@ Entry meta_data(const InstanceMetadata& instance) {
   root.put("ami-launch-index", std::to_string(instance.launch_index));
   root.put("ami-manifest-path", "(unknown)");
   root.put_if_set("autoscaling/target-lifecycle-state", instance.lifecycle_state);
+  if (!instance.root_device.empty()) {
+    root.put("block-device-mapping/ami", instance.root_device);
+    root.put("block-device-mapping/root", instance.root_device);
+  }
+  // Brume plans no maintenance.
+  root.put("events/maintenance/history", "[]");
+  root.put("events/maintenance/scheduled", "[]");
   root.put("hostname", instance.hostname);
   root.put("instance-action", "none");
   root.put("instance-id", instance.instance_id);
-  root.put("instance-life-cycle", "on-demand");
+  root.put("instance-life-cycle", instance.spot ? "spot" : "on-demand");
   root.put("instance-type", instance.instance_type);
+  if (!primary.ipv6s.empty()) root.put("ipv6", primary.ipv6s.front());
   root.put("local-hostname", instance.hostname);
   root.put("local-ipv4", primary.local_ipv4);
   root.put("mac", primary.mac);
+  root.put("metrics/vhostmd", "<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
   for (const MetadataInterface& interface : instance.interfaces) put_interface(root, instance, interface);
   root.put("placement/availability-zone", instance.zone);
   root.put_if_set("placement/availability-zone-id", instance.zone_id);
+  root.put_if_set("placement/group-name", instance.placement_group);
   root.put("placement/region", instance.region);
   root.put("profile", "default-hvm");
   root.put_if_set("public-hostname", instance.public_hostname);
@@ -143,11 +177,22 @@ std::string identity_document(const InstanceMetadata& instance) {
                       {"version", "2017-09-30"}});
 }
 
-// The whole of a version. Small enough (some 60 entries) to be built for each request, so that nothing can be stale.
-Entry version_root(const InstanceMetadata& instance) {
+void put_identity(Entry& root, const InstanceMetadata& instance, const IdentitySigner* signer) {
+  const std::string document = identity_document(instance);
+  root.put("document", document);
+  if (!signer) return;
+  // AWS signs pkcs7 with DSA and SHA-1, which no longer count; here both are what rsa2048 is there.
+  root.at("pkcs7").later = [=] { return signer->sign(document).pkcs7; };
+  root.at("rsa2048").later = [=] { return signer->sign(document).pkcs7; };
+  root.at("signature").later = [=] { return signer->sign(document).signature; };
+}
+
+// The whole of a version. Small enough (some 70 entries) to be built for each request, so that nothing can be stale.
+Entry version_root(const InstanceMetadata& instance, const IdentitySigner* signer) {
   Entry root;
   root.entries["meta-data"] = meta_data(instance);
-  root.put("dynamic/instance-identity/document", identity_document(instance));
+  root.put("dynamic/fws/instance-monitoring", instance.detailed_monitoring ? "enabled" : "disabled");
+  put_identity(root.at("dynamic/instance-identity"), instance, signer);
   if (!instance.user_data.empty()) {
     root.put("user-data", instance.user_data);
     root.at("user-data").binary = true;
@@ -161,7 +206,7 @@ std::string list(const Entry& directory) {
   return lines(directory.entries, [](const auto& item) {
     const auto& [name, entry] = item;
     if (!entry.listing.empty()) return entry.listing;
-    return entry.text ? name : name + "/";
+    return entry.text || entry.later ? name : name + "/";
   });
 }
 
@@ -184,18 +229,20 @@ const std::vector<std::string>& metadata_versions() {
   return versions;
 }
 
-std::optional<MetadataDocument> metadata_at(const InstanceMetadata& instance, std::string_view path) {
+std::optional<MetadataDocument> metadata_at(const InstanceMetadata& instance, std::string_view path,
+                                            const IdentitySigner* signer) {
   const auto& versions = metadata_versions();
   const std::string_view version = next_name(path);
   if (version.empty()) return MetadataDocument{lines(versions, std::identity()) + "\nlatest"};
   if (version != "latest" && !std::ranges::binary_search(versions, version)) return {};
-  const Entry root = version_root(instance);
+  const Entry root = version_root(instance, signer);
   const Entry* entry = &root;
   for (std::string_view name = next_name(path); !name.empty(); name = next_name(path)) {
     const auto found = entry->entries.find(name);
     if (found == entry->entries.end()) return {};
     entry = &found->second;
   }
+  if (entry->later) return MetadataDocument{entry->later()};
   if (entry->text) return MetadataDocument{*entry->text, entry->binary};
   return MetadataDocument{list(*entry)};
 }

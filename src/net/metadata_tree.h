@@ -2,8 +2,7 @@
 //
 // Pure. The paths, names and texts are those of the EC2 user guide ("Instance metadata categories"); a category without
 // a value is not in the tree. A directory's text lists its entries, one a line, directories with a trailing slash.
-// Leaves to others: who may ask (metadata_service.h), and the signatures of the identity document, which only AWS can
-// make.
+// Leaves to others: who may ask (metadata_service.h), and the identity document's signatures (identity_signer.h).
 #pragma once
 
 #include <map>
@@ -16,8 +15,15 @@
 
 namespace brume::net {
 
+class IdentitySigner;
+
 struct MetadataGroup {
   std::string id, name;
+};
+
+struct MetadataAddress {
+  std::string local_ipv4;
+  std::string public_ipv4;  // empty: none
 };
 
 struct MetadataInterface {
@@ -31,10 +37,15 @@ struct MetadataInterface {
   std::string vpc_id;
   std::vector<std::string> vpc_cidrs;
   std::vector<MetadataGroup> security_groups;
+  std::string public_hostname;                  // empty: none
+  std::vector<MetadataAddress> more_addresses;  // secondary ones
+  std::vector<std::string> ipv6s, subnet_ipv6_cidrs, vpc_ipv6_cidrs;
 };
 
 struct MetadataCredentials {
-  std::string role_name;
+  std::string role_name;  // empty: the profile has none
+  // Empty, or AWS's code for why there are no keys, with a sentence: "AssumeRoleUnauthorizedAccess".
+  std::string failure, failure_message;
   std::string instance_profile_arn, instance_profile_id;
   std::string access_key_id, secret_access_key, token;
   Timestamp last_updated{}, expiration{};
@@ -55,11 +66,15 @@ struct InstanceMetadata {
   int launch_index = 0;
   Timestamp launch_time{};
   std::string region, zone, zone_id;
-  std::string hostname;                       // ip-10-0-101-7.eu-central-1.compute.internal
-  std::string public_hostname, public_ipv4;   // empty: none
-  std::string key_name, openssh_key;          // empty: none
-  std::string user_data;                      // as given, raw
-  std::string lifecycle_state;                // its group's target lifecycle state, "InService"; empty: in no group
+  std::string hostname;                      // ip-10-0-101-7.eu-central-1.compute.internal
+  std::string public_hostname, public_ipv4;  // empty: none
+  std::string key_name, openssh_key;         // empty: none
+  std::string user_data;                     // as given, raw
+  std::string lifecycle_state;               // its group's target lifecycle state, "InService"; empty: in no group
+  bool spot = false;                         // on a spot request; it is never interrupted
+  bool detailed_monitoring = false;
+  std::string root_device;                    // "/dev/xvda"; empty: not known
+  std::string placement_group;                // empty: none
   std::vector<MetadataInterface> interfaces;  // the primary one first; at least one
   std::optional<MetadataCredentials> credentials;
   std::map<std::string, std::string> tags;
@@ -75,7 +90,8 @@ struct MetadataDocument {
 };
 
 // The text at a path such as "/latest/meta-data/placement/region"; nothing if there is none. One slash or several, and
-// one at the end or none, are the same, as with AWS.
-std::optional<MetadataDocument> metadata_at(const InstanceMetadata& instance, std::string_view path);
+// one at the end or none, are the same, as with AWS. Without a signer the identity document has no signatures.
+std::optional<MetadataDocument> metadata_at(const InstanceMetadata& instance, std::string_view path,
+                                            const IdentitySigner* signer = nullptr);
 
 }  // namespace brume::net

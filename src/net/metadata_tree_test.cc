@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "net/identity_signer.h"
+
 namespace brume::net {
 namespace {
 
@@ -72,6 +74,13 @@ TEST(MetadataTreeTest, TellsWhatTheInstanceIs) {
       {"public-ipv4", "(none)"},
       {"tags/", "(none)"},
       {"autoscaling/", "(none)"},
+      {"block-device-mapping/", "(none)"},
+      {"events/maintenance/", "history\nscheduled"},
+      {"events/maintenance/scheduled", "[]"},
+      {"events/recommendations/rebalance", "(none)"},
+      {"spot/", "(none)"},
+      {"spot/termination-time", "(none)"},
+      {"spot/instance-action", "(none)"},
   };
   for (const auto& [path, text] : rows) EXPECT_EQ(at(instance, std::string("/latest/meta-data/") + path), text) << path;
 }
@@ -85,8 +94,9 @@ TEST(MetadataTreeTest, ListsTheTop) {
   EXPECT_TRUE(at(instance, "/").starts_with("1.0\n2007-01-19\n"));
   EXPECT_TRUE(at(instance, "/").ends_with("\nlatest"));
   EXPECT_EQ(at(instance, "/latest/meta-data/"),
-            "ami-id\nami-launch-index\nami-manifest-path\nhostname\ninstance-action\ninstance-id\ninstance-life-cycle\n"
-            "instance-type\nlocal-hostname\nlocal-ipv4\nmac\nnetwork/\nplacement/\nprofile\nreservation-id\n"
+            "ami-id\nami-launch-index\nami-manifest-path\nevents/\nhostname\ninstance-action\ninstance-id\n"
+            "instance-life-cycle\ninstance-type\nlocal-hostname\nlocal-ipv4\nmac\nmetrics/\nnetwork/\nplacement/"
+            "\nprofile\nreservation-id\n"
             "security-groups\nservices/\nsystem");
 }
 
@@ -156,6 +166,72 @@ TEST(MetadataTreeTest, TellsItsLifecycleStateAndPublicAddress) {
   EXPECT_EQ(at(instance, "/latest/meta-data/public-ipv4"), "203.0.113.9");
   EXPECT_EQ(at(instance, "/latest/meta-data/network/interfaces/macs/02:00:00:00:00:07/ipv4-associations/203.0.113.9"),
             "10.0.101.7");
+}
+
+TEST(MetadataTreeTest, TellsWhyThereAreNoKeys) {
+  InstanceMetadata instance = example();
+  instance.credentials = {.role_name = "", .instance_profile_arn = "arn", .instance_profile_id = "AIPA1"};
+  EXPECT_EQ(at(instance, "/latest/meta-data/iam/"), "info") << "a profile without a role";
+  instance.credentials = {.role_name = "web",
+                          .failure = "AssumeRoleUnauthorizedAccess",
+                          .failure_message = "EC2 cannot assume the role web.",
+                          .last_updated = *parse_iso8601("2026-11-24T10:00:00Z")};
+  const char* why =
+      "{\n  \"Code\" : \"AssumeRoleUnauthorizedAccess\",\n  \"Message\" : \"EC2 cannot assume the role web.\",\n"
+      "  \"LastUpdated\" : \"2026-11-24T10:00:00Z\"\n}";
+  EXPECT_EQ(at(instance, "/latest/meta-data/iam/info"), why);
+  EXPECT_EQ(at(instance, "/latest/meta-data/iam/security-credentials/web"), why);
+}
+
+TEST(MetadataTreeTest, TellsAllOfItsAddresses) {
+  InstanceMetadata instance = example();
+  instance.placement_group = "rack";
+  instance.root_device = "/dev/xvda";
+  instance.spot = true;
+  instance.detailed_monitoring = true;
+  MetadataInterface& primary = instance.interfaces[0];
+  primary.public_ipv4 = "203.0.113.9";
+  primary.public_hostname = "ec2-203-0-113-9.eu-central-1.compute.amazonaws.com";
+  primary.more_addresses = {{"10.0.101.8", ""}, {"10.0.101.9", "203.0.113.10"}};
+  primary.ipv6s = {"2001:db8::7"};
+  primary.subnet_ipv6_cidrs = {"2001:db8::/64"};
+  primary.vpc_ipv6_cidrs = {"2001:db8::/56"};
+  instance.interfaces.push_back({.id = "eni-2", .mac = "02:00:00:00:00:09", .device_number = 1});
+  const std::pair<const char*, const char*> rows[] = {
+      {"network/interfaces/macs/02:00:00:00:00:07/local-ipv4s", "10.0.101.7\n10.0.101.8\n10.0.101.9"},
+      {"network/interfaces/macs/02:00:00:00:00:07/public-ipv4s", "203.0.113.9\n203.0.113.10"},
+      {"network/interfaces/macs/02:00:00:00:00:07/ipv4-associations/", "203.0.113.10\n203.0.113.9"},
+      {"network/interfaces/macs/02:00:00:00:00:07/ipv4-associations/203.0.113.10", "10.0.101.9"},
+      {"network/interfaces/macs/02:00:00:00:00:07/public-hostname",
+       "ec2-203-0-113-9.eu-central-1.compute.amazonaws.com"},
+      {"network/interfaces/macs/02:00:00:00:00:07/ipv6s", "2001:db8::7"},
+      {"network/interfaces/macs/02:00:00:00:00:07/subnet-ipv6-cidr-blocks", "2001:db8::/64"},
+      {"network/interfaces/macs/02:00:00:00:00:07/vpc-ipv6-cidr-blocks", "2001:db8::/56"},
+      {"network/interfaces/macs/", "02:00:00:00:00:07/\n02:00:00:00:00:09/"},
+      {"network/interfaces/macs/02:00:00:00:00:09/device-number", "1"},
+      {"ipv6", "2001:db8::7"},
+      {"placement/group-name", "rack"},
+      {"block-device-mapping/", "ami\nroot"},
+      {"block-device-mapping/root", "/dev/xvda"},
+      {"instance-life-cycle", "spot"},
+      {"spot/termination-time", "(none)"},
+  };
+  for (const auto& [path, text] : rows) EXPECT_EQ(at(instance, std::string("/latest/meta-data/") + path), text) << path;
+  EXPECT_EQ(at(instance, "/latest/dynamic/"), "fws/\ninstance-identity/");
+  EXPECT_EQ(at(instance, "/latest/dynamic/fws/instance-monitoring"), "enabled");
+}
+
+TEST(MetadataTreeTest, SignsTheIdentityDocument) {
+  const auto signer = IdentitySigner::open(*make_identity_key(*parse_iso8601("2026-11-24T10:15:30Z")));
+  ASSERT_TRUE(signer);
+  const InstanceMetadata instance = example();
+  const auto text = [&](const std::string& path) {
+    return metadata_at(instance, "/latest/dynamic/instance-identity/" + path, signer->get())->text;
+  };
+  EXPECT_EQ(text(""), "document\npkcs7\nrsa2048\nsignature");
+  EXPECT_EQ(text("signature"), (*signer)->sign(text("document")).signature);
+  EXPECT_EQ(text("pkcs7"), (*signer)->sign(text("document")).pkcs7);
+  EXPECT_EQ(text("rsa2048"), text("pkcs7"));
 }
 
 TEST(MetadataTreeTest, IdentifiesTheInstance) {

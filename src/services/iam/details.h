@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <string>
 
-#include "base/json.h"
 #include "base/percent.h"
 #include "base/result.h"
 #include "iam/shapes.h"
 #include "services/common/page.h"
+#include "services/iam/policy_document.h"
 
 namespace brume::iam {
 
@@ -29,10 +29,9 @@ Result<Answer> list_answer(List<Item> Answer::* member, std::vector<Item> items,
 // The ARN of an IAM resource: "arn:aws:iam::000000000000:role/path/name".
 std::string iam_arn(std::string_view type, std::string_view path, std::string_view name);
 
-inline Result<void> check_document(const std::string& document) {
-  if (!is_json_object(document)) return fail("MalformedPolicyDocument", "This policy contains invalid Json");
-  if (document.find("\"Statement\"") == std::string::npos)
-    return fail("MalformedPolicyDocument", "Syntax errors in policy: the document has no Statement.");
+// A document that could not be evaluated is not taken.
+inline Result<void> check_document(const std::string& document, PolicyKind kind) {
+  BRUME_CHECK(parse_policy(document, kind));
   return {};
 }
 

@@ -29,6 +29,11 @@ Result<PolicyRecord> Service::find_policy(const std::string& arn) const {
   return fail("NoSuchEntity", "Policy {} does not exist or is not attachable.", arn);
 }
 
+std::optional<std::string> Service::policy_document(const std::string& arn) const {
+  auto record = find_policy(arn);
+  return record ? std::optional(std::move(record->document)) : std::nullopt;
+}
+
 std::int32_t Service::attachments(std::string_view policy_arn) const {
   std::int32_t count = 0;
   for (const auto& [name, role] : roles_.rows())
@@ -42,7 +47,7 @@ Result<CreatePolicyResponse> Service::CreatePolicy(const Call&, const CreatePoli
   if (policies_.contains(arn))
     return fail("EntityAlreadyExists", "A policy called {} already exists. Duplicate names are not allowed.",
                 *request.PolicyName);
-  BRUME_CHECK(check_document(*request.PolicyDocument));
+  BRUME_CHECK(check_document(*request.PolicyDocument, PolicyKind::identity));
   PolicyRecord record;
   record.policy.PolicyName = request.PolicyName;
   record.policy.PolicyId = unique_id("ANPA");

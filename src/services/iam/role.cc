@@ -26,10 +26,27 @@ Result<const RoleRecord*> Service::find_role(const std::string& name) const {
   return record;
 }
 
+std::optional<RoleAccess> Service::role_access(const std::string& name) const {
+  const RoleRecord* record = roles_.find(name);
+  if (!record) return {};
+  const Role& role = record->role;
+  RoleAccess access{.name = name,
+                    .id = *role.RoleId,
+                    .arn = *role.Arn,
+                    .trust = *role.AssumeRolePolicyDocument,
+                    .max_session = role.MaxSessionDuration.value_or(3600)};
+  for (const auto& [policy, document] : record->inline_policies) access.policies.push_back(document);
+  // A document that is missing reads as one that is malformed: nothing is allowed.
+  for (const std::string& arn : record->attached) access.policies.push_back(policy_document(arn).value_or(""));
+  if (role.PermissionsBoundary)
+    access.boundary = policy_document(role.PermissionsBoundary->PermissionsBoundaryArn.value_or("")).value_or("");
+  return access;
+}
+
 Result<CreateRoleResponse> Service::CreateRole(const Call&, const CreateRoleRequest& request) {
   const std::string& name = *request.RoleName;
   if (roles_.contains(name)) return fail("EntityAlreadyExists", "Role with name {} already exists.", name);
-  BRUME_CHECK(check_document(*request.AssumeRolePolicyDocument));
+  BRUME_CHECK(check_document(*request.AssumeRolePolicyDocument, PolicyKind::trust));
   if (request.PermissionsBoundary) BRUME_CHECK(find_policy(*request.PermissionsBoundary));
   RoleRecord record;
   Role& role = record.role;
@@ -78,7 +95,7 @@ Result<UpdateRoleResponse> Service::UpdateRole(const Call&, const UpdateRoleRequ
 
 Result<void> Service::UpdateAssumeRolePolicy(const Call&, const UpdateAssumeRolePolicyRequest& request) {
   BRUME_CHECK(find_role(*request.RoleName));
-  BRUME_CHECK(check_document(*request.PolicyDocument));
+  BRUME_CHECK(check_document(*request.PolicyDocument, PolicyKind::trust));
   roles_.modify(*request.RoleName,
                 [&](RoleRecord& record) { record.role.AssumeRolePolicyDocument = request.PolicyDocument; });
   return {};
@@ -119,7 +136,7 @@ Result<ListRoleTagsResponse> Service::ListRoleTags(const Call&, const ListRoleTa
 
 Result<void> Service::PutRolePolicy(const Call&, const PutRolePolicyRequest& request) {
   BRUME_CHECK(find_role(*request.RoleName));
-  BRUME_CHECK(check_document(*request.PolicyDocument));
+  BRUME_CHECK(check_document(*request.PolicyDocument, PolicyKind::identity));
   roles_.modify(*request.RoleName,
                 [&](RoleRecord& record) { record.inline_policies[*request.PolicyName] = *request.PolicyDocument; });
   return {};

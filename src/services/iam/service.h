@@ -1,7 +1,8 @@
 // IAM: roles, instance profiles, managed and inline policies.
 //
-// Records who may be what; authorising calls by these policies is not done yet (every key of the daemon's owner may do
-// everything). AWS's managed policies that stacks name exist from the start (managed_policies.h). Global: one instance.
+// Records who may be what. Leaves to others: temporary credentials, and asking the policies about a call
+// (services/sts); what policies mean is in policy_evaluator.h. AWS's managed policies that stacks name exist from the
+// start (managed_policies.h). Global: one instance.
 #pragma once
 
 #include <map>
@@ -37,6 +38,15 @@ BRUME_RECORD(brume::iam::PolicyRecord, policy, document)
 
 namespace brume::iam {
 
+// What decides who may take a role on, and what its sessions may do.
+struct RoleAccess {
+  std::string name, id, arn;
+  std::string trust;                    // policy document
+  std::vector<std::string> policies;    // documents, inline and attached
+  std::optional<std::string> boundary;  // document
+  std::int32_t max_session = 3600;      // seconds
+};
+
 class Service : public Api {
  public:
   explicit Service(services::Context context);
@@ -44,6 +54,8 @@ class Service : public Api {
 
   // The profile with its role, by name or ARN; nullptr-like empty if there is none.
   [[nodiscard]] std::optional<InstanceProfile> find_profile(std::string_view name_or_arn) const;
+  [[nodiscard]] std::optional<RoleAccess> role_access(const std::string& name) const;
+  [[nodiscard]] std::optional<std::string> policy_document(const std::string& arn) const;
 
   using Call = aws::Call;
   Result<CreateRoleResponse> CreateRole(const Call&, const CreateRoleRequest&) override;

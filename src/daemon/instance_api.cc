@@ -1,0 +1,22 @@
+#include "daemon/instance_api.h"
+
+#include "net/instance_listener.h"
+
+namespace brume::daemon {
+
+Result<void> InstanceApi::open(const std::string& vpc_id) {
+  if (servers_.contains(vpc_id)) return {};
+  BRUME_TRY(socket, net::listen_for_instances(fabric_.vpc_namespace(vpc_id), kPort));
+  aws::HttpServer::Options options;
+  options.listening = socket.get();
+  options.max_connections = 256;
+  options.max_peer_connections = 16;
+  BRUME_TRY(server, aws::HttpServer::start(io_, options, [&dispatcher = dispatcher_](const aws::HttpRequest& request) {
+              return dispatcher.handle_from_instance(request);
+            }));
+  (void)socket.release();  // the server's now
+  servers_.emplace(vpc_id, std::move(server));
+  return {};
+}
+
+}  // namespace brume::daemon
