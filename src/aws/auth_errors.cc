@@ -5,7 +5,7 @@ namespace brume::aws {
 Error worded_for(Protocol protocol, Error error) {
   const std::string code = error.code;
   if (protocol == Protocol::ec2) {
-    if (code == "RequestExpired" || code == "ExpiredToken") return {code, "Request has expired.", 400};
+    if (code == "RequestExpired" || code == "ExpiredToken") return {"RequestExpired", "Request has expired.", 400};
     if (code == "InvalidClientTokenId" || code == "SignatureDoesNotMatch")
       return {"AuthFailure", "AWS was not able to validate the provided access credentials", 401};
     if (code == "AccessDenied")

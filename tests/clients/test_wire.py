@@ -136,7 +136,7 @@ def test_malformed_authorization(send, authorization):
     ("cloudformation", "create_stack_set", {"StackSetName": "x"}),
     ("iam", "create_user", {"UserName": "x"}),
     ("ssm", "send_command", {"DocumentName": "x"}),
-    ("sts", "get_session_token", {}),
+    ("sts", "decode_authorization_message", {"EncodedMessage": "x"}),
 ])
 def test_not_implemented_names_the_operation(aws, service, operation, arguments):
     client = getattr(aws, service)

@@ -73,6 +73,29 @@ class FakeSsm : public ssm::Api {
   std::string stored;
 };
 
+const Credentials kTemporary{.access_key = "ASIATEST",
+                             .secret_key = "other",
+                             .session_token = "token",
+                             .principal_arn = "arn:aws:sts::000000000000:assumed-role/web/i-1",
+                             .user_id = "AROA:i-1"};
+
+class FakeSessions : public Sessions {
+ public:
+  Result<Credentials> credentials(std::string_view access_key, std::string_view token) const override {
+    if (expired) return std::unexpected(Error{"ExpiredToken", "expired", 403});
+    if (access_key != kTemporary.access_key || token != kTemporary.session_token)
+      return std::unexpected(Error{"InvalidClientTokenId", "invalid", 403});
+    return kTemporary;
+  }
+  Result<void> authorize(const Call& call, const ServiceModel&, const Operation& operation,
+                         const void*) const override {
+    if (allowed == operation.name) return {};
+    return std::unexpected(Error{"AccessDenied", "User: " + call.principal_arn + " may not", 403});
+  }
+  bool expired = false;
+  std::string allowed;
+};
+
 class DispatcherTest : public testing::Test {
  protected:
   DispatcherTest() {
@@ -282,6 +305,45 @@ TEST_F(DispatcherTest, TokensOutliveTheDaemon) {
   HttpRequest request{.headers = {{"Host", "h"}, {"Content-Type", "application/x-www-form-urlencoded"}}, .body = body};
   sign_request(request, kKeys, "ap-southeast-1", "ec2", world.clock.wall());
   EXPECT_HAS(second.handle(request), "rtb-1");
+}
+
+TEST_F(DispatcherTest, TemporaryKeysMayWhatTheirSessionMay) {
+  const auto ask = [&](const char* service, const std::string& body, const Credentials& keys = kTemporary) {
+    return send({.headers = {{"Content-Type", "application/x-www-form-urlencoded"}}, .body = body}, service, keys);
+  };
+  const std::string vpcs = "Action=DescribeVpcs&Version=2016-11-15",
+                    who = "Action=GetCallerIdentity&Version=2011-06-15";
+  EXPECT_HAS(ask("sts", who), "InvalidClientTokenId");  // temporary keys are not accepted yet
+  FakeSessions sessions;
+  dispatcher.accept(sessions);
+  EXPECT_HAS(ask("ec2", vpcs), "<Code>UnauthorizedOperation</Code><Message>You are not authorized to perform this");
+  EXPECT_EQ(ask("ec2", vpcs).status, 403);
+  EXPECT_HAS(ask("sts", who), "<Code>AccessDenied</Code><Message>User: arn:aws:sts::000000000000:assumed-role/web/i-1");
+  sessions.allowed = "DescribeVpcs";
+  EXPECT_EQ(ask("ec2", vpcs).status, 200);
+  EXPECT_HAS(ask("ec2", "Action=DeleteVpc&VpcId=nonsense&Version=2016-11-15"), "UnauthorizedOperation");
+  sessions.expired = true;
+  EXPECT_HAS(ask("ec2", vpcs), "RequestExpired");
+  EXPECT_HAS(ask("sts", who), "<Code>ExpiredToken</Code>");
+  EXPECT_EQ(ask("sts", who, kKeys).status, 200);  // the owner's keys need no session
+  Credentials mixed = kKeys;
+  mixed.session_token = "token";
+  sessions.expired = false;
+  EXPECT_HAS(ask("sts", who, mixed), "InvalidClientTokenId");
+}
+
+TEST_F(DispatcherTest, InstancesAreServedWithARolesKeysOnly) {
+  FakeSessions sessions;
+  sessions.allowed = "GetCallerIdentity";
+  dispatcher.accept(sessions);
+  const auto ask = [&](const Credentials& keys) {
+    HttpRequest request{.headers = {{"Host", "h"}, {"Content-Type", "application/x-www-form-urlencoded"}},
+                        .body = "Action=GetCallerIdentity&Version=2011-06-15"};
+    sign_request(request, keys, "ap-southeast-1", "sts", world.clock.wall());
+    return dispatcher.handle_from_instance(request);
+  };
+  EXPECT_EQ(ask(kTemporary).status, 200);
+  EXPECT_HAS(ask(kKeys), "InvalidClientTokenId");
 }
 
 TEST_F(DispatcherTest, WhatIsNotOnDiskIsNotAcknowledged) {

@@ -24,17 +24,6 @@ std::unexpected<Error> invalid_token() {
   return std::unexpected(Error{"InvalidClientTokenId", "The security token included in the request is invalid.", 403});
 }
 
-std::unexpected<Error> denied(const aws::Call& call, std::string_view action, std::string_view on,
-                              iam::Decision decision) {
-  const std::string why = decision == iam::Decision::denied
-                              ? "with an explicit deny in an identity-based policy"
-                              : fmt::format("because no identity-based policy allows the {} action", action);
-  return std::unexpected(Error{"AccessDenied",
-                               fmt::format("User: {} is not authorized to perform: {}{}{} {}", call.principal_arn,
-                                           action, on.empty() ? "" : " on resource: ", on, why),
-                               403});
-}
-
 // A document that cannot be read takes part as one that denies.
 iam::Decision ask(std::span<const std::string> documents, const iam::AccessRequest& request) {
   std::vector<iam::PolicyDocument> read;
@@ -123,17 +112,33 @@ iam::RequestContext Authority::context_of(const aws::Call& call, const Session& 
   return context;
 }
 
-iam::Decision Authority::decide(const Session& session, const iam::RoleAccess& role,
-                                const iam::AccessRequest& request) const {
-  std::vector<iam::Decision> decisions = {ask(role.policies, request)};
-  if (role.boundary) decisions.push_back(ask(std::span(&*role.boundary, 1), request));
+Authority::Verdict Authority::decide(const Session& session, const iam::RoleAccess& role,
+                                     const iam::AccessRequest& request) const {
+  std::vector<Verdict> verdicts = {{ask(role.policies, request), "identity-based policy"}};
+  if (role.boundary) verdicts.push_back({ask(std::span(&*role.boundary, 1), request), "permissions boundary"});
   std::vector<std::string> own;
   if (!session.policy.empty()) own.push_back(session.policy);
   for (const std::string& arn : session.policy_arns) own.push_back(iam_.policy_document(arn).value_or(""));
-  if (!own.empty()) decisions.push_back(ask(own, request));
-  if (std::ranges::find(decisions, iam::Decision::denied) != decisions.end()) return iam::Decision::denied;
-  const bool all = std::ranges::all_of(decisions, [](iam::Decision d) { return d == iam::Decision::allowed; });
-  return all ? iam::Decision::allowed : iam::Decision::not_allowed;
+  if (!own.empty()) verdicts.push_back({ask(own, request), "session policy"});
+  for (const iam::Decision against : {iam::Decision::denied, iam::Decision::not_allowed})
+    if (const auto found = std::ranges::find(verdicts, against, &Verdict::decision); found != verdicts.end())
+      return *found;
+  return {iam::Decision::allowed, {}};
+}
+
+Result<void> Authority::require(const aws::Call& call, const Session& session, const iam::RoleAccess& role,
+                                const iam::AccessRequest& request) const {
+  const auto [decision, by] = decide(session, role, request);
+  if (decision == iam::Decision::allowed) return {};
+  const bool named = request.resource && *request.resource != "*";
+  const std::string why = decision == iam::Decision::denied
+                              ? fmt::format("with an explicit deny in a{} {}", by.starts_with('i') ? "n" : "", by)
+                              : fmt::format("because no {} allows the {} action", by, request.action);
+  return std::unexpected(
+      Error{"AccessDenied",
+            fmt::format("User: {} is not authorized to perform: {}{}{} {}", call.principal_arn, request.action,
+                        named ? " on resource: " : "", named ? *request.resource : "", why),
+            403});
 }
 
 Result<void> Authority::authorize(const aws::Call& call, const aws::ServiceModel& service,
@@ -155,17 +160,14 @@ Result<void> Authority::authorize(const aws::Call& call, const aws::ServiceModel
   request.context = context_of(call, session, *role);
   for (auto& resource : resources_of(service, operation, input, call.region)) {
     request.resource = std::move(resource);
-    if (const iam::Decision decision = decide(session, *role, request); decision != iam::Decision::allowed)
-      return denied(call, request.action, request.resource && *request.resource != "*" ? *request.resource : "",
-                    decision);
+    BRUME_CHECK(require(call, session, *role, request));
   }
   const Passing passing = passed_on(iam_, service, operation, input);
   if (passing.everything || passing.role) {
     request.action = passing.everything ? "*" : "iam:PassRole";
     request.resource = passing.everything ? std::nullopt : passing.role_arn;
     if (!passing.everything) request.context["iam:passedtoservice"] = {{"ec2.amazonaws.com"}};
-    if (const iam::Decision decision = decide(session, *role, request); decision != iam::Decision::allowed)
-      return denied(call, request.action, request.resource.value_or(""), decision);
+    BRUME_CHECK(require(call, session, *role, request));
   }
   return {};
 }
@@ -205,7 +207,7 @@ Result<void> Authority::may_assume(const aws::Call& call, const iam::RoleAccess&
   iam::Principal either = itself;
   std::ranges::copy(account.names, std::back_inserter(either.names));
   if (iam::evaluate_trust(*trust, either, request) != iam::Decision::allowed) return refuse();
-  const iam::Decision own = decide(session, *caller, request);
+  const iam::Decision own = decide(session, *caller, request).decision;
   if (own == iam::Decision::denied) return refuse();
   // Trust in the account leaves it to the account's policies who may; trust in the role itself is enough, but not for
   // a session that was narrowed or a role that is bounded.

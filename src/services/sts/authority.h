@@ -50,7 +50,13 @@ class Authority : public aws::Sessions {
  private:
   [[nodiscard]] iam::RequestContext context_of(const aws::Call& call, const Session& session,
                                                const iam::RoleAccess& role) const;
-  [[nodiscard]] iam::Decision decide(const Session& session, const iam::RoleAccess& role,
+  struct Verdict {
+    iam::Decision decision;
+    std::string_view by;  // the kind of policy that decided against the request: "identity-based policy"
+  };
+  [[nodiscard]] Verdict decide(const Session& session, const iam::RoleAccess& role,
+                               const iam::AccessRequest& request) const;
+  [[nodiscard]] Result<void> require(const aws::Call& call, const Session& session, const iam::RoleAccess& role,
                                      const iam::AccessRequest& request) const;
 
   const iam::Service& iam_;

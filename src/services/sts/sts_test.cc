@@ -7,7 +7,28 @@
 #include "store/memory_backend.h"
 
 namespace brume::sts {
+
+// Inputs of our own in the shape of EC2's, which this folder does not know.
+struct ProfileInput {
+  std::optional<std::string> Arn, Name;
+};
+struct LaunchInput {
+  List<std::string> InstanceIds;
+  std::optional<ProfileInput> IamInstanceProfile;
+  std::optional<std::string> LaunchTemplate;
+};
+
+}  // namespace brume::sts
+
+BRUME_RECORD(brume::sts::ProfileInput, Arn, Name)
+BRUME_RECORD(brume::sts::LaunchInput, InstanceIds, IamInstanceProfile, LaunchTemplate)
+
+namespace brume::sts {
 namespace {
+
+const Shape* launch_shape() {
+  return &shape_of<LaunchInput>();
+}
 
 using namespace std::chrono_literals;
 
@@ -178,7 +199,7 @@ TEST_F(StsTest, SessionPoliciesAndBoundariesNarrow) {
   role("admin", kTrustsAccount, policy(allow("*")));
   const aws::Call narrowed = call_of(assume(owner, "admin", policy(allow("ec2:Describe*"))));
   EXPECT_EQ(refusal(narrowed, "ec2", kDescribe), "");
-  EXPECT_NE(refusal(narrowed, "ec2", kRun), "");
+  EXPECT_TRUE(refusal(narrowed, "ec2", kRun).ends_with("because no session policy allows the ec2:RunInstances action"));
   ASSERT_TRUE(store.transact([&]() -> Result<void> {
     BRUME_CHECK(iam.CreatePolicy(owner, {.PolicyName = "b", .PolicyDocument = policy(allow("ec2:RunInstances"))}));
     iam::CreateRoleRequest request;
@@ -190,7 +211,8 @@ TEST_F(StsTest, SessionPoliciesAndBoundariesNarrow) {
   }));
   const aws::Call bounded = call_of(assume(owner, "bounded"));
   EXPECT_EQ(refusal(bounded, "ec2", kRun), "");
-  EXPECT_NE(refusal(bounded, "ec2", kDescribe), "");
+  EXPECT_TRUE(refusal(bounded, "ec2", kDescribe)
+                  .ends_with("because no permissions boundary allows the ec2:DescribeInstances action"));
   EXPECT_EQ(assume(owner, "admin", "{}").error().code, "MalformedPolicyDocument");
 }
 
@@ -206,6 +228,43 @@ TEST_F(StsTest, WhatActsInTheCallersPlaceAsksForMore) {
   EXPECT_EQ(refusal(call_of(assume(owner, "admin")), "cloudformation", create), "");
   EXPECT_NE(refusal(call_of(assume(owner, "asg")), "autoscaling", group), "");
   EXPECT_EQ(refusal(call_of(assume(owner, "passes")), "autoscaling", group), "");
+}
+
+TEST_F(StsTest, LaunchingWithARoleAsksForPassRole) {
+  role("web", kTrustsEc2, policy(allow("*")));
+  role("launcher", kTrustsAccount,
+       policy(allow("ec2:*") + "," + allow("iam:PassRole", "arn:aws:iam::000000000000:role/web")));
+  role("nobody", kTrustsAccount, policy(allow("ec2:*")));
+  ASSERT_TRUE(store.transact([&]() -> Result<void> {
+    BRUME_CHECK(iam.CreateInstanceProfile(owner, {.InstanceProfileName = "web"}));
+    return iam.AddRoleToInstanceProfile(owner, {"web", "web"});
+  }));
+  const aws::Operation run = {.name = "RunInstances", .input = &launch_shape};
+  const aws::ServiceModel ec2 = model("ec2");
+  const aws::Call launcher = call_of(assume(owner, "launcher")), nobody = call_of(assume(owner, "nobody"));
+  LaunchInput plain, with_role, with_template, with_unknown;
+  with_role.IamInstanceProfile = ProfileInput{.Arn = {}, .Name = "web"};
+  with_template.IamInstanceProfile = with_role.IamInstanceProfile;
+  with_template.LaunchTemplate = "lt-1";
+  with_unknown.IamInstanceProfile = ProfileInput{.Arn = {}, .Name = "other"};
+  EXPECT_TRUE(authority.authorize(nobody, ec2, run, &plain));
+  EXPECT_FALSE(authority.authorize(nobody, ec2, run, &with_role));
+  EXPECT_TRUE(authority.authorize(launcher, ec2, run, &with_role));
+  EXPECT_FALSE(authority.authorize(launcher, ec2, run, &with_template)) << "it may name any role";
+  EXPECT_FALSE(authority.authorize(launcher, ec2, run, &with_unknown));
+}
+
+TEST_F(StsTest, EachInstanceOfACallMustBeAllowed) {
+  role("one", kTrustsAccount, policy(allow("ec2:StopInstances", "arn:aws:ec2:eu-central-1:000000000000:instance/i-1")));
+  const aws::Operation stop = {.name = "StopInstances", .input = &launch_shape};
+  const aws::Call call = call_of(assume(owner, "one"));
+  const std::pair<std::vector<std::string>, bool> rows[] = {
+      {{"i-1"}, true}, {{"i-2"}, false}, {{"i-1", "i-2"}, false}, {{}, false}};
+  for (const auto& [ids, expected] : rows) {
+    LaunchInput input;
+    input.InstanceIds = ids;
+    EXPECT_EQ(authority.authorize(call, model("ec2"), stop, &input).has_value(), expected) << ids.size();
+  }
 }
 
 TEST_F(StsTest, WhoMayTakeARoleOn) {
