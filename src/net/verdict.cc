@@ -1,0 +1,133 @@
+#include "net/verdict.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace brume::net {
+namespace {
+
+bool member(const Policy& policy, const std::string& group, const std::optional<IpBlock>& address) {
+  if (!address) return false;
+  for (const auto& [id, interface] : policy.interfaces)
+    if (std::ranges::find(interface.group_ids, group) != interface.group_ids.end())
+      for (const std::string& own : interface.addresses)
+        if (parse_ip_block(own) == address) return true;
+  return false;
+}
+
+bool within(const std::string& cidr, const std::optional<IpBlock>& address) {
+  const auto block = parse_ip_block(cidr);
+  return block && address && block->contains(*address);
+}
+
+Decision by_groups(const Policy& policy, const PolicyInterface* interface, const Packet& packet, bool egress) {
+  Decision decision{egress ? Stage::egress_groups : Stage::ingress_groups, false, ""};
+  if (interface == nullptr) return decision;
+  const auto other = parse_ip_block(egress ? packet.to.address : packet.from.address);
+  for (const std::string& id : interface->group_ids) {
+    const auto group = policy.groups.find(id);
+    if (group == policy.groups.end()) continue;
+    for (const GroupRule& rule : group->second.rules)
+      if (rule.egress == egress && matches(rule.traffic, packet) &&
+          (rule.group_id.empty() ? within(rule.cidr, other) : member(policy, rule.group_id, other)))
+        return {decision.stage, true, rule.id};
+  }
+  return decision;
+}
+
+Decision by_acl(const Policy& policy, const PolicyInterface* interface, const Packet& packet, bool egress) {
+  Decision decision{egress ? Stage::acl_out : Stage::acl_in, false, ""};
+  if (interface == nullptr) return decision;
+  const auto id = policy.subnet_acls.find(interface->subnet_id);
+  if (id == policy.subnet_acls.end()) return decision;
+  decision.by = id->second + " *";
+  const auto acl = policy.acls.find(id->second);
+  if (acl == policy.acls.end()) return decision;
+  const auto other = parse_ip_block(egress ? packet.to.address : packet.from.address);
+  const AclEntry* first = nullptr;
+  for (const AclEntry& entry : acl->second.entries)
+    if (entry.egress == egress && matches(entry.traffic, packet) && within(entry.cidr, other) &&
+        (first == nullptr || entry.number < first->number))
+      first = &entry;
+  if (first != nullptr) return {decision.stage, first->allow, id->second + " " + std::to_string(first->number)};
+  return decision;
+}
+
+}  // namespace
+
+bool IpBlock::contains(const IpBlock& other) const {
+  if (ipv6 != other.ipv6 || prefix > other.prefix) return false;
+  for (int bit = 0; bit < prefix; bit += 8) {
+    const auto index = std::size_t(bit / 8);
+    const int kept = std::min(8, prefix - bit);
+    if (((bytes[index] ^ other.bytes[index]) >> (8 - kept)) != 0) return false;
+  }
+  return true;
+}
+
+std::string IpBlock::text() const {
+  char buffer[INET6_ADDRSTRLEN];
+  std::string result = ::inet_ntop(ipv6 ? AF_INET6 : AF_INET, bytes.data(), buffer, sizeof buffer);
+  if (prefix != (ipv6 ? 128 : 32)) result += "/" + std::to_string(prefix);
+  return result;
+}
+
+std::optional<IpBlock> parse_ip_block(std::string_view text) {
+  IpBlock block;
+  block.ipv6 = text.find(':') != std::string_view::npos;
+  const int full = block.ipv6 ? 128 : 32;
+  block.prefix = full;
+  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
+    const std::string_view digits = text.substr(slash + 1);
+    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), block.prefix);
+    if (error != std::errc() || end != digits.end() || block.prefix < 0 || block.prefix > full) return {};
+    text = text.substr(0, slash);
+  }
+  if (::inet_pton(block.ipv6 ? AF_INET6 : AF_INET, std::string(text).c_str(), block.bytes.data()) != 1) return {};
+  for (int bit = block.prefix; bit < full; ++bit)
+    block.bytes[std::size_t(bit / 8)] &= std::uint8_t(~(0x80U >> (bit % 8)));
+  return block;
+}
+
+bool matches(const Traffic& traffic, const Packet& packet) {
+  if (traffic.protocol == -1) return true;
+  if (traffic.protocol != packet.protocol) return false;
+  switch (traffic.protocol) {
+    case 6:
+    case 17:
+      return traffic.from == -1 || (traffic.from <= packet.first && packet.first <= traffic.to);
+    case 1:
+    case 58:
+      return traffic.from == -1 || (traffic.from == packet.first && (traffic.to == -1 || traffic.to == packet.second));
+    default:
+      return true;
+  }
+}
+
+Verdict judge(const Policy& policy, const Packet& packet) {
+  const auto find = [&](const std::string& id) -> const PolicyInterface* {
+    const auto found = policy.interfaces.find(id);
+    return found == policy.interfaces.end() ? nullptr : &found->second;
+  };
+  const PolicyInterface* const from = find(packet.from.interface_id);
+  const PolicyInterface* const to = find(packet.to.interface_id);
+  const bool neighbours = from != nullptr && to != nullptr && from->subnet_id == to->subnet_id;
+  Verdict verdict;
+  const auto add = [&](Decision decision) {
+    verdict.allowed = verdict.allowed && decision.allowed;
+    verdict.decisions.push_back(std::move(decision));
+  };
+  if (!packet.from.interface_id.empty()) {
+    add(by_groups(policy, from, packet, true));
+    if (!neighbours) add(by_acl(policy, from, packet, true));
+  }
+  if (!packet.to.interface_id.empty()) {
+    if (!neighbours) add(by_acl(policy, to, packet, false));
+    add(by_groups(policy, to, packet, false));
+  }
+  return verdict;
+}
+
+}  // namespace brume::net
