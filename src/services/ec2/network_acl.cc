@@ -76,6 +76,7 @@ Result<CreateNetworkAclResult> NetworkOperations::CreateNetworkAcl(const aws::Ca
   add_final_entries(acl);
   state_.network_acls.put(id, acl);
   BRUME_CHECK(state_.tags.set(id, kNetworkAcl.type, tags));
+  state_.changed(*request.VpcId);
   return CreateNetworkAclResult{.NetworkAcl = describe(state_, acl), .ClientToken = request.ClientToken};
 }
 
@@ -90,12 +91,13 @@ Result<DescribeNetworkAclsResult> NetworkOperations::DescribeNetworkAcls(const a
 
 Result<void> NetworkOperations::DeleteNetworkAcl(const aws::Call&, const DeleteNetworkAclRequest& request) {
   BRUME_TRY(acl, find(state_.network_acls, kNetworkAcl, request.NetworkAclId));
-  const std::string id = *acl->NetworkAclId;
+  const std::string id = *acl->NetworkAclId, vpc_id = *acl->VpcId;
   if (acl->IsDefault.value_or(false)) return fail("InvalidParameterValue", "cannot delete default network ACL {}", id);
   if (!acl->Associations.empty())
     return fail("DependencyViolation", "The networkAcl '{}' has dependencies and cannot be deleted.", id);
   state_.tags.erase_all(id);
   state_.network_acls.erase(id);
+  state_.changed(vpc_id);
   return {};
 }
 

@@ -97,6 +97,8 @@ class NetworkState {
 
 // Who asked for the interfaces that are a load balancer's nodes (those made with a description "ELB …").
 inline constexpr const char* kLoadBalancerRequester = "amazon-elb";
+// InterfaceType of a NAT gateway's interface.
+inline constexpr const char* kNatGatewayInterface = "nat_gateway";
 // Is it a load balancer's node rather than an instance's interface?
 bool is_node(const NetworkInterface& interface);
 

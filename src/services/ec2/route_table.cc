@@ -77,6 +77,7 @@ Result<CreateRouteTableResult> NetworkOperations::CreateRouteTable(const aws::Ca
                           .State = "active"});
   state_.route_tables.put(id, table);
   BRUME_CHECK(state_.tags.set(id, kRouteTable.type, tags));
+  state_.changed(*request.VpcId);
   return CreateRouteTableResult{.RouteTable = describe(state_, table), .ClientToken = request.ClientToken};
 }
 
@@ -91,11 +92,12 @@ Result<DescribeRouteTablesResult> NetworkOperations::DescribeRouteTables(const a
 
 Result<void> NetworkOperations::DeleteRouteTable(const aws::Call&, const DeleteRouteTableRequest& request) {
   BRUME_TRY(table, find(state_.route_tables, kRouteTable, request.RouteTableId));
-  const std::string id = *table->RouteTableId;
+  const std::string id = *table->RouteTableId, vpc_id = *table->VpcId;
   if (!table->Associations.empty())
     return fail("DependencyViolation", "The routeTable '{}' has dependencies and cannot be deleted.", id);
   state_.tags.erase_all(id);
   state_.route_tables.erase(id);
+  state_.changed(vpc_id);
   return {};
 }
 

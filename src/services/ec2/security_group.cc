@@ -110,6 +110,7 @@ Result<CreateSecurityGroupResult> NetworkOperations::CreateSecurityGroup(const a
   to_all.CidrIpv4 = "0.0.0.0/0";
   put_rule(state_, to_all);
   BRUME_CHECK(state_.tags.set(id, kSecurityGroup.type, tags));
+  state_.changed(vpc_id);
   return CreateSecurityGroupResult{
       .GroupId = id, .Tags = state_.tags.of(id), .SecurityGroupArn = group.SecurityGroupArn};
 }
@@ -150,8 +151,10 @@ Result<DeleteSecurityGroupResult> NetworkOperations::DeleteSecurityGroup(const a
     state_.security_group_rules.erase(id + "/" + rule);
     state_.tags.erase_all(rule);
   }
+  const std::string vpc_id = *group->VpcId;
   state_.tags.erase_all(id);
   state_.security_groups.erase(id);
+  state_.changed(vpc_id);
   return DeleteSecurityGroupResult{.Return = true, .GroupId = id};
 }
 

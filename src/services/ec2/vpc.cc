@@ -54,6 +54,7 @@ Result<CreateVpcResult> NetworkOperations::CreateVpc(const aws::Call& call, cons
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kVpc.type));
   const std::string id = make_vpc(state_, cidr, false);
   BRUME_CHECK(state_.tags.set(id, kVpc.type, tags));
+  state_.changed(id);
   CreateVpcResult result{.Vpc = describe(state_, *state_.vpcs.find(id))};
   result.Vpc->State = "pending";
   return result;
@@ -63,6 +64,7 @@ Result<CreateDefaultVpcResult> NetworkOperations::CreateDefaultVpc(const aws::Ca
   if (state_.default_vpc())
     return fail("DefaultVpcAlreadyExists", "A Default VPC already exists for this account in this region.");
   const std::string id = make_default_vpc(state_);
+  state_.changed(id);
   return CreateDefaultVpcResult{.Vpc = describe(state_, *state_.vpcs.find(id))};
 }
 
