@@ -253,7 +253,9 @@ class Resolver::Core : public std::enable_shared_from_this<Resolver::Core> {
     second_ = second;
     if (queries_.size() >= most_clients && !queries_.contains({vpc_id, client})) return false;
     unsigned& count = queries_[{vpc_id, client}];
-    return count < limits_.queries && ++count != 0;
+    if (count >= limits_.queries) return false;
+    ++count;
+    return true;
   }
 
   // `send` gets the reply, or nothing where there is none; now or later. `whole`: over TCP, where any size fits.
