@@ -1,8 +1,10 @@
 // The kernel against the reference: what passes between two interfaces is what verdict.h says.
 //
 // Needs root; the only traffic is inside namespaces that the test made. That a packet does not come is told without
-// waiting: a later one on the same way, which every policy here allows, has come.
+// waiting: a later one on the same way, which every policy here allows, has come. They keep their order because the
+// test stays on one CPU, whose queue they share.
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <cstdlib>
 #include <map>
@@ -54,6 +56,11 @@ class Enforcement : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    ASSERT_EQ(::sched_getaffinity(0, sizeof cpus_, &cpus_), 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(std::size_t(::sched_getcpu()), &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
     char folder[] = "/tmp/brume-enforce.XXXXXX";
     folder_ = ::mkdtemp(folder);
     fabric_ = std::make_unique<KernelFabric>(folder_);
@@ -77,6 +84,7 @@ class Enforcement : public testing::Test {
   void TearDown() override {
     if (!fabric_) return;
     EXPECT_TRUE(succeeds(fabric_->sweep()));
+    EXPECT_EQ(::sched_setaffinity(0, sizeof cpus_, &cpus_), 0);
     (void)std::system(("rm -rf " + folder_).c_str());
   }
 
@@ -136,6 +144,7 @@ class Enforcement : public testing::Test {
     return ::recv(heard, data.data(), data.size(), 0) == ssize_t(size);
   }
 
+  cpu_set_t cpus_{};
   std::string folder_;
   std::unique_ptr<KernelFabric> fabric_;
   std::map<std::pair<std::string, std::uint16_t>, env::Fd> inboxes_;
