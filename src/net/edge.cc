@@ -19,7 +19,7 @@ namespace {
 constexpr const char* host_side = "host";  // the link to the host, in `internet`
 constexpr Ipv4 host_hop{0xa9feab02};       // 169.254.171.2, the host as `internet` sees it
 constexpr Ipv4 vpc_hop{0xa9feab03};        // 169.254.171.3, a VPC as `internet` sees it
-const std::string alias_word = "brume forwards ";
+const std::string alias_word = "brume for ";
 
 std::string edge_link(std::string_view vpc_id) {
   return fmt::format("u{:014x}", fnv1a(vpc_id) >> 8);
@@ -29,27 +29,25 @@ bool is_loopback(Ipv4 address) {
   return address.value >> 24 == 127;
 }
 
-std::string alias_of(const std::string& folder, const std::vector<std::string>& forwarding) {
-  return fmt::format("{}{} for {}", alias_word, fmt::join(forwarding, ","), folder);
-}
-
-// The links that the alias names.
-std::vector<std::string> forwarding_in(const std::string& alias) {
-  std::vector<std::string> links;
-  if (!alias.starts_with(alias_word)) return links;
-  std::string_view rest = std::string_view(alias).substr(alias_word.size());
-  rest = rest.substr(0, rest.find(' '));
-  while (!rest.empty()) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    links.emplace_back(rest.substr(0, comma));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-  }
-  return links;
-}
-
 Result<bool> is_set(const std::string& sysctl) {
   BRUME_TRY(text, env::PosixFiles().read("/proc/sys/net/" + sysctl));
   return text.starts_with("1");
+}
+
+std::string forwarding_of(const std::string& link) {
+  return fmt::format("ipv4/conf/{}/forwarding", link);
+}
+
+// Links that forward only because Brume asked them to: as the host's table remembers. The thread is on the host.
+Result<std::vector<std::string>> recorded(const std::vector<Link>& links, const std::string& table) {
+  std::vector<std::string> found;
+  for (const Link& link : links) {
+    if (link.name == table || link.name == "lo") continue;
+    BRUME_TRY(on, is_set(forwarding_of(link.name)));
+    if (on && run_nftables(fmt::format("get element ip {} forwarding {{ \"{}\" }}\n", table, link.name)))
+      found.push_back(link.name);
+  }
+  return found;
 }
 
 Result<env::Fd> open_namespace(const std::string& path) {
@@ -109,7 +107,7 @@ Result<void> set_up_trunk(const std::string& path, const std::string& name) {
 Result<std::string> Edge::host_alias(Rtnetlink& host) const {
   BRUME_TRY(link, host.find_link(options_.host_name));
   if (link.index == 0) return std::string();
-  if (!link.alias.starts_with(alias_word) || !link.alias.ends_with(" for " + folder_))
+  if (link.alias != alias_word + folder_)
     return fail_internal("The link {} on the host is not this daemon's: '{}'", options_.host_name, link.alias);
   return link.alias;
 }
@@ -134,9 +132,10 @@ Result<void> Edge::ensure_host_link(Rtnetlink& edge) {
   BRUME_TRY(near, edge.find_link(host_side));
   BRUME_TRY(far, host.find_link(options_.host_name));
   if (near.index != 0 && far.index != 0 && host_alias(host)) return {};
-  // What a call that was cut off left goes with its near end; what is still there then is another's.
+  // What a call that was cut off left goes with its near end; what is still there then and not ours is another's.
   if (near.index != 0) BRUME_CHECK(edge.delete_link(host_side));
   BRUME_CHECK(host_alias(host));
+  BRUME_CHECK(host.delete_link(options_.host_name));
   BRUME_TRY(host_fd, open_namespace(options_.host_namespace));
   BRUME_CHECK(edge.add_veth({.name = host_side,
                              .peer_name = options_.host_name,
@@ -145,34 +144,31 @@ Result<void> Edge::ensure_host_link(Rtnetlink& edge) {
                              .peer_mac = trunk_mac,
                              .mtu = trunk_mtu}));
   BRUME_TRY(link, host.find_link(options_.host_name));
-  return host.set_alias(link.index, alias_of(folder_, {}));
+  return host.set_alias(link.index, alias_word + folder_);
 }
 
 Result<void> Edge::set_up_host() {
   return inside(options_.host_namespace, [&]() -> Result<void> {
     BRUME_TRY(host, Rtnetlink::open());
-    BRUME_TRY(alias, host_alias(host));
+    BRUME_CHECK(host_alias(host));
     BRUME_TRY(link, host.find_link(options_.host_name));
     const std::string& name = options_.host_name;
     // Who wants the host to forward has said so for all links; then there is nothing to add.
     std::vector<std::string> forwarding;
     BRUME_TRY(forwards, is_set("ipv4/ip_forward"));
     if (!forwards) {
-      forwarding = forwarding_in(alias);
-      BRUME_TRY(out, host.default_route_links());
       BRUME_TRY(links, host.links());
+      BRUME_TRY(out, host.default_route_links());
+      BRUME_TRY(ours, recorded(links, name));
+      forwarding = ours;
       for (const Link& candidate : links) {
         if (candidate.name == name || std::ranges::find(out, candidate.index) == out.end()) continue;
-        BRUME_TRY(already, is_set(fmt::format("ipv4/conf/{}/forwarding", candidate.name)));
+        BRUME_TRY(already, is_set(forwarding_of(candidate.name)));
         if (!already) forwarding.push_back(candidate.name);
       }
     }
-    BRUME_CHECK(host.set_alias(link.index, alias_of(folder_, forwarding)));
     BRUME_CHECK(run_nftables(host_table(name, forwarding)));
-    for (const std::string& other : forwarding)
-      if (const std::string sysctl = fmt::format("ipv4/conf/{}/forwarding", other);
-          env::PosixFiles().exists("/proc/sys/net/" + sysctl))
-        BRUME_CHECK(env::write_sysctl(sysctl, "1"));
+    for (const std::string& other : forwarding) BRUME_CHECK(env::write_sysctl(forwarding_of(other), "1"));
     BRUME_CHECK(no_ipv6(name));
     const std::string ipv4 = fmt::format("ipv4/conf/{}/", name);
     BRUME_CHECK(env::write_sysctl(ipv4 + "forwarding", "1"));
@@ -302,29 +298,25 @@ Result<void> Edge::release() {
   return used ? sync_host() : remove();
 }
 
-Result<void> Edge::forward_no_more(const std::vector<std::string>& links) {
-  for (const std::string& link : links)
-    if (const std::string sysctl = fmt::format("ipv4/conf/{}/forwarding", link);
-        env::PosixFiles().exists("/proc/sys/net/" + sysctl))
-      BRUME_CHECK(env::write_sysctl(sysctl, "0"));
-  return {};
-}
-
 Result<void> Edge::remove() {
-  if (!env::PosixFiles().exists(path())) return {};
-  if (env::network_namespace_exists(path())) {
+  const bool there = env::network_namespace_exists(path());
+  BRUME_CHECK(inside(options_.host_namespace, [&]() -> Result<void> {
+    BRUME_TRY(host, Rtnetlink::open());
+    const auto alias = host_alias(host);
+    if (!there && (!alias || alias->empty())) return {};
+    // Without an alias the link may be the rest of a call that was cut off, which had no table yet, or another's.
+    if (!alias) return {};
+    BRUME_TRY(forwards, is_set("ipv4/ip_forward"));
+    if (!forwards) {
+      BRUME_TRY(links, host.links());
+      BRUME_TRY(ours, recorded(links, options_.host_name));
+      for (const std::string& link : ours) BRUME_CHECK(env::write_sysctl(forwarding_of(link), "0"));
+    }
+    BRUME_CHECK(run_nftables(fmt::format("table ip {0}\ndelete table ip {0}\n", options_.host_name)));
+    return host.delete_link(options_.host_name);
+  }));
+  if (there) {
     BRUME_TRY(edge, open_in(path()));
-    BRUME_CHECK(inside(options_.host_namespace, [&]() -> Result<void> {
-      BRUME_TRY(host, Rtnetlink::open());
-      const std::string no_table = fmt::format("table ip {0}\ndelete table ip {0}\n", options_.host_name);
-      const auto alias = host_alias(host);
-      if (alias && !alias->empty()) {
-        BRUME_TRY(forwards, is_set("ipv4/ip_forward"));
-        if (!forwards) BRUME_CHECK(forward_no_more(forwarding_in(*alias)));
-      }
-      if (alias) BRUME_CHECK(run_nftables(no_table));
-      return edge.delete_link(host_side);
-    }));
     BRUME_TRY(links, edge.links());
     for (const Link& link : links)
       if (link.kind == "veth") BRUME_CHECK(edge.delete_link(link.name));

@@ -65,7 +65,6 @@ class Edge {
   Result<void> sync_host();
   // Fails if the link on the host is another's; otherwise its alias.
   Result<std::string> host_alias(Rtnetlink& host) const;
-  Result<void> forward_no_more(const std::vector<std::string>& links);
 
   std::string folder_;
   EdgeOptions options_;

@@ -31,29 +31,31 @@ table ip brume_edge {{
 }
 
 std::string host_table(const std::string& name, const std::vector<std::string>& forwarding) {
-  std::string guard;
-  if (!forwarding.empty()) {
-    // They do for others what they did before: nothing new, save what somebody translates on purpose.
-    const std::string links =
-        fmt::format("iifname {{ \"{}\" }} oifname != \"{}\"", fmt::join(forwarding, "\", \""), name);
-    guard = fmt::format("    {0} ct status dnat accept\n    {0} ct state new drop\n", links);
-  }
+  const std::string elements =
+      forwarding.empty() ? "" : fmt::format("elements = {{ \"{}\" }}", fmt::join(forwarding, "\", \""));
+  // Links that forward for Brume do nothing new for others, save what somebody translates on purpose.
   return fmt::format(R"(table ip {0}
 delete table ip {0}
 table ip {0} {{
+  set forwarding {{ type ifname
+    {1}
+  }}
   chain local {{ type filter hook input priority -10
     iifname "{0}" ct state established,related ct direction reply accept
     iifname "{0}" reject with icmp type admin-prohibited
   }}
   chain pass {{ type filter hook forward priority -10
     iifname "{0}" oifname "{0}" drop
-{1}  }}
+    oifname "{0}" accept
+    iifname @forwarding ct status dnat accept
+    iifname @forwarding ct state new drop
+  }}
   chain translate_out {{ type nat hook postrouting priority 100
     oifname != "{0}" ip saddr {2} masquerade
   }}
 }}
 )",
-                     name, guard, to_string(internet_hop));
+                     name, elements, to_string(internet_hop));
 }
 
 }  // namespace brume::net
