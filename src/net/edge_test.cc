@@ -3,6 +3,8 @@
 // Needs root; the host and its clients are namespaces that the test made, and so is everything else. That a packet does
 // not come is told without waiting: by the error that comes back, or by a later one on the same way that has come.
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -241,6 +243,22 @@ TEST_F(EdgeTest, GroupsSeeTheClientsOwnAddress) {
   ASSERT_TRUE(succeeds(allow("203.0.113.60/32")));
   for (const char* source : {"203.0.113.50", "203.0.113.60"}) send_to(*udp_in(client_, source, 0), pool_2, source);
   EXPECT_EQ(next_in(*other), "203.0.113.60 from 203.0.113.60");
+}
+
+TEST_F(EdgeTest, ConnectionsPassWhereRoutesAndGroupsBothAllow) {
+  ASSERT_TRUE(succeeds(fabric_->route(routing_)));
+  Policy policy{.vpc_id = "vpc-1"};
+  policy.groups["sg-1"] = {
+      "sg-1",
+      {{"sgr-1", false, {6, port, port}, "127.0.0.0/8", ""}, {"sgr-2", true, {6, port, port}, "203.0.113.60/32", ""}}};
+  policy.acls["acl-1"] = {"acl-1", {{1, false, {}, "0.0.0.0/0", true}, {1, true, {}, "0.0.0.0/0", true}}};
+  policy.subnet_acls["subnet-a"] = "acl-1";
+  policy.interfaces["eni-1"] = {"eni-1", "subnet-a", {"10.0.1.11"}, {"sg-1"}, false};
+  policy.interfaces["eni-2"] = {"eni-2", "subnet-a", {"10.0.1.12"}, {"sg-1"}, false};
+  ASSERT_TRUE(succeeds(fabric_->enforce(policy)));
+  EXPECT_EQ(tcp(host_, in(1), loopback_1), "10.0.1.1");
+  EXPECT_EQ(tcp(in(1), client_, "203.0.113.60"), "203.0.113.1");
+  EXPECT_EQ(tcp(in(2), client_, "203.0.113.60"), pool_2);
 }
 
 TEST_F(EdgeTest, ClientsOutsideReachAPoolsAddress) {
@@ -538,6 +556,46 @@ TEST_F(EdgeTest, AnInstanceRoutesForASubnet) {
   ASSERT_TRUE(succeeds(fabric_->route(routing_)));
   send_both();
   EXPECT_EQ(next_in(*inbox), "itself from 10.0.1.13") << "the check is on again";
+}
+
+// Opens and closes the way out without end, saying so with a byte on `pipe` after each call.
+[[noreturn]] void keep_routing(KernelFabric& fabric, Routing routing, int pipe) {
+  for (;;) {
+    for (const bool open : {true, false}) {
+      routing.internet_gateway = open;
+      (void)fabric.route(routing);
+      if (::write(pipe, "x", 1) != 1) ::_exit(1);
+    }
+  }
+}
+
+TEST_F(EdgeTest, KilledAtAnyPointItGoesOn) {
+  for (int calls = 0; calls < 5; ++calls) {
+    int pipe[2];
+    ASSERT_EQ(::pipe(pipe), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) keep_routing(*fabric_, routing_, pipe[1]);
+    char byte = 0;
+    for (int i = 0; i < calls; ++i) ASSERT_EQ(::read(pipe[0], &byte, 1), 1);
+    // Further into the next call each time.
+    for (int i = 0; i < calls * 50; ++i) (void)env::network_namespace_exists(host_);
+    ::kill(child, SIGKILL);
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    ::close(pipe[0]);
+    ::close(pipe[1]);
+    fabric_ = fresh();
+    if (calls % 2 == 1) {
+      ASSERT_TRUE(succeeds(fabric_->sweep()));
+      EXPECT_EQ(host_state(), before_);
+      EXPECT_FALSE(host_has_table());
+      ASSERT_TRUE(succeeds(fabric_->ensure_vpc({.id = "vpc-1", .subnet_cidrs = {"10.0.1.0/24"}, .cidr = ""})));
+      ASSERT_TRUE(succeeds(fabric_->ensure_interface(spec(1, "10.0.1.11"))));
+      ASSERT_TRUE(succeeds(fabric_->ensure_interface(spec(2, "10.0.1.12"))));
+    }
+    ASSERT_TRUE(succeeds(fabric_->route(routing_)));
+    EXPECT_EQ(tcp(host_, in(1), loopback_1), "10.0.1.1");
+  }
 }
 
 }  // namespace
