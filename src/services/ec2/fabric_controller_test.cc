@@ -37,6 +37,7 @@ class FakeFabric : public net::Fabric {
     policies[policy.vpc_id] = policy;
     return {};
   }
+  Result<void> route(const net::Routing& routing) override { return say("route", routing.vpc_id); }
   Result<void> remove_interface(const std::string& interface_id, const std::string&) override {
     BRUME_CHECK(say("remove_interface", interface_id));
     interfaces.erase(interface_id);
