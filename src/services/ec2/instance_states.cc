@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 #include "services/ec2/instance_operations.h"
+#include "services/ec2/public_address.h"
 
 namespace brume::ec2 {
 namespace {
@@ -51,6 +52,8 @@ Result<StartInstancesResult> InstanceOperations::StartInstances(const aws::Call&
     const InstanceRecord before = *record;
     InstanceRecord after = before;
     if (state == stopped) {
+      if (after.auto_public_address && !after.interfaces.empty())
+        BRUME_CHECK(assign_automatic(network_, after.interfaces[0]));
       after.set_state(pending);
       after.hard = false;
       after.instance.StateReason.reset();

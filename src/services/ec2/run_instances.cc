@@ -7,6 +7,7 @@
 #include "services/ec2/instance_types.h"
 #include "services/ec2/launch_parameters.h"
 #include "services/ec2/network_interface.h"
+#include "services/ec2/public_address.h"
 #include "services/ec2/zones.h"
 
 namespace brume::ec2 {
@@ -147,6 +148,10 @@ Result<void> InstanceOperations::choose_network(const aws::Call& call, Launch& l
     launch.interface.PrivateIpAddress = request.PrivateIpAddress;
   }
   if (launch.interface.NetworkInterfaceId) {
+    if (launch.interface.AssociatePublicIpAddress)
+      return fail("InvalidParameterCombination",
+                  "The associatePublicIPAddress parameter cannot be specified when launching with an existing network "
+                  "interface");
     if (request.MaxCount != 1)
       return fail("InvalidParameterCombination", "Network interface '{}' can only be used with one instance",
                   *launch.interface.NetworkInterfaceId);
@@ -288,9 +293,14 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
   }
   BRUME_CHECK(
       attach(network_, interface_id, id, 0, launch.interface.DeleteOnTermination.value_or(launch.own_interface)));
+  // The request decides, else the subnet's setting; never for an interface that was there before.
+  const bool public_address = launch.own_interface && launch.interface.AssociatePublicIpAddress.value_or(
+                                                          launch.subnet->MapPublicIpOnLaunch.value_or(false));
+  if (public_address) BRUME_CHECK(assign_automatic(network_, interface_id));
   const NetworkInterface& interface = *network_.network_interfaces.find(interface_id);
 
   InstanceRecord record;
+  record.auto_public_address = public_address;
   record.reservation_id = reservation_id;
   if (call.user_id.ends_with(".amazonaws.com")) record.requester_id = call.user_id;
   record.user_data = request.UserData.value_or("");
