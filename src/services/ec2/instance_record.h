@@ -64,5 +64,4 @@ struct InstanceRecord {
 
 BRUME_RECORD(brume::ec2::InstanceRecord, instance, reservation_id, requester_id, user_data, shutdown_behavior,
              disable_api_termination, disable_api_stop, cpu_credits, interfaces, key_pair_material, profile_name,
-             profile_association_id, volume_id, root_volume, reboot, launched, auto_public_address, hard,
-             terminated_at)
+             profile_association_id, volume_id, root_volume, reboot, launched, auto_public_address, hard, terminated_at)

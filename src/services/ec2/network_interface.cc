@@ -37,8 +37,7 @@ std::vector<const NetworkInterface*> interfaces_of(const NetworkState& state, st
 
 Result<const NetworkInterface*> only_interface_of(const NetworkState& state, const std::string& instance_id) {
   const auto interfaces = interfaces_of(state, instance_id);
-  if (interfaces.empty())
-    return fail("InvalidInstanceID.NotFound", "The instance ID '{}' does not exist", instance_id);
+  if (interfaces.empty()) return fail("InvalidInstanceID.NotFound", "The instance ID '{}' does not exist", instance_id);
   if (interfaces.size() > 1)
     return fail("InvalidInstanceID",
                 "There are multiple interfaces attached to instance '{}'. Please specify an interface ID for the "

@@ -1,9 +1,9 @@
 // Network interfaces as the instance half of EC2 uses them: attaching, detaching, and what becomes of them at the end.
 //
 // For use inside a transaction. Interfaces are made and deleted through the API (CreateNetworkInterface,
-// DeleteNetworkInterface); its public addresses are public_address.h's. Invariant: an interface is "in-use" exactly while it is attached to an instance or is a load
-// balancer's node; an instance's interfaces have different device indexes. Leaves the kernel's side to
-// fabric_controller.h.
+// DeleteNetworkInterface); its public addresses are public_address.h's. Invariant: an interface is "in-use" exactly
+// while it is attached to an instance or is a load balancer's node; an instance's interfaces have different device
+// indexes. Leaves the kernel's side to fabric_controller.h.
 #pragma once
 
 #include <string>

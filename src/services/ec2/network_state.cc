@@ -177,4 +177,10 @@ bool is_node(const NetworkInterface& interface) {
   return interface.RequesterId == kLoadBalancerRequester;
 }
 
+bool is_used(const NetworkState& state, std::string_view vpc_id) {
+  return std::ranges::any_of(state.network_interfaces.rows(), [&](const auto& row) {
+    return row.second.VpcId == vpc_id && row.second.Attachment && row.second.InterfaceType != kNatGatewayInterface;
+  });
+}
+
 }  // namespace brume::ec2

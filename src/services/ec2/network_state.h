@@ -135,6 +135,10 @@ inline constexpr const char* kLoadBalancerRequester = "amazon-elb";
 inline constexpr const char* kNatGatewayInterface = "nat_gateway";
 // Is it a load balancer's node rather than an instance's interface?
 bool is_node(const NetworkInterface& interface);
+// Is something in the VPC that sends packets: an instance's interface or a node?
+bool is_used(const NetworkState& state, std::string_view vpc_id);
+// A VPC that goes takes its peerings with it (vpc_peering.cc).
+void end_peerings(NetworkState& state, const std::string& vpc_id);
 
 }  // namespace brume::ec2
 

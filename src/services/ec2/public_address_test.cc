@@ -87,6 +87,11 @@ TEST_F(AddressTest, PeeringOnlyOfRangesApart) {
   EXPECT_EQ(code(&Ops::AcceptVpcPeeringConnection, {.VpcPeeringConnectionId = id}), "InvalidStateTransition");
   must(&Ops::DeleteVpcPeeringConnection, {.VpcPeeringConnectionId = id});
   EXPECT_TRUE(routing_of(state, peer).peerings.empty());
+  const std::string next = *must(&Ops::CreateVpcPeeringConnection, {.VpcId = vpc_id, .PeerVpcId = peer})
+                                .VpcPeeringConnection->VpcPeeringConnectionId;
+  must(&Ops::AcceptVpcPeeringConnection, {.VpcPeeringConnectionId = next});
+  must(&Ops::DeleteVpc, {.VpcId = peer});
+  EXPECT_TRUE(routing_of(state, vpc_id).peerings.empty()) << "a VPC takes its peerings with it";
 }
 
 }  // namespace

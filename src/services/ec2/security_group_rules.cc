@@ -256,7 +256,8 @@ Result<ModifySecurityGroupRulesResult> NetworkOperations::ModifySecurityGroupRul
       return fail("InvalidPermission.Duplicate", "the specified rule \"{}\" already exists", in_words(rule));
     put_rule(state_, rule);
   }
-  for (const bool egress : {false, true}) BRUME_CHECK(check_rule_limit(state_.rules_of(*group.GroupId), egress, entries_of(state_)));
+  for (const bool egress : {false, true})
+    BRUME_CHECK(check_rule_limit(state_.rules_of(*group.GroupId), egress, entries_of(state_)));
   state_.changed(*group.VpcId);
   return ModifySecurityGroupRulesResult{.Return = true};
 }

@@ -86,7 +86,7 @@ void forget_old(NetworkState& state) {
 }
 
 // Sets the status in both regions and tells both VPCs.
-void set_status(NetworkState& state, const std::string& id, const char* code, const char* message, bool ended) {
+void set_status(NetworkState& state, const std::string& id, const char* code, const std::string& message, bool ended) {
   const PeeringRecord before = *state.peerings.find(id);
   for (NetworkState* region : state.all_regions())
     if (region->peerings.contains(id))
@@ -111,6 +111,15 @@ Result<Connection> find_connection(const NetworkState& state, const std::optiona
 }
 
 }  // namespace
+
+void end_peerings(NetworkState& state, const std::string& vpc_id) {
+  std::vector<std::string> ended;
+  for (const auto& [id, record] : state.peerings.rows())
+    if (!record.ended_at &&
+        (record.connection.RequesterVpcInfo->VpcId == vpc_id || record.connection.AccepterVpcInfo->VpcId == vpc_id))
+      ended.push_back(id);
+  for (const std::string& id : ended) set_status(state, id, "deleted", "Deleted", true);
+}
 
 Result<CreateVpcPeeringConnectionResult> NetworkOperations::CreateVpcPeeringConnection(
     const aws::Call& call, const CreateVpcPeeringConnectionRequest& request) {
@@ -180,7 +189,7 @@ Result<RejectVpcPeeringConnectionResult> NetworkOperations::RejectVpcPeeringConn
     const aws::Call&, const RejectVpcPeeringConnectionRequest& request) {
   BRUME_TRY(connection, find_connection(state_, request.VpcPeeringConnectionId));
   if (connection.Status->Code != "pending-acceptance") return wrong_state(connection, "rejected");
-  set_status(state_, *connection.VpcPeeringConnectionId, "rejected", "Rejected by 000000000000", true);
+  set_status(state_, *connection.VpcPeeringConnectionId, "rejected", "Rejected by " + std::string(aws::kAccount), true);
   return RejectVpcPeeringConnectionResult{.Return = true};
 }
 
@@ -189,7 +198,7 @@ Result<DeleteVpcPeeringConnectionResult> NetworkOperations::DeleteVpcPeeringConn
   BRUME_TRY(connection, find_connection(state_, request.VpcPeeringConnectionId));
   if (connection.Status->Code != "active" && connection.Status->Code != "pending-acceptance")
     return wrong_state(connection, "deleted");
-  set_status(state_, *connection.VpcPeeringConnectionId, "deleted", "Deleted by 000000000000", true);
+  set_status(state_, *connection.VpcPeeringConnectionId, "deleted", "Deleted by " + std::string(aws::kAccount), true);
   return DeleteVpcPeeringConnectionResult{.Return = true};
 }
 
