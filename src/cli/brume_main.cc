@@ -8,6 +8,7 @@
 #include "cli/env.h"
 #include "cli/image.h"
 #include "cli/lifecycle.h"
+#include "cli/reach.h"
 #include "cli/up.h"
 #include "daemon/daemon.h"
 #include "lb/run_lb.h"
@@ -38,6 +39,14 @@ int main(int argc, char** argv) {
   import->add_option("source", source, "Tarball, folder or OCI layout")->required();
   import->add_option("--name", name, "The image's name (default: the file's)");
   import->add_option("--parameter", parameter, "Set this SSM parameter to the image's id");
+  auto* reach = app.add_subcommand("reach", "Say whether one place reaches another on a port, and which rule decides");
+  const char* const end = "An instance (id or Name), eni-…, igw-…, pcx-…, an IPv4 address, or \"internet\"";
+  std::string from, to, port;
+  bool json = false;
+  reach->add_option("from", from, end)->required();
+  reach->add_option("to", to, end)->required();
+  reach->add_option("port", port, "A port of TCP, or of UDP: 53/udp")->required();
+  reach->add_flag("--json", json, "Print the analysis as the API has it");
   auto* daemon = app.add_subcommand("daemon", "Run the daemon in the foreground");
   auto* lb = app.add_subcommand("lb", "Run the load balancer process (the daemon does)");
   std::string socket;
@@ -56,5 +65,6 @@ int main(int argc, char** argv) {
   if (*stop) return cli::stop(*settings);
   if (*env) return certificate ? cli::certificate(*settings) : cli::env(*settings);
   if (*doctor) return cli::doctor(*settings);
+  if (*reach) return cli::reach(*settings, from, to, port, json);
   return cli::image_import(*settings, source, name, parameter);
 }

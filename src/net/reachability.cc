@@ -256,7 +256,7 @@ class Judge {
   }
 
   // True once a packet has arrived and its reply has.
-  bool try_packet(WalkingPacket packet) {
+  bool try_packet(const WalkingPacket& packet) {
     const Walk walk = walk_there(packet);
     bool arrives = walk.blocks() == 0;
     std::optional<Walk> reply;
@@ -277,8 +277,8 @@ class Judge {
     best_.destination = packet.destination;
     best_.port = packet.port;
     best_.reply_port = reply ? reply_port_ : 0;
-    best_.only_some_addresses = arrives && (packet.source != first_.source || packet.destination != first_.destination);
-    best_.only_some_ports = arrives && packet.port != first_.port;
+    best_.only_some_addresses = packet.source != first_.source || packet.destination != first_.destination;
+    best_.only_some_ports = packet.port != first_.port;
     best_.only_some_replies = arrives && some_lost;
     return arrives;
   }

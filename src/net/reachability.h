@@ -77,7 +77,7 @@ struct Reachability {
   std::vector<Hop> forward, back;   // `back` is empty if the first packet does not arrive
   std::string source, destination;  // of the first packet as it left
   int port = 0, reply_port = 0;     // those that got through, or the ones tried first
-  // Not every address or port that was asked for gets through.
+  // Not every address or port that was left open gets (as far as) this one.
   bool only_some_addresses = false, only_some_ports = false, only_some_replies = false;
 };
 
