@@ -195,10 +195,7 @@ Result<int> reach(Session& session, const std::string& from_text, const std::str
     std::fputs(
         in_words(analysis, fmt::format("{} → {}, {} {}", from.label, to.label, port.protocol, port.number)).c_str(),
         stdout);
-  if (!analysis.NetworkPathFound) return kCouldNotTell;
-  for (const ec2::Explanation& why : analysis.Explanations)
-    if (why.ExplanationCode == "UNSUPPORTED_COMPONENT") return kCouldNotTell;
-  return *analysis.NetworkPathFound ? 0 : 1;
+  return exit_status(analysis);
 }
 
 }  // namespace

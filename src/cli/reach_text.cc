@@ -141,7 +141,8 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kReasons
     {"DISCONNECTED_VPCS", "source and destination are in VPCs that no active peering joins"},
     {"NO_SOURCE_OR_DESTINATION", "it is not there (any more)"},
     {"UNASSOCIATED_COMPONENT", "it is not in a VPC: terminated, or not attached"},
-    {"UNSUPPORTED_COMPONENT", "groups, ACLs and routes do not decide about it"},
+    {"UNSUPPORTED_COMPONENT",
+     "it is the resolver, the metadata service or a gateway: groups, ACLs and routes do not decide"},
     {"UNKNOWN_RESOURCE", "what lies beyond it is not known"},
     {"NO_PATH", "there is no way between two such ends"},
     {"FILTER_AT_DESTINATION_DESTINATION_ADDRESS", "no packet arrives with that destination address"},
@@ -196,10 +197,16 @@ std::string in_words(const ec2::NetworkInsightsAnalysis& analysis, const std::st
         fmt::format("  ✗ {}: {}\n", name_of(analysis.Explanations[i].Component), reason_of(analysis.Explanations[i]));
   if (analysis.WarningMessage) text += fmt::format("  ! {}\n", *analysis.WarningMessage);
   if (analysis.StatusMessage) text += fmt::format("  ! {}\n", *analysis.StatusMessage);
-  text += !analysis.NetworkPathFound   ? "Could not tell\n"
-          : *analysis.NetworkPathFound ? "Reachable\n"
-                                       : "Not reachable\n";
-  return text;
+  constexpr std::array<std::string_view, 3> verdicts = {"Reachable", "Not reachable", "Could not tell"};
+  return text + std::string(verdicts[std::size_t(exit_status(analysis))]) + "\n";
+}
+
+int exit_status(const ec2::NetworkInsightsAnalysis& analysis) {
+  const bool unsupported = std::ranges::any_of(analysis.Explanations, [](const ec2::Explanation& why) {
+    return why.ExplanationCode == "UNSUPPORTED_COMPONENT";
+  });
+  if (!analysis.NetworkPathFound || unsupported) return 2;
+  return *analysis.NetworkPathFound ? 0 : 1;
 }
 
 }  // namespace brume::cli

@@ -13,4 +13,7 @@ namespace brume::cli {
 // verdict.
 std::string in_words(const ec2::NetworkInsightsAnalysis& analysis, const std::string& title);
 
+// Of `brume reach`: 0 reachable, 1 not, 2 could not tell.
+int exit_status(const ec2::NetworkInsightsAnalysis& analysis);
+
 }  // namespace brume::cli

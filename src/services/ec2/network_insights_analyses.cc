@@ -76,7 +76,7 @@ Result<StartNetworkInsightsAnalysisResult> NetworkInsights::StartNetworkInsights
     show_reachability(state_, *question, answer, analysis);
     if (!answer.code.empty())
       analysis.Explanations.push_back(
-          explanation_of(state_, answer.code, path->Destination.value_or(*path->Source), ""));
+          explanation_of(state_, answer.code, path->Destination.value_or(question->to.address), ""));
     if (!answer.complete) {
       analysis.Status = "failed";
       analysis.StatusMessage = "There are too many rules to try every address and port; name an address or a port.";

@@ -173,6 +173,7 @@ TEST_F(Insights, AnUnreachablePathShowsWhatStopsIt) {
   EXPECT_EQ(analysis.Explanations[0].Direction, "ingress");
   EXPECT_EQ(analysis.Explanations[0].SecurityGroups.at(0).Id, group);
   EXPECT_EQ(analysis.Explanations[0].NetworkInterface->Id, eni_b);
+  EXPECT_EQ(analysis.Explanations[0].Addresses.at(0), "0.0.0.0/0");
   authorize(22, "203.0.113.0/24");
   const NetworkInsightsAnalysis again = analyze(request(igw, b, 22));
   EXPECT_EQ(again.NetworkPathFound, true);
@@ -257,7 +258,7 @@ TEST_F(Insights, PeeringsBothWays) {
   const auto [right, eni_right] = make("10.2.0.0/24");
   EXPECT_EQ(codes(analyze(request(eni_left, eni_right))), "DISCONNECTED_VPCS");
   const std::string pcx =
-      *call(&Api::CreateVpcPeeringConnection, CreateVpcPeeringConnectionRequest{.PeerVpcId = right, .VpcId = left})
+      *call(&Api::CreateVpcPeeringConnection, CreateVpcPeeringConnectionRequest{.VpcId = left, .PeerVpcId = right})
            ->VpcPeeringConnection->VpcPeeringConnectionId;
   EXPECT_EQ(codes(analyze(request(eni_left, pcx))), "BAD_STATE");
   ASSERT_TRUE(call(&Api::AcceptVpcPeeringConnection, AcceptVpcPeeringConnectionRequest{.VpcPeeringConnectionId = pcx}));
@@ -265,9 +266,9 @@ TEST_F(Insights, PeeringsBothWays) {
   const auto route = [&](const std::string& vpc_id, const std::string& cidr) {
     const auto tables = call(&Api::DescribeRouteTables,
                              DescribeRouteTablesRequest{.Filters = {{.Name = "vpc-id", .Values = {vpc_id}}}});
-    EXPECT_TRUE(call(&Api::CreateRoute, CreateRouteRequest{.DestinationCidrBlock = cidr,
-                                                           .VpcPeeringConnectionId = pcx,
-                                                           .RouteTableId = tables->RouteTables[0].RouteTableId}));
+    EXPECT_TRUE(call(&Api::CreateRoute, CreateRouteRequest{.RouteTableId = tables->RouteTables[0].RouteTableId,
+                                                           .DestinationCidrBlock = cidr,
+                                                           .VpcPeeringConnectionId = pcx}));
   };
   route(left, "10.2.0.0/24");
   EXPECT_EQ(analyze(request(eni_left, pcx)).NetworkPathFound, true);

@@ -31,6 +31,7 @@ AnalysisComponent component_of(const NetworkState& region, const std::string& id
 }
 
 std::string block_of(const std::string& address) {
+  if (address.find('/') != std::string::npos) return address;
   return address + (address.find(':') == std::string::npos ? "/32" : "/128");
 }
 
@@ -80,10 +81,21 @@ class Way {
     return state_;
   }
 
+  // A packet that stands for every one from or to the internet has an address of no meaning.
+  std::string shown(const std::string& address) const {
+    const auto stands_for_all = [&](const net::Place& place, const std::string& tried) {
+      return place.kind == net::PlaceKind::internet_gateway && place.address.empty() && tried == address &&
+             !found_.only_some_addresses;
+    };
+    return stands_for_all(question_.from, found_.source) || stands_for_all(question_.to, found_.destination)
+               ? "0.0.0.0/0"
+               : address;
+  }
+
   AnalysisPacketHeader header(const net::Hop& hop) const {
     AnalysisPacketHeader shape;
-    if (!hop.source.empty()) shape.SourceAddresses = {block_of(hop.source)};
-    if (!hop.destination.empty()) shape.DestinationAddresses = {block_of(hop.destination)};
+    if (!hop.source.empty()) shape.SourceAddresses = {block_of(shown(hop.source))};
+    if (!hop.destination.empty()) shape.DestinationAddresses = {block_of(shown(hop.destination))};
     shape.Protocol = std::to_string(question_.protocol);
     const PortRange port{.From = found_.port, .To = found_.port};
     PortRange client{.From = question_.source_ports.from, .To = question_.source_ports.to};
@@ -117,7 +129,7 @@ class Way {
         if (const InternetGateway* gateway = region.internet_gateway_of(hop.vpc_id))
           shape.Component = component_of(region, *gateway->InternetGatewayId);
         why.InternetGateway = shape.Component;
-        why.Addresses = {hop.egress ? hop.source : hop.destination};
+        why.Addresses = {shown(hop.egress ? hop.source : hop.destination)};
         shape.Vpc = vpc;
         break;
       case net::HopKind::nat_gateway:
@@ -134,10 +146,10 @@ class Way {
     return shape;
   }
 
-  static void interface(const NetworkState& region, const net::Hop& hop, PathComponent& shape, Explanation& why) {
+  void interface(const NetworkState& region, const net::Hop& hop, PathComponent& shape, Explanation& why) const {
     shape.Vpc = component_of(region, hop.vpc_id);
     why.NetworkInterface = shape.Component;
-    why.Addresses = {hop.egress ? hop.source : hop.destination};
+    why.Addresses = {shown(hop.egress ? hop.source : hop.destination)};
     const NetworkInterface* record = region.network_interfaces.find(hop.id);
     if (!record) return;
     shape.Subnet = component_of(region, *record->SubnetId);
@@ -147,7 +159,7 @@ class Way {
 
   void groups(const NetworkState& region, const net::Hop& hop, PathComponent& shape, Explanation& why) const {
     why.NetworkInterface = component_of(region, hop.interface_id);
-    why.Addresses = {hop.egress ? hop.destination : hop.source};
+    why.Addresses = {shown(hop.egress ? hop.destination : hop.source)};
     why.Protocols = {protocol_name(question_.protocol)};
     why.Port = found_.port;
     if (const NetworkInterface* record = region.network_interfaces.find(hop.interface_id))
@@ -185,7 +197,7 @@ class Way {
       }
     why.Acl = shape.Component;
     why.AclRule = shape.AclRule;
-    why.Addresses = {hop.egress ? hop.destination : hop.source};
+    why.Addresses = {shown(hop.egress ? hop.destination : hop.source)};
     why.Protocols = {protocol_name(question_.protocol)};
     why.Port = back_ ? found_.reply_port : found_.port;
     if (const NetworkInterface* record = region.network_interfaces.find(hop.interface_id))
@@ -200,9 +212,9 @@ class Way {
            std::ranges::any_of(list->entries, [&](const PrefixListEntry& entry) { return entry.Cidr == destination; });
   }
 
-  static void route_table(const NetworkState& region, const net::Hop& hop, PathComponent& shape, Explanation& why) {
+  void route_table(const NetworkState& region, const net::Hop& hop, PathComponent& shape, Explanation& why) const {
     why.RouteTable = shape.Component;
-    why.Addresses = {hop.destination};
+    why.Addresses = {shown(hop.destination)};
     const RouteTable* table = region.route_tables.find(hop.id);
     if (!table || hop.rule.empty()) return;
     AnalysisRouteTableRoute& as = shape.RouteTableRoute.emplace();
@@ -243,6 +255,7 @@ class Way {
 
 std::string warning_of(const net::ReachQuestion& question, const net::Reachability& found) {
   std::vector<std::string> parts;
+  if (!found.reachable) return "";
   if (found.only_some_addresses)
     parts.push_back(
         question.from.address.empty() && question.from.kind != net::PlaceKind::interface ? fmt::format(
