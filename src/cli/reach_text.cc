@@ -53,7 +53,7 @@ std::string target_of(const std::optional<ec2::AnalysisRouteTableRoute>& route) 
 }
 
 std::string group_line(const ec2::PathComponent& hop) {
-  const std::string who = name_of(hop.Component);
+  std::string who = name_of(hop.Component);
   for (const ec2::Explanation& why : hop.Explanations) {
     std::vector<std::string> names;
     for (const ec2::AnalysisComponent& group : why.SecurityGroups) names.push_back(name_of(group));
@@ -77,7 +77,7 @@ std::string group_line(const ec2::PathComponent& hop) {
 }
 
 std::string acl_line(const ec2::PathComponent& hop) {
-  const std::string who = name_of(hop.Component);
+  std::string who = name_of(hop.Component);
   if (!hop.AclRule) return who;
   const ec2::AnalysisAclRule& rule = *hop.AclRule;
   const bool out = rule.Egress.value_or(false);
@@ -109,7 +109,7 @@ std::string route_line(const ec2::PathComponent& hop) {
 }
 
 std::string gateway_line(const ec2::PathComponent& hop) {
-  const std::string who = name_of(hop.Component);
+  std::string who = name_of(hop.Component);
   for (const bool source : {true, false}) {
     const std::string before = address_in(hop.InboundHeader, source), after = address_in(hop.OutboundHeader, source);
     if (!before.empty() && !after.empty() && before != after)
@@ -152,7 +152,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kReasons
 }};
 
 std::string reason_of(const ec2::Explanation& why) {
-  const std::string code = why.ExplanationCode.value_or("");
+  std::string code = why.ExplanationCode.value_or("");
   if (code == "BAD_STATE" && why.State) return "it is " + *why.State;
   for (const auto& [known, reason] : kReasons)
     if (known == code) return std::string(reason);
