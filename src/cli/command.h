@@ -28,6 +28,10 @@ struct Session {
 // Errors: NotStarted (no key yet), AccessDenied (not root).
 Result<std::unique_ptr<Session>> open_session(const daemon::Settings& settings);
 
+// With the keys of the environment, if it has some and AWS_ENDPOINT_URL says that they are for a Brume on this machine;
+// else as open_session().
+Result<std::unique_ptr<Session>> open_caller_session(const daemon::Settings& settings);
+
 std::string region_of(const daemon::Settings& settings);
 
 // Prints "brume: <message>" on standard error; returns the exit status 1.

@@ -46,7 +46,8 @@ class SimExec::Process : public ExecProcess {
   }
   void end(int status) {
     world_.env_.loop.post([this, runs = runs_, status] {
-      if (std::exchange(*runs, false) && ended) ended(status);
+      // Taken out first: it may end us.
+      if (std::exchange(*runs, false) && ended) std::exchange(ended, nullptr)(status);
     });
   }
 
