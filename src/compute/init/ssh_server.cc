@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,6 +92,8 @@ void print_host_keys() {
     if (first)
       for (const char* suffix : {"_key", "_key.pub"})
         for (const std::string& key : host_keys(suffix)) ::unlink(key.c_str());
+    // Primes take their time; the user data's goes first.
+    ::setpriority(PRIO_PROCESS, 0, 10);
     if (run_program({kKeygen, "-A"}) != 0) say("some host keys could not be made");
     if (first) set_done(login->instance_id, "host-keys");
     print_host_keys();
