@@ -78,12 +78,16 @@ Result<void> print_console(Session& session, const std::string& named, bool foll
 // The account that key pairs are for, as the instance's /etc/passwd tells.
 Result<std::string> login_of(Session& session, const std::string& id) {
   std::string passwd;
-  BRUME_TRY(status, run_session(session,
-                                {.instance_id = id,
-                                 .document = "Brume-StartCommand",
-                                 .parameters = {{"command", R"(["cat","/etc/passwd"])"}}},
-                                passwd));
-  if (status != 0) return fail("SessionFailed", "{} does not tell its accounts; name one with --user", id);
+  const auto status = run_session(
+      session,
+      {.instance_id = id, .document = "Brume-StartCommand", .parameters = {{"command", R"(["cat","/etc/passwd"])"}}},
+      passwd);
+  if (!status) {
+    Error error = status.error();
+    error.message += " (This was to find out whom to log in as; --user names somebody.)";
+    return std::unexpected(std::move(error));
+  }
+  if (*status != 0) return fail("SessionFailed", "{} does not tell its accounts; name one with --user", id);
   return init::login_account(passwd).name;
 }
 

@@ -86,6 +86,7 @@ class DataChannels::Channel : public std::enable_shared_from_this<Channel> {
         [](websocket::response_type& answer) { answer.set(http::field::sec_websocket_protocol, kChannelProtocol); }));
     socket_.async_accept(request, [self = shared_from_this()](beast::error_code error) {
       if (error) return self->finish("its client has gone");
+      self->accepted_ = true;
       self->read();
       // With a terminal, the first frame says how large it is.
       if (self->session_.plan.terminal.empty()) self->open({});
@@ -111,11 +112,12 @@ class DataChannels::Channel : public std::enable_shared_from_this<Channel> {
   // With a word to the client.
   void fail(const std::string& sentence) {
     end(frame(Frame::failure, sentence), sentence);
-    farewell();  // also to one that does not read
+    if (!over_) farewell();  // also to one that does not read
   }
 
  private:
   void end(const std::string& last_frame, std::string how) {
+    if (!accepted_) return finish(how);  // there is no way to tell the client
     if (over_ || std::exchange(ending_, true)) return;
     ended_how_ = std::move(how);
     process_.reset();
@@ -237,16 +239,21 @@ class DataChannels::Channel : public std::enable_shared_from_this<Channel> {
     beast::error_code error;
     stream->socket().assign(tcp::v4(), fd.release(), error);
     stream->expires_after(kConnect);
-    stream->async_connect(
-        tcp::endpoint(asio::ip::address_v4::loopback(), *session_.plan.port),
-        [self = shared_from_this(), stream](beast::error_code failed) {
-          if (self->over_ || self->ending_) return;
-          if (failed)
-            return self->fail(fmt::format("Nothing answers on port {} of {}: {}.", *self->session_.plan.port,
-                                          self->session_.instance_id, failed.message()));
-          const int input = stream->release_socket().release();
-          self->carry(input, ::fcntl(input, F_DUPFD_CLOEXEC, 0), -1);
-        });
+    stream->async_connect(tcp::endpoint(asio::ip::address_v4::loopback(), *session_.plan.port),
+                          [self = shared_from_this(), stream](beast::error_code failed) {
+                            if (self->over_ || self->ending_) return;
+                            if (failed) return self->fail(self->no_answer(failed.message()));
+                            const int input = stream->release_socket().release();
+                            self->carry(input, ::fcntl(input, F_DUPFD_CLOEXEC, 0), -1);
+                          });
+  }
+
+  [[nodiscard]] std::string no_answer(const std::string& why) const {
+    const std::string& id = session_.instance_id;
+    std::string text = fmt::format("Nothing answers on port {} of {}: {}.", *session_.plan.port, id, why);
+    if (session_.plan.document == "AWS-StartSSHSession")
+      text += fmt::format(" If its image has no SSH server: brume exec {} needs none.", id);
+    return text;
   }
 
   void read_source(std::size_t which) {
@@ -329,7 +336,7 @@ class DataChannels::Channel : public std::enable_shared_from_this<Channel> {
   std::optional<int> status_;
   std::string id_, ended_how_;
   ssm::Sessions::Connected session_;
-  bool input_ended_ = false, opened_ = false, ending_ = false, over_ = false;
+  bool input_ended_ = false, accepted_ = false, opened_ = false, ending_ = false, over_ = false;
 };
 
 DataChannels::DataChannels(asio::io_context& io, env::Loop& loop, compute::Executor& executor, NamespaceOf namespace_of,

@@ -138,7 +138,12 @@ def test_what_cannot_be_run_is_said(cloud, instance):
     assert brume(cloud, "exec", "i-0123456789abcdef0", "--", "id") == (1, "", "brume: i-0123456789abcdef0 is not connected.\n")
     assert brume(cloud, "exec", "nobody", "--", "id") == (1, "", "brume: No running instance has the Name nobody\n")
     status, _, errors = brume(cloud, "tunnel", instance, "22")
-    assert (status, errors) == (1, f"brume: Nothing answers on port 22 of {instance}: Connection refused.\n")
+    assert status == 1 and errors == (f"brume: Nothing answers on port 22 of {instance}: Connection refused. If its image has no SSH server: "
+                                      f"brume exec {instance} needs none.\n")
+    status, output, errors = brume(cloud, "ssh", instance, "--", "true")
+    assert (status, output) == (255, "") and f"brume exec {instance} needs none." in errors
+    status, _, errors = brume(cloud, "tunnel", instance, "23")
+    assert (status, errors) == (1, f"brume: Nothing answers on port 23 of {instance}: Connection refused.\n")
 
 
 def test_a_terminal(cloud, instance):
