@@ -17,7 +17,7 @@ bool is_region_name(const std::string& name) {
 
 }  // namespace
 
-Cloud::Region::Region(services::Context context, Cloud& cloud)
+Cloud::Region::Region(const services::Context& context, Cloud& cloud)
     : driver(cloud.machine_.driver, cloud.exits_),
       ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images,
           [&cloud](std::string_view name_or_arn) -> std::optional<ec2::InstanceProfile> {

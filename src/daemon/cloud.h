@@ -44,7 +44,7 @@ class Cloud {
   void on_stats(const lb::Stats& stats);
 
   struct Region {
-    Region(services::Context context, Cloud& cloud);
+    Region(const services::Context& context, Cloud& cloud);
     SharedDriver driver;
     ec2::Service ec2;
     ssm::Service ssm;

@@ -49,7 +49,7 @@ std::string lifecycle_state(autoscaling::Api& autoscaling, const std::string& in
   request.InstanceIds = {instance_id};
   const auto answer = autoscaling.DescribeAutoScalingInstances({}, request);
   if (!answer || answer->AutoScalingInstances.empty()) return "";
-  const std::string state = answer->AutoScalingInstances.front().LifecycleState.value_or("");
+  std::string state = answer->AutoScalingInstances.front().LifecycleState.value_or("");
   if (state.starts_with("Pending")) return "InService";
   if (state.starts_with("Terminating")) return "Terminated";
   if (state == "Detaching") return "Detached";

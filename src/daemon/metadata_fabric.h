@@ -29,6 +29,7 @@ class MetadataFabric : public net::Fabric {
   Result<void> remove_instance(const std::string& instance_id) override { return fabric_.remove_instance(instance_id); }
   Result<void> ensure_node(const net::NodeSpec& spec) override { return fabric_.ensure_node(spec); }
   Result<void> remove_node(const net::NodeSpec& spec) override { return fabric_.remove_node(spec); }
+  Result<void> enforce(const net::Policy& policy) override { return fabric_.enforce(policy); }
   Result<net::Inventory> list() override { return fabric_.list(); }
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override {
     return fabric_.vpc_namespace(vpc_id);

@@ -62,6 +62,7 @@ std::string port_owner(int port) {
 
 Result<void> check_port_free(const std::string& address, int port) {
   const env::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd) return fail_internal("Cannot open a socket: {}", std::strerror(errno));
   const int on = 1;
   // With both options our own load balancer's sockets do not count, and neither do connections that linger.
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

@@ -85,10 +85,11 @@ class RealLoop : public Loop {
 
   void run_blocking(std::function<void()> work, std::function<void()> done) override {
     // The guard keeps run() from returning while work is under way.
-    asio::post(pool_, [this, guard = asio::make_work_guard(io_), work = std::move(work), done = std::move(done)] {
-      work();
-      asio::post(io_, std::move(done));
-    });
+    asio::post(pool_,
+               [this, guard = asio::make_work_guard(io_), work = std::move(work), done = std::move(done)]() mutable {
+                 work();
+                 asio::post(io_, std::move(done));
+               });
   }
 
  private:

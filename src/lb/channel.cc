@@ -63,7 +63,7 @@ class Channel::Connection final : public Watcher {
   }
 
   bool receive() {
-    std::array<char, 64 * 1024> piece;
+    std::array<char, std::size_t{64} * 1024> piece;
     while (true) {
       const ssize_t got = ::recv(fd_.get(), piece.data(), piece.size(), 0);
       if (got < 0) return errno == EAGAIN;

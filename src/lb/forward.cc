@@ -215,7 +215,7 @@ int count_forwarded_for(const RequestHead& head, const char* base) {
 }
 
 std::string trace_id(std::string_view received, std::string_view root) {
-  if (received.size() > 7 * 1024) return "Root=" + std::string(root);
+  if (received.size() > std::size_t{7} * 1024) return "Root=" + std::string(root);
   std::string kept;
   bool has_root = false;
   while (!received.empty()) {

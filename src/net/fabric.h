@@ -6,7 +6,7 @@
 // restart.
 //
 // All calls block briefly (netlink), so make them from a worker (env::Loop::run_blocking); they may run concurrently.
-// Leaves to others: choosing addresses (services/ec2), enforcing groups and ACLs (rules.h, to come), the metadata
+// Leaves to others: choosing addresses (services/ec2), the metadata
 // service (metadata_server.h). Implementations: KernelFabric (kernel_fabric.h), SimFabric (sim_fabric.h).
 #pragma once
 
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/policy.h"
 
 namespace brume::net {
 
@@ -22,6 +23,7 @@ struct VpcSpec {
   std::vector<std::string>
       subnet_cidrs;  // the first host address of each is the gateway, answered in the VPC namespace
   std::string cidr;  // the primary range: its base + 2 is the resolver's address; empty: only 169.254.169.253 is
+  bool operator==(const VpcSpec&) const = default;
 };
 
 // An instance's network interface.
@@ -40,6 +42,7 @@ struct NodeSpec {
   std::string id;  // eni-…
   std::string vpc_id;
   std::string address;
+  bool operator==(const NodeSpec&) const = default;
 };
 
 struct Inventory {
@@ -61,6 +64,9 @@ class Fabric {
   virtual Result<void> remove_instance(const std::string& instance_id) = 0;
   virtual Result<void> ensure_node(const NodeSpec& spec) = 0;
   virtual Result<void> remove_node(const NodeSpec& spec) = 0;
+  // From now on the VPC's packets are judged by these rules, all at once; connections that both allow are not touched.
+  // What no interface of the policy sends or receives is dropped. The VPC must be there.
+  virtual Result<void> enforce(const Policy& policy) = 0;
   virtual Result<Inventory> list() = 0;
 
   // Paths of the bind-mounted namespaces, whether or not they are there yet.

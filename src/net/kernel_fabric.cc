@@ -1,9 +1,14 @@
 #include "net/kernel_fabric.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "env/namespaces.h"
 #include "env/posix_files.h"
+#include "net/link_name.h"
+#include "net/nftables.h"
+#include "net/policy_compiler.h"
 #include "net/rtnetlink.h"
 #include "net/spec_check.h"
 
@@ -22,14 +27,6 @@ const std::string gateway_label = "lo:gateway";
 const std::string metadata_label = "lo:metadata";
 const std::string resolver_label = "lo:resolver";
 const std::string node_label = "lo:node";
-
-// A link's name holds 15 characters, fewer than an interface's id: a 56-bit FNV-1a hash of it, which at the hundreds of
-// interfaces of a VPC does not collide.
-std::string link_name(std::string_view interface_id) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : interface_id) hash = (hash ^ std::uint8_t(c)) * 0x100000001b3U;
-  return fmt::format("v{:014x}", hash >> 8);
-}
 
 std::string alias_of(const InterfaceSpec& spec) {
   return fmt::format("{} {} {} {} {} {}", spec.id, spec.instance_id, spec.device_index, spec.address, spec.subnet_cidr,
@@ -147,6 +144,7 @@ Result<void> KernelFabric::ensure_vpc(const VpcSpec& spec) {
   BRUME_CHECK(make_folder());
   const std::string path = vpc_namespace(spec.id);
   BRUME_TRY(made, env::make_network_namespace(path));
+  if (made) forget_rules(spec.id);
   auto result = env::apart([&]() -> Result<void> {
     BRUME_CHECK(env::enter_network_namespace(path));
     BRUME_TRY(kernel, Rtnetlink::open());
@@ -244,6 +242,7 @@ Result<void> KernelFabric::remove_vpc(const std::string& vpc_id) {
     }));
   }
   for (const std::string& instance : instances) BRUME_CHECK(remove_namespace(instance));
+  forget_rules(vpc_id);
   return remove_namespace(vpc_id);
 }
 
@@ -268,6 +267,41 @@ Result<void> KernelFabric::remove_node(const NodeSpec& spec) {
     BRUME_CHECK(env::enter_network_namespace(path));
     BRUME_TRY(kernel, Rtnetlink::open());
     return kernel.delete_address(loopback, address, 32);
+  });
+}
+
+void KernelFabric::forget_rules(const std::string& vpc_id) {
+  const std::lock_guard lock(applied_mutex_);
+  applied_.erase(vpc_id);
+}
+
+Result<void> KernelFabric::enforce(const Policy& policy) {
+  BRUME_CHECK(check_id(policy.vpc_id, "vpc-"));
+  const std::shared_lock lock(vpcs_);
+  const std::lock_guard own(lock_for(policies_, policy.vpc_id));
+  const std::string path = vpc_namespace(policy.vpc_id);
+  if (!env::network_namespace_exists(path)) return fail_internal("The VPC {} has no namespace", policy.vpc_id);
+  return env::apart([&]() -> Result<void> {
+    BRUME_CHECK(env::enter_network_namespace(path));
+    BRUME_TRY(kernel, Rtnetlink::open());
+    BRUME_TRY(present, kernel.addresses(loopback));
+    std::set<std::string> services;
+    for (const auto& [address, label] : present)
+      if (label == metadata_label || label == resolver_label) services.insert(to_string(address));
+    Ruleset wanted = compile(policy, services);
+    const auto applied = [&]() -> std::optional<Ruleset> {
+      const std::lock_guard guard(applied_mutex_);
+      const auto found = applied_.find(policy.vpc_id);
+      return found == applied_.end() ? std::nullopt : std::optional(found->second);
+    }();
+    // A change that the kernel does not take, because somebody has been at the table, is made by replacing it.
+    if (!applied || !run_nftables(difference(*applied, wanted))) {
+      forget_rules(policy.vpc_id);
+      BRUME_CHECK(run_nftables(replacement(wanted)));
+    }
+    const std::lock_guard guard(applied_mutex_);
+    applied_[policy.vpc_id] = std::move(wanted);
+    return {};
   });
 }
 

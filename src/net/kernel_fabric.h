@@ -3,15 +3,17 @@
 // What is there is in the kernel only: namespaces by their file names in <run_dir>/netns, an instance's interface by
 // its link in the VPC namespace, whose alias is the spec it was made for. The alias is set last, so a link without one
 // is the rest of a call that was cut off; it does not count, and the next ensure_interface makes it anew. Leaves to
-// others: who may talk to whom (README.md says where that goes), repairing what someone with the right to enter a
+// others: repairing what someone with the right to enter a
 // namespace changes in it by hand.
 #pragma once
 
 #include <array>
+#include <map>
 #include <mutex>
 #include <shared_mutex>
 
 #include "net/fabric.h"
+#include "net/ruleset.h"
 
 namespace brume::net {
 
@@ -27,6 +29,7 @@ class KernelFabric : public Fabric {
   Result<void> remove_instance(const std::string& instance_id) override;
   Result<void> ensure_node(const NodeSpec& spec) override;
   Result<void> remove_node(const NodeSpec& spec) override;
+  Result<void> enforce(const Policy& policy) override;
   Result<Inventory> list() override;
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override { return folder_ + "/" + vpc_id; }
   [[nodiscard]] std::string instance_namespace(const std::string& instance_id) const override {
@@ -40,6 +43,7 @@ class KernelFabric : public Fabric {
  private:
   Result<void> make_folder() const;
   [[nodiscard]] Result<std::vector<std::string>> names() const;
+  void forget_rules(const std::string& vpc_id);
   // Takes the veths out of the namespace and the namespace off its path.
   Result<void> remove_namespace(const std::string& name);
 
@@ -53,7 +57,11 @@ class KernelFabric : public Fabric {
   // Taken in this order. Exclusive for what concerns a VPC as a whole. Removing a link means waiting for the kernel's
   // readers (tens of milliseconds), which many removals do together.
   std::shared_mutex vpcs_;
-  Stripes instances_, interfaces_;
+  Stripes instances_, interfaces_, policies_;
+  // What each VPC's table was last made, so that a change costs what it changes. Without it the table is replaced
+  // whole.
+  std::mutex applied_mutex_;
+  std::map<std::string, Ruleset> applied_;
 };
 
 }  // namespace brume::net

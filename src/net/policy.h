@@ -20,6 +20,7 @@ struct Traffic {
   // TCP (6) and UDP (17): the destination port's range. ICMP (1) and ICMPv6 (58): `from` is the type and `to` the code,
   // -1: any.
   int from = -1, to = -1;
+  bool operator==(const Traffic&) const = default;
 };
 
 // Allows. The other side (source of ingress, destination of egress) is exactly one of `cidr` and `group_id`.
@@ -29,11 +30,13 @@ struct GroupRule {
   Traffic traffic;
   std::string cidr;      // IPv4 or IPv6, canonical. A prefix list is a rule for each of its ranges, with the same id
   std::string group_id;  // interfaces of that group, by their private addresses
+  bool operator==(const GroupRule&) const = default;
 };
 
 struct SecurityGroup {
   std::string id;  // sg-…
   std::vector<GroupRule> rules;
+  bool operator==(const SecurityGroup&) const = default;
 };
 
 struct AclEntry {
@@ -42,11 +45,13 @@ struct AclEntry {
   Traffic traffic;
   std::string cidr;  // IPv4 or IPv6
   bool allow = false;
+  bool operator==(const AclEntry&) const = default;
 };
 
 struct NetworkAcl {
   std::string id;  // acl-…
   std::vector<AclEntry> entries;
+  bool operator==(const NetworkAcl&) const = default;
 };
 
 // What carries the VPC's packets: an instance's interface or a load balancer's node.
@@ -56,6 +61,7 @@ struct PolicyInterface {
   std::vector<std::string> addresses;  // private, IPv4 and IPv6
   std::vector<std::string> group_ids;  // none: nothing is allowed
   bool node = false;                   // its address is the VPC namespace's own, so its packets are not forwarded ones
+  bool operator==(const PolicyInterface&) const = default;
 };
 
 struct Policy {
@@ -64,6 +70,7 @@ struct Policy {
   std::map<std::string, NetworkAcl> acls;             // by id
   std::map<std::string, std::string> subnet_acls;     // subnet id → ACL id
   std::map<std::string, PolicyInterface> interfaces;  // by id
+  bool operator==(const Policy&) const = default;
 };
 
 }  // namespace brume::net

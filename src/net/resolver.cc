@@ -221,7 +221,7 @@ class Resolver::Core : public std::enable_shared_from_this<Resolver::Core> {
   template <typename Then>
   void after_pause(asio::steady_timer& pause, Then then) {
     pause.expires_after(pause_after_error);
-    pause.async_wait([then](const error_code& stopped) {
+    pause.async_wait([then = std::move(then)](const error_code& stopped) {
       if (!stopped) then();
     });
   }
@@ -253,12 +253,14 @@ class Resolver::Core : public std::enable_shared_from_this<Resolver::Core> {
     second_ = second;
     if (queries_.size() >= most_clients && !queries_.contains({vpc_id, client})) return false;
     unsigned& count = queries_[{vpc_id, client}];
-    return count < limits_.queries && ++count != 0;
+    if (count >= limits_.queries) return false;
+    ++count;
+    return true;
   }
 
   // `send` gets the reply, or nothing where there is none; now or later. `whole`: over TCP, where any size fits.
   void resolve(const std::string& vpc_id, Ipv4 client, std::string_view message, bool whole,
-               std::function<void(std::optional<std::string>)> send) {
+               const std::function<void(std::optional<std::string>)>& send) {
     if (!forwarder_ || !count_query(vpc_id, client)) return send({});
     const auto vpc = names_.vpc(vpc_id);
     if (!vpc || !vpc->support || !names_.is_interface(vpc_id, client)) return send({});

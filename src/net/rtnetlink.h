@@ -108,7 +108,7 @@ class Rtnetlink {
 
   env::Fd socket_;
   std::uint32_t sequence_ = 0;
-  std::string buffer_ = std::string(64 * 1024, '\0');
+  std::string buffer_ = std::string(std::size_t{64} * 1024, '\0');
 };
 
 }  // namespace brume::net

@@ -95,6 +95,15 @@ Result<void> SimFabric::remove_node(const NodeSpec& spec) {
   return {};
 }
 
+Result<void> SimFabric::enforce(const Policy& policy) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::enforce));
+  BRUME_CHECK(check_id(policy.vpc_id, "vpc-"));
+  BRUME_CHECK(need_vpc(policy.vpc_id));
+  policies_[policy.vpc_id] = policy;
+  return {};
+}
+
 Result<Inventory> SimFabric::list() {
   const std::lock_guard lock(mutex_);
   BRUME_CHECK(begin(Operation::list));
@@ -124,6 +133,11 @@ std::map<std::string, VpcSpec> SimFabric::vpcs() const {
 std::map<std::string, InterfaceSpec> SimFabric::interfaces() const {
   const std::lock_guard lock(mutex_);
   return interfaces_;
+}
+
+std::map<std::string, Policy> SimFabric::policies() const {
+  const std::lock_guard lock(mutex_);
+  return policies_;
 }
 
 std::vector<NodeSpec> SimFabric::nodes() const {

@@ -6,6 +6,7 @@
 
 #include "services/ec2/network_interface.h"
 #include "services/ec2/other_regions.h"
+#include "services/ec2/vpc_policy.h"
 
 namespace brume::ec2 {
 namespace {
@@ -78,8 +79,11 @@ void FabricController::ensure_instance(const std::string& instance_id, Done done
                return [instance_id]() -> Result<void> {
                  return fail_internal("The instance {} has no network interface.", instance_id);
                };
-             return [this, vpc = vpc_spec(interfaces[0].vpc_id), interfaces]() -> Result<void> {
+             // The rules are there before the first packet.
+             return [this, vpc = vpc_spec(interfaces[0].vpc_id), policy = policy_of(state_, interfaces[0].vpc_id),
+                     interfaces]() -> Result<void> {
                BRUME_CHECK(fabric_.ensure_vpc(vpc));
+               BRUME_CHECK(fabric_.enforce(policy));
                for (const net::InterfaceSpec& interface : interfaces) BRUME_CHECK(fabric_.ensure_interface(interface));
                return {};
              };
@@ -138,7 +142,10 @@ FabricController::Desired FabricController::desired(const std::string& vpc_id) c
     const NetworkInterface& interface = *state_.network_interfaces.find(id);
     wanted.nodes.push_back({id, vpc_id, *interface.PrivateIpAddress});
   }
-  if (!wanted.nodes.empty()) wanted.vpc = vpc_spec(vpc_id);
+  net::Policy policy = policy_of(state_, vpc_id);
+  if (policy.interfaces.empty()) return wanted;
+  wanted.vpc = vpc_spec(vpc_id);
+  wanted.policy = std::move(policy);
   return wanted;
 }
 
@@ -149,18 +156,19 @@ Result<void> FabricController::bring_about(const std::string& vpc_id, const Desi
     if (std::ranges::find(wanted.nodes, node.address, &net::NodeSpec::address) == wanted.nodes.end())
       BRUME_CHECK(fabric_.remove_node(node));
   }
-  if (wanted.nodes.empty()) return {};
+  if (wanted.policy.interfaces.empty()) return {};
   BRUME_CHECK(fabric_.ensure_vpc(wanted.vpc));
+  BRUME_CHECK(fabric_.enforce(wanted.policy));
   for (const net::NodeSpec& node : wanted.nodes) BRUME_CHECK(fabric_.ensure_node(node));
   return {};
 }
 
 void FabricController::sync(const std::string& vpc_id) {
-  // Most changes are none to the nodes: nothing to do, or nothing new.
+  // Many changes are none to the kernel: nothing to do, or nothing new.
   const Desired now = desired(vpc_id);
   const auto last = last_synced_.find(vpc_id);
-  if (now.exists && now.gone.empty() && now.nodes.empty()) return;
-  if (last != last_synced_.end() && last->second == now.fingerprint()) return;
+  if (now.exists && now.gone.empty() && now.policy.interfaces.empty()) return;
+  if (last != last_synced_.end() && last->second == now) return;
   Queue& queue = queues_[vpc_id];
   if (queue.sync_waiting) return;
   queue.sync_waiting = true;
@@ -182,19 +190,11 @@ void FabricController::synced(const std::string& vpc_id, const Desired& wanted, 
   });
   if (recorded) {
     queue.failures = 0;
-    if (wanted.exists && wanted.gone.empty()) last_synced_[vpc_id] = wanted.fingerprint();
+    if (wanted.exists && wanted.gone.empty()) last_synced_[vpc_id] = wanted;
     return;
   }
   ++queue.failures;
   loop_.after(back_off(queue.failures), [this, vpc_id] { sync(vpc_id); });
-}
-
-std::string FabricController::Desired::fingerprint() const {
-  std::string text = exists ? "" : "gone";
-  for (const std::string& cidr : vpc.subnet_cidrs) text += cidr + " ";
-  for (const net::NodeSpec& node : nodes) text += node.id + "=" + node.address + " ";
-  for (const net::NodeSpec& node : gone) text += "-" + node.id + " ";
-  return text;
 }
 
 std::string FabricController::vpc_of(const std::string& instance_id) const {

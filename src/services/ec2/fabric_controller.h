@@ -55,14 +55,15 @@ class FabricController {
   struct Desired {
     bool exists = false;
     net::VpcSpec vpc;
+    net::Policy policy;  // of a VPC that something is in
     std::vector<net::NodeSpec> nodes;
     std::vector<net::NodeSpec> gone;  // out of the tables and perhaps still in the kernel
-    [[nodiscard]] std::string fingerprint() const;
+    bool operator==(const Desired&) const = default;
   };
 
   void enqueue(const std::string& vpc_id, Job job);
   void run_next(const std::string& vpc_id);
-  // Brings a VPC's nodes about, or its end.
+  // Brings a VPC's nodes and rules about, or its end.
   void sync(const std::string& vpc_id);
   [[nodiscard]] Desired desired(const std::string& vpc_id) const;
   // Blocks.
@@ -80,8 +81,8 @@ class FabricController {
   NetworkState& state_;
   net::Fabric& fabric_;
   env::Loop& loop_;
-  std::map<std::string, Queue> queues_;             // by VPC
-  std::map<std::string, std::string> last_synced_;  // fingerprints, to spare syncs that would change nothing
+  std::map<std::string, Queue> queues_;         // by VPC
+  std::map<std::string, Desired> last_synced_;  // to spare syncs that would change nothing
 };
 
 }  // namespace brume::ec2

@@ -31,6 +31,12 @@ class FakeFabric : public net::Fabric {
     interfaces[spec.id] = spec;
     return {};
   }
+  Result<void> enforce(const net::Policy& policy) override {
+    BRUME_CHECK(say("enforce", policy.vpc_id));
+    if (!vpcs.contains(policy.vpc_id)) return fail_internal("no VPC");
+    policies[policy.vpc_id] = policy;
+    return {};
+  }
   Result<void> remove_interface(const std::string& interface_id, const std::string&) override {
     BRUME_CHECK(say("remove_interface", interface_id));
     interfaces.erase(interface_id);
@@ -62,6 +68,7 @@ class FakeFabric : public net::Fabric {
   [[nodiscard]] std::string instance_namespace(const std::string& id) const override { return id; }
 
   std::set<std::string> vpcs, instances, nodes;
+  std::map<std::string, net::Policy> policies;
   std::map<std::string, net::InterfaceSpec> interfaces;
   std::vector<std::string> said;
   int failures = 0;
@@ -141,8 +148,17 @@ TEST_F(FabricControllerTest, NodesComeAndGoWithTheirInterfaces) {
   const std::string id = make_interface_id(subnet_id, "ELB app/web/1");
   run_for(seconds(1));
   EXPECT_EQ(fabric.nodes.size(), 1U);
+  EXPECT_EQ(fabric.policies.at(vpc_id).interfaces.size(), 1U);
+  attach_one();  // the rules name an instance's interface before it is there
+  run_for(seconds(1));
+  EXPECT_EQ(fabric.policies.at(vpc_id).interfaces.size(), 2U);
+  EXPECT_TRUE(fabric.interfaces.empty());
+  // What concerns no packet does not reach the kernel.
   fabric.said.clear();
-  attach_one();  // an instance's interface is no business of the nodes
+  ASSERT_TRUE(state.context.store.transact([&]() -> Result<void> {
+    state.changed(vpc_id);
+    return {};
+  }));
   run_for(seconds(1));
   EXPECT_TRUE(fabric.said.empty());
   ASSERT_TRUE(run_as(service_call, &Ops::DeleteNetworkInterface, {.NetworkInterfaceId = id}));

@@ -32,7 +32,7 @@ class InstanceFabric : public InstanceNetwork {
 
 // What both halves stand on; a base of Service so that it is there before them.
 struct ServiceGround {
-  ServiceGround(services::Context service_context, net::Fabric& fabric)
+  ServiceGround(const services::Context& service_context, net::Fabric& fabric)
       : context(service_context),
         network(service_context),
         fabric_controller(network, fabric),
@@ -45,8 +45,8 @@ struct ServiceGround {
 
 class Service : private ServiceGround, public NetworkOperations, public InstanceOperations {
  public:
-  Service(services::Context service_context, net::Fabric& fabric, compute::Driver& driver, compute::Images& images,
-          InstanceProfiles profiles)
+  Service(const services::Context& service_context, net::Fabric& fabric, compute::Driver& driver,
+          compute::Images& images, InstanceProfiles profiles)
       : ServiceGround(service_context, fabric),
         NetworkOperations(context, network),
         InstanceOperations(context, network, instance_fabric, driver, images, std::move(profiles)) {}
