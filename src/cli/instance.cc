@@ -87,7 +87,8 @@ Result<std::string> login_of(Session& session, const std::string& id) {
     error.message += " (This was to find out whom to log in as; --user names somebody.)";
     return std::unexpected(std::move(error));
   }
-  if (*status != 0) return fail("SessionFailed", "{} does not tell its accounts; name one with --user", id);
+  // 1: there is no such file; then root is all that there is, for brume-init as well.
+  if (*status > 1) return fail("SessionFailed", "{} does not tell its accounts; name one with --user", id);
   return init::login_account(passwd).name;
 }
 

@@ -148,7 +148,7 @@ class Client {
             return end(kClosedOutput);
           break;
         case Frame::errors:
-          write_all(STDERR_FILENO, got->bytes);
+          if (!captured_) write_all(STDERR_FILENO, got->bytes);
           break;
         case Frame::taken: {
           const std::lock_guard lock(mutex_);
@@ -236,8 +236,10 @@ class Client {
         });
         return;
       }
-      const std::lock_guard lock(mutex_);
-      under_way_ += std::size_t(n);
+      {
+        const std::lock_guard lock(mutex_);
+        under_way_ += std::size_t(n);
+      }
       asio::post(io_,
                  [this, message = daemon::frame(Frame::input, {buffer.data(), std::size_t(n)})] { send(message); });
     }

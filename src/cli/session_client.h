@@ -18,7 +18,7 @@ struct SessionRequest {
 // Starts a session and carries our standard input, output and error over it until it ends. Returns the program's exit
 // status. Errors: the service's; SessionFailed, with what the daemon says; EndpointConnectionError.
 Result<int> run_session(Session& session, const SessionRequest& request);
-// The same with output into `output` (at most a megabyte) and without input.
+// The same with output into `output` (at most a megabyte), without input and error output.
 Result<int> run_session(Session& session, const SessionRequest& request, std::string& output);
 
 }  // namespace brume::cli

@@ -34,9 +34,9 @@ Result<Streams> make_pipes() {
   for (int i = 0; i < 3; ++i) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) return env::posix_error("Cannot make", "a pipe");
-    env::Fd read(ends[0]), write(ends[1]);
-    streams.ours[i] = i == 0 ? std::move(write) : std::move(read);
-    streams.theirs[i] = i == 0 ? std::move(read) : std::move(write);
+    const bool input = i == 0;
+    streams.ours[i] = env::Fd(ends[input ? 1 : 0]);
+    streams.theirs[i] = env::Fd(ends[input ? 0 : 1]);
     ::fcntl(streams.ours[i].get(), F_SETFL, O_NONBLOCK);
   }
   return streams;

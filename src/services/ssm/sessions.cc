@@ -42,7 +42,7 @@ Result<Sessions::Started> Sessions::start(const std::string& instance_id, Sessio
   if (all >= kMaxSessions || same_instance >= kMaxInstanceSessions)
     return fail("ThrottlingException", "There can be at most {} sessions, {} of them to one instance.", kMaxSessions,
                 kMaxInstanceSessions);
-  const Started started{name_of(owner) + "-" + random_.hex(17), random_.hex(64)};
+  Started started{name_of(owner) + "-" + random_.hex(17), random_.hex(64)};
   Row& row = rows_[++last_];
   row.session.SessionId = started.id;
   row.session.Target = instance_id;
@@ -107,7 +107,11 @@ void Sessions::expire() {
     if (!row.token.empty() && row.expires <= clock_.now()) end(row);
     over += !runs(row.session);
   }
-  std::erase_if(rows_, [&](const auto& r) { return !runs(r.second.session) && over > kMaxEnded && over-- > 0; });
+  for (auto row = rows_.begin(); over > kMaxEnded;) {
+    const bool goes = !runs(row->second.session);
+    over -= goes;
+    row = goes ? rows_.erase(row) : std::next(row);
+  }
 }
 
 }  // namespace brume::ssm
