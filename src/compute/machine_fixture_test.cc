@@ -41,6 +41,7 @@ std::string cannot_run_instances() {
 Machine::Machine() {
   char name[] = "/tmp/brume-compute-XXXXXX";
   root = ::mkdtemp(name);
+  fs::permissions(root, fs::perms(0711));  // an instance's root has to get through
   paths = {root + "/state", root + "/run"};
   settings.cgroup_root = "brume-test-" + root.substr(root.rfind('-') + 1);
   settings.init_path = BRUME_INIT;
@@ -82,6 +83,8 @@ void Machine::make_namespace() {
   std::ofstream(root + "/netns").flush();
   std::thread([this] {
     ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+    // As net/ has it.
+    std::ofstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") << 0;
     ASSERT_EQ(::mount("/proc/thread-self/ns/net", (root + "/netns").c_str(), nullptr, MS_BIND, nullptr), 0);
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ifreq device{};

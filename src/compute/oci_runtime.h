@@ -29,9 +29,9 @@ class OciRuntime {
   OciRuntime(env::Files& files, env::Processes& processes, const std::string& runtime, std::string conmon,
              std::string root);
 
-  // Makes and starts container `id`; its output goes to `log`, bounded to kLogLimit. Fails with what the runtime said;
-  // then remove() clears what is left.
-  Result<Running> start(const std::string& id, const std::string& bundle, const std::string& log);
+  // Makes and starts container `id`, whose root is `root_id` on the machine; its output goes to `log`, bounded to
+  // kLogLimit. Fails with what the runtime said; then remove() clears what is left.
+  Result<Running> start(const std::string& id, const std::string& bundle, const std::string& log, uid_t root_id);
   // Kills conmon, runtime and container, and makes the runtime forget it. Nothing there is success.
   Result<void> remove(const std::string& id, const std::string& bundle);
   // What conmon wrote when the container ended, if it did: 0–255, 128 + signal.
