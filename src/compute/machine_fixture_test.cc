@@ -14,8 +14,10 @@
 #include <gtest/gtest.h>
 #include <boost/asio/io_context.hpp>
 
+#include "compute/isolation_check.h"
 #include "compute/machine_fixture.h"
 #include "compute/process_end.h"
+#include "env/namespaces.h"
 
 namespace brume::compute::testing {
 namespace {
@@ -35,6 +37,7 @@ std::string cannot_run_instances() {
   for (const char* program : {"runc", "conmon"})
     if (!in_path(program)) return std::string("needs ") + program;
   if (::access("/bin/busybox", X_OK) != 0) return "needs busybox-static";
+  if (const auto able = can_isolate("/tmp"); !able) return able.error().message;
   return "";
 }
 
@@ -84,7 +87,8 @@ void Machine::make_namespace() {
   std::thread([this] {
     ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
     // As net/ has it.
-    std::ofstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") << 0;
+    ASSERT_TRUE(env::write_sysctl("ipv4/ip_unprivileged_port_start", "0"));
+    ASSERT_TRUE(env::write_sysctl("ipv4/ping_group_range", "0 2147483647"));
     ASSERT_EQ(::mount("/proc/thread-self/ns/net", (root + "/netns").c_str(), nullptr, MS_BIND, nullptr), 0);
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ifreq device{};

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "compute/bundle.h"
 #include "compute/console_files.h"
+#include "compute/isolation_check.h"
 #include "compute/mapped_mount.h"
 #include "compute/process_end.h"
 #include "env/namespaces.h"
@@ -43,21 +44,6 @@ std::uint64_t open_files() {
 Result<void> set_access(const std::string& folder, mode_t mode, gid_t group) {
   if (::chown(folder.c_str(), 0, group) != 0 || ::chmod(folder.c_str(), mode) != 0)
     return env::posix_error("Cannot set the access to", folder);
-  return {};
-}
-
-// Can everybody pass this folder and those above it?
-Result<void> can_be_passed(const std::string& folder) {
-  for (std::string path = folder; !path.empty(); path.resize(path.rfind('/'))) {
-    struct stat info{};
-    if (::stat(path.c_str(), &info) != 0) return env::posix_error("Cannot look at", path);
-    if ((info.st_mode & S_IXOTH) == 0)
-      return fail_internal(
-          "An instance's root, who is nobody on this machine, cannot get to its root file system in {}: {} is closed "
-          "to "
-          "others. Open it (chmod o+x) or keep Brume elsewhere",
-          folder, path);
-  }
   return {};
 }
 
