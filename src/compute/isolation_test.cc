@@ -41,6 +41,7 @@ class Isolation : public ::testing::Test {
     for (const char* applet :
          {"ls", "stat", "grep", "find", "readlink", "chown", "mkdir", "touch", "dd", "seq", "rm", "mv", "cp", "cmp"})
       fs::create_symlink("busybox", image + "/bin/" + applet);
+    std::ofstream(image + "/etc/passwd") << "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001::/:/bin/sh\n";
     ASSERT_TRUE(machine->images->import("ami-isolation", image));
     driver = std::make_unique<OciDriver>(machine->real.env(), machine->paths, machine->settings, *machine->images);
     exec = std::make_unique<OciExec>(machine->real.env(), machine->paths, machine->settings, *machine->images);
@@ -373,7 +374,6 @@ TEST_F(Isolation, SetuidProgramsAndFileCapabilitiesWorkInside) {
   fs::permissions(image + "/bin/suid", fs::perms(04755));
   fs::copy_file(BRUME_ESCAPES, image + "/bin/caps");
   ASSERT_EQ(run_here({BRUME_ESCAPES, "allow", image + "/bin/caps"}), "allow: DONE\n");
-  std::ofstream(image + "/etc/passwd") << "root:x:0:0:root:/root:/bin/sh\nweb:x:1000:1001::/:/bin/sh\n";
   ASSERT_TRUE(machine->images->import("ami-isolation-2", image));
   InstanceSpec spec = machine->spec("i-1");
   spec.image_id = "ami-isolation-2";
@@ -424,6 +424,12 @@ TEST_F(Isolation, OfItsBundleAnInstanceCouldPassNothingButTheWayToItsRoot) {
   const std::string instances = machine->paths.run_dir + "/instances";
   for (const std::string& folder : {machine->paths.run_dir, instances, instances + "/i-1", instances + "/i-2"})
     for (const auto& entry : fs::directory_iterator(folder)) places.push_back(entry.path());
+  // What limits it, it can read; also users of its that are not root.
+  EXPECT_EQ(run("i-1", {"sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max"},
+                "web")
+                .first,
+            "67108864\n");
+
   // As an escaped root of i-1 would: what of it can be read or written, and what can be passed?
   std::string open;
   int ends[2];

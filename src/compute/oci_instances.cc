@@ -1,5 +1,6 @@
 #include "compute/oci_instances.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "compute/isolation_check.h"
 #include "compute/mapped_mount.h"
 #include "compute/process_end.h"
+#include "env/fd.h"
 #include "env/namespaces.h"
 #include "env/posix_error.h"
 
@@ -45,6 +47,17 @@ Result<void> set_access(const std::string& folder, mode_t mode, gid_t group) {
   if (::chown(folder.c_str(), 0, group) != 0 || ::chmod(folder.c_str(), mode) != 0)
     return env::posix_error("Cannot set the access to", folder);
   return {};
+}
+
+// conmon's pipes are the machine's root's. Programs that open /dev/stdout and /dev/stderr anew, as web servers do for
+// their logs, need them to be their own. Of no use with a runtime whose container is none of the machine's processes.
+void give_output(pid_t pid, uid_t owner) {
+  for (const int number : {1, 2}) {
+    const std::string path = fmt::format("/proc/{}/fd/{}", pid, number);
+    const env::Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
+    struct stat info{};
+    if (fd && ::fstat(fd.get(), &info) == 0 && S_ISFIFO(info.st_mode)) (void)::fchown(fd.get(), owner, owner);
+  }
 }
 
 // A full disk means that the machine has no room for the instance.
@@ -126,10 +139,13 @@ Result<Running> OciInstances::launch(const InstanceSpec& spec) {
     // The instance gets the network namespace that its runtime is started in (bundle.h).
     BRUME_CHECK(env::enter_network_namespace(spec.network_namespace));
     BRUME_CHECK(mount_sysfs(sysfs));
-    BRUME_TRY(started, runtime_.start(spec.id, place, log_of(spec.id), range.first));
-    running = started;
+    BRUME_TRY(made, runtime_.create(spec.id, place, log_of(spec.id)));
+    running = made;
     return {};
   }));
+  give_output(pid_t(running.pid), range.first);
+  BRUME_CHECK(cgroups_.show(spec.id));
+  BRUME_CHECK(runtime_.start(spec.id, place));
   keep_previous(disks_.folder(spec.id));
   BRUME_CHECK(files_.write(place + "/running", to_json(running)));
   return running;

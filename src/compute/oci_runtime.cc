@@ -1,7 +1,5 @@
 #include "compute/oci_runtime.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -9,7 +7,6 @@
 #include <cstdlib>
 
 #include "compute/process_end.h"
-#include "env/fd.h"
 
 namespace brume::compute {
 namespace {
@@ -53,17 +50,6 @@ std::int64_t number_in(const env::Files& files, const std::string& path) {
   if (!files.exists(path)) return 0;
   if (const auto text = files.read(path)) std::from_chars(text->data(), text->data() + text->size(), value);
   return value;
-}
-
-// conmon's pipes are the machine's root's. Programs that open /dev/stdout and /dev/stderr anew, as web servers do for
-// their logs, need them to be their own. Of no use with a runtime whose container is none of the machine's processes.
-void give_output(pid_t pid, uid_t owner) {
-  for (const int number : {1, 2}) {
-    const std::string path = fmt::format("/proc/{}/fd/{}", pid, number);
-    const env::Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
-    struct stat info{};
-    if (fd && ::fstat(fd.get(), &info) == 0 && S_ISFIFO(info.st_mode)) (void)::fchown(fd.get(), owner, owner);
-  }
 }
 
 }  // namespace
@@ -128,13 +114,10 @@ Result<Running> OciRuntime::create(const std::string& id, const std::string& bun
   return running;
 }
 
-Result<Running> OciRuntime::start(const std::string& id, const std::string& bundle, const std::string& log,
-                                  uid_t root_id) {
-  BRUME_TRY(running, create(id, bundle, log));
-  give_output(pid_t(running.pid), root_id);
+Result<void> OciRuntime::start(const std::string& id, const std::string& bundle) {
   BRUME_TRY(started, processes_.run({.argv = {runtime_, "--root=" + root_, "--log=" + log_path(bundle), "start", id}}));
   if (started.status != 0) return fail_internal("Cannot start {}: {}", id, complaint(bundle, started.errors));
-  return running;
+  return {};
 }
 
 Result<void> OciRuntime::remove(const std::string& id, const std::string& bundle) {
