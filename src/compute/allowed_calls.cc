@@ -14,56 +14,53 @@
 namespace brume::compute {
 namespace {
 
-// By what they are about. A name that this machine's libseccomp does not know is passed over by the runtime; calls that
-// are newer than all that it knows then fail with ENOSYS, which programs take for an older kernel.
+// By what they are about; those of 64-bit machines. A name that this machine's libseccomp does not know is passed over
+// by the runtime; calls that are newer than all that it knows then fail with ENOSYS, which programs take for an older
+// kernel.
 constexpr std::string_view kCalls[] = {
     // Files: open, read, write.
     "open openat openat2 creat close close_range read write readv writev pread64 pwrite64 preadv pwritev preadv2 "
-    "pwritev2 lseek _llseek dup dup2 dup3 pipe pipe2 fcntl fcntl64 flock ioctl splice tee vmsplice sendfile sendfile64 "
-    "copy_file_range fallocate fadvise64 fadvise64_64 readahead sync syncfs fsync fdatasync sync_file_range truncate "
-    "truncate64 ftruncate ftruncate64 cachestat",
+    "pwritev2 lseek dup dup2 dup3 pipe pipe2 fcntl flock ioctl splice tee vmsplice sendfile copy_file_range "
+    "fallocate fadvise64 readahead sync syncfs fsync fdatasync sync_file_range truncate ftruncate cachestat",
     // Their names, owners and attributes.
-    "access faccessat faccessat2 stat stat64 lstat lstat64 fstat fstat64 fstatat64 newfstatat statx statfs statfs64 "
-    "fstatfs fstatfs64 chmod fchmod fchmodat fchmodat2 chown chown32 lchown lchown32 fchown fchown32 fchownat umask "
-    "utime utimes futimesat utimensat utimensat_time64 link linkat symlink symlinkat readlink readlinkat unlink "
-    "unlinkat rename renameat renameat2 mkdir mkdirat rmdir mknod mknodat getdents getdents64 getcwd chdir fchdir "
-    "chroot name_to_handle_at setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr "
-    "flistxattr removexattr lremovexattr fremovexattr setxattrat getxattrat listxattrat removexattrat",
+    "access faccessat faccessat2 stat lstat fstat newfstatat statx statfs fstatfs chmod fchmod fchmodat fchmodat2 "
+    "chown lchown fchown fchownat umask utime utimes futimesat utimensat link linkat symlink symlinkat readlink "
+    "readlinkat unlink unlinkat rename renameat renameat2 mkdir mkdirat rmdir mknod mknodat getdents getdents64 "
+    "getcwd chdir fchdir chroot name_to_handle_at setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr "
+    "listxattr llistxattr flistxattr removexattr lremovexattr fremovexattr setxattrat getxattrat listxattrat "
+    "removexattrat",
     // Waiting for many.
-    "poll ppoll ppoll_time64 select _newselect pselect6 pselect6_time64 epoll_create epoll_create1 epoll_ctl "
-    "epoll_wait epoll_pwait epoll_pwait2 eventfd eventfd2 signalfd signalfd4 timerfd_create timerfd_settime "
-    "timerfd_settime64 timerfd_gettime timerfd_gettime64 inotify_init inotify_init1 inotify_add_watch "
-    "inotify_rm_watch io_setup io_destroy io_submit io_cancel io_getevents io_pgetevents io_pgetevents_time64",
+    "poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait epoll_pwait2 eventfd "
+    "eventfd2 signalfd signalfd4 timerfd_create timerfd_settime timerfd_gettime inotify_init inotify_init1 "
+    "inotify_add_watch inotify_rm_watch io_setup io_destroy io_submit io_cancel io_getevents io_pgetevents",
     // Sockets; which, is told below.
-    "bind connect listen accept accept4 getsockname getpeername getsockopt setsockopt shutdown send sendto sendmsg "
-    "sendmmsg recv recvfrom recvmsg recvmmsg recvmmsg_time64",
+    "bind connect listen accept accept4 getsockname getpeername getsockopt setsockopt shutdown sendto sendmsg "
+    "sendmmsg recvfrom recvmsg recvmmsg",
     // Memory.
-    "brk mmap mmap2 munmap mremap mprotect madvise mincore msync mlock mlock2 mlockall munlock munlockall "
-    "remap_file_pages membarrier memfd_create memfd_secret mseal map_shadow_stack pkey_alloc pkey_free pkey_mprotect "
-    "process_mrelease",
+    "brk mmap munmap mremap mprotect madvise mincore msync mlock mlock2 mlockall munlock munlockall "
+    "remap_file_pages membarrier memfd_create memfd_secret mseal map_shadow_stack pkey_alloc pkey_free "
+    "pkey_mprotect process_mrelease",
     // Processes and threads; clone is told below.
-    "fork vfork execve execveat exit exit_group wait4 waitid waitpid kill tkill tgkill pidfd_open pidfd_send_signal "
-    "getpid getppid gettid getpgrp getpgid setpgid getsid setsid set_tid_address set_robust_list get_robust_list futex "
-    "futex_time64 futex_waitv futex_wait futex_wake futex_requeue rseq arch_prctl prctl modify_ldt set_thread_area "
+    "fork vfork execve execveat exit exit_group wait4 waitid kill tkill tgkill pidfd_open pidfd_send_signal getpid "
+    "getppid gettid getpgrp getpgid setpgid getsid setsid set_tid_address set_robust_list get_robust_list futex "
+    "futex_waitv futex_wait futex_wake futex_requeue rseq arch_prctl prctl modify_ldt set_thread_area "
     "get_thread_area sched_yield sched_getaffinity sched_setaffinity sched_getattr sched_setattr sched_getparam "
     "sched_setparam sched_getscheduler sched_setscheduler sched_get_priority_max sched_get_priority_min "
-    "sched_rr_get_interval sched_rr_get_interval_time64 getpriority setpriority ioprio_get ioprio_set getrlimit "
-    "ugetrlimit setrlimit prlimit64 getrusage times getcpu ptrace process_vm_readv process_vm_writev",
+    "sched_rr_get_interval getpriority setpriority ioprio_get ioprio_set getrlimit setrlimit prlimit64 getrusage "
+    "times getcpu ptrace process_vm_readv process_vm_writev",
     // Signals.
-    "rt_sigaction rt_sigprocmask rt_sigpending rt_sigsuspend rt_sigtimedwait rt_sigtimedwait_time64 rt_sigqueueinfo "
-    "rt_tgsigqueueinfo rt_sigreturn sigreturn sigprocmask sigaltstack pause restart_syscall",
+    "rt_sigaction rt_sigprocmask rt_sigpending rt_sigsuspend rt_sigtimedwait rt_sigqueueinfo rt_tgsigqueueinfo "
+    "rt_sigreturn sigaltstack pause restart_syscall",
     // Users, capabilities, and giving up more of them.
-    "getuid getuid32 geteuid geteuid32 getgid getgid32 getegid getegid32 getresuid getresuid32 getresgid getresgid32 "
-    "getgroups getgroups32 setuid setuid32 setgid setgid32 setreuid setreuid32 setregid setregid32 setresuid "
-    "setresuid32 setresgid setresgid32 setfsuid setfsuid32 setfsgid setfsgid32 setgroups setgroups32 capget capset "
-    "seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self",
+    "getuid geteuid getgid getegid getresuid getresgid getgroups setuid setgid setreuid setregid setresuid "
+    "setresgid setfsuid setfsgid setgroups capget capset seccomp landlock_create_ruleset landlock_add_rule "
+    "landlock_restrict_self",
     // Time. Setting it wants a capability that an instance has not; the calls also tell it.
-    "time gettimeofday clock_gettime clock_gettime64 clock_getres clock_getres_time64 clock_nanosleep "
-    "clock_nanosleep_time64 nanosleep alarm getitimer setitimer timer_create timer_settime timer_settime64 "
-    "timer_gettime timer_gettime64 timer_getoverrun timer_delete adjtimex clock_adjtime clock_adjtime64",
+    "time gettimeofday clock_gettime clock_getres clock_nanosleep nanosleep alarm getitimer setitimer timer_create "
+    "timer_settime timer_gettime timer_getoverrun timer_delete adjtimex clock_adjtime",
     // System V and POSIX communication, which has a namespace of the instance's own.
-    "shmget shmat shmdt shmctl semget semop semtimedop semtimedop_time64 semctl msgget msgsnd msgrcv msgctl mq_open "
-    "mq_unlink mq_timedsend mq_timedsend_time64 mq_timedreceive mq_timedreceive_time64 mq_notify mq_getsetattr",
+    "shmget shmat shmdt shmctl semget semop semtimedop semctl msgget msgsnd msgrcv msgctl mq_open mq_unlink "
+    "mq_timedsend mq_timedreceive mq_notify mq_getsetattr",
     // What the machine is.
     "uname sysinfo getrandom",
 };
