@@ -42,7 +42,8 @@ Result<Streams> make_pipes() {
   return streams;
 }
 
-// The runtime makes a second terminal, inside; this one is between it and us and changes nothing on the way.
+// The runtime makes a second terminal, inside; this one is between it and us. All that it does is to end lines with
+// \r\n: runc switches that off inside and on here, too late for what a program prints at once. Better twice than never.
 Result<Streams> make_terminal(unsigned rows, unsigned columns) {
   Streams streams;
   env::Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
@@ -59,6 +60,7 @@ Result<Streams> make_terminal(unsigned rows, unsigned columns) {
   termios raw{};
   ::tcgetattr(streams.theirs[0].get(), &raw);
   ::cfmakeraw(&raw);
+  raw.c_oflag |= OPOST | ONLCR;
   ::tcsetattr(streams.theirs[0].get(), TCSANOW, &raw);
   streams.ours[1] = env::Fd(::fcntl(master.get(), F_DUPFD_CLOEXEC, 0));
   streams.ours[0] = std::move(master);

@@ -135,7 +135,8 @@ def test_what_cannot_be_run_is_said(cloud, instance):
     status, _, errors = brume(cloud, "exec", instance, "--", "no-such-program")
     assert status == 127 and "no-such-program" in errors
     assert brume(cloud, "exec", instance, "--user", "nobody-there", "--", "id") == (1, "", f"brume: The instance '{instance}' has no user 'nobody-there'.\n")
-    assert brume(cloud, "exec", "i-0123456789abcdef0", "--", "id") == (1, "", "brume: i-0123456789abcdef0 is not connected.\n")
+    assert brume(cloud, "exec", "i-0123456789abcdef0", "--", "id") == (1, "", "brume: The instance ID 'i-0123456789abcdef0' does not exist\n")
+    assert brume(cloud, "exec", "i-1x", "--", "id")[2] == "brume: Invalid id: \"i-1x\"\n"
     assert brume(cloud, "exec", "nobody", "--", "id") == (1, "", "brume: No running instance has the Name nobody\n")
     status, _, errors = brume(cloud, "tunnel", instance, "22")
     assert status == 1 and errors == (f"brume: Nothing answers on port 22 of {instance}: Connection refused. If its image has no SSH server: "
@@ -152,7 +153,7 @@ def test_a_terminal(cloud, instance):
     terminal.type("stty size; echo $TERM; tty\r")
     terminal.wait("33 99\r\nvt100\r\n/dev/pts/0\r\n")
     terminal.size(44, 101)
-    terminal.type("until test \"$(stty size)\" = '44 101'; do :; done; echo re''sized; sleep 1000\r")
+    terminal.type("until test \"$(stty size)\" = '44 101'; do :; done; sh -c \"echo re''sized; exec sleep 1000\"\r")
     terminal.wait("resized\r\n")
     terminal.type("\x03")
     terminal.type("echo status $?\r")
