@@ -52,7 +52,7 @@ class OciExecTest : public ::testing::Test {
     make_exec();
     InstanceSpec spec = machine->spec("i-1");
     spec.image_id = "ami-exec";
-    const auto started = machine->wait([&](Done done) { driver->start(spec, done); });
+    const auto started = machine->wait([&](Done done) { driver->start(spec, std::move(done)); });
     ASSERT_TRUE(started) << started.error().message;
   }
   void make_exec() {
@@ -135,7 +135,7 @@ TEST_F(OciExecTest, WhatCannotBeRunIsSaid) {
   EXPECT_EQ(run({.command = {"sh", "-c", "exit 255"}, .user = "", .terminal = ""}).status, 255);
   EXPECT_EQ(run({.command = {"id"}, .user = "nobody", .terminal = ""}).errors,
             "InvalidParameterValue: The instance 'i-1' has no user 'nobody'.");
-  ASSERT_TRUE(machine->wait([&](Done done) { driver->stop("i-1", std::chrono::seconds(15), done); }));
+  ASSERT_TRUE(machine->wait([&](Done done) { driver->stop("i-1", std::chrono::seconds(15), std::move(done)); }));
   EXPECT_EQ(run({.command = {"id"}, .user = "", .terminal = ""}).errors,
             "IncorrectInstanceState: The instance 'i-1' is not in the 'running' state.");
 }
