@@ -39,11 +39,6 @@ std::string as_json(const std::vector<std::string>& words) {
   return out + "]";
 }
 
-// Either failed, and it is said, or the status.
-int status_of(const Result<int>& result) {
-  return result ? *result : report(result.error());
-}
-
 Result<ec2::GetConsoleOutputResult> console_of(Session& session, const std::string& id) {
   ec2::GetConsoleOutputRequest request;
   request.InstanceId = id;
@@ -56,6 +51,23 @@ Result<std::string> state_of(Session& session, const std::string& id) {
   request.InstanceIds = {id};
   BRUME_TRY(found, session.ec2.DescribeInstances(session.call, request));
   return *found.Reservations.front().Instances.front().State->Name;
+}
+
+// Why there is no session with an instance, in words that say what to do.
+Error explained(Session& session, const std::string& id, Error error) {
+  if (error.code != "TargetNotConnected") return error;
+  const auto state = state_of(session, id);
+  if (!state) return state.error().code.starts_with("InvalidInstanceID.") ? state.error() : error;
+  if (*state == "stopped")
+    error.message = fmt::format("{0} is stopped; aws ec2 start-instances --instance-ids {0} starts it", id);
+  else if (*state != "running")
+    error.message = fmt::format("{} is {}, and a session needs an instance that runs", id, *state);
+  return error;
+}
+
+// Either failed, and it is said, or the status.
+int status_of(Session& session, const std::string& id, const Result<int>& result) {
+  return result ? *result : report(explained(session, id, result.error()));
 }
 
 Result<void> print_console(Session& session, const std::string& named, bool follow) {
@@ -83,8 +95,9 @@ Result<std::string> login_of(Session& session, const std::string& id) {
       {.instance_id = id, .document = "Brume-StartCommand", .parameters = {{"command", R"(["cat","/etc/passwd"])"}}},
       passwd);
   if (!status) {
-    Error error = status.error();
-    error.message += " (This was to find out whom to log in as; --user names somebody.)";
+    Error error = explained(session, id, status.error());
+    if (error.code.starts_with("AccessDenied"))
+      error.message += " (This was to find out whom to log in as; --user names somebody.)";
     return std::unexpected(std::move(error));
   }
   // 1: there is no such file; then root is all that there is, for brume-init as well.
@@ -121,7 +134,7 @@ int exec(const daemon::Settings& settings, const ExecOptions& options) {
     const char* type = std::getenv("TERM");
     request.parameters.emplace_back("terminal", type && *type ? type : "xterm");
   }
-  return status_of(run_session(**session, request));
+  return status_of(**session, *id, run_session(**session, request));
 }
 
 int tunnel(const daemon::Settings& settings, const std::string& instance, const std::string& port) {
@@ -130,6 +143,7 @@ int tunnel(const daemon::Settings& settings, const std::string& instance, const 
   const auto id = find_instance(**session, instance);
   if (!id) return report(id.error());
   return status_of(
+      **session, *id,
       run_session(**session, {.instance_id = *id,
                               .document = port == "22" ? "AWS-StartSSHSession" : "AWS-StartPortForwardingSession",
                               .parameters = {{"portNumber", port}}}));
@@ -154,7 +168,7 @@ int ssh(const daemon::Settings& settings, const std::string& root, const std::st
   };
   std::string proxy = quoted(daemon::program_path());
   if (!root.empty()) proxy += " --root " + quoted(root);
-  proxy += " tunnel " + *id + " %p";
+  proxy += " tunnel " + quoted(*id) + " %p";
   // Each instance has host keys of its own, known by its id; the way to a new one is as safe as the API.
   std::vector<std::string> command = {
       "ssh", "-o", "ProxyCommand=" + proxy, "-o", "HostKeyAlias=" + *id, "-o", "StrictHostKeyChecking=accept-new", "-l",

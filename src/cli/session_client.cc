@@ -214,15 +214,18 @@ class Client {
     });
   }
 
+  // For a chunk of input to send. False: we are to stop.
+  bool wait_for_room() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopping_ || under_way_ + kChunk <= daemon::kInputWindow; });
+    return !stopping_;
+  }
+
   // On a thread of its own, since standard input may be a file, which cannot be waited for.
   void read_input() {
     std::string buffer(kChunk, '\0');
     for (;;) {
-      {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return stopping_ || under_way_ + kChunk <= daemon::kInputWindow; });
-        if (stopping_) return;
-      }
+      if (!wait_for_room()) return;
       pollfd ready[2] = {{STDIN_FILENO, POLLIN, 0}, {wake_.get(), POLLIN, 0}};
       if (::poll(ready, 2, -1) < 0 && errno != EINTR) return;
       if (ready[1].revents) return;

@@ -34,7 +34,7 @@ class ExecProcess {
   virtual void resize(unsigned rows, unsigned columns) = 0;
   // SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1 or SIGUSR2; others are passed over.
   virtual void signal(int number) = 0;
-  // Called on the loop, once: 0–255, 128 + signal, 127 if the program is not there and 126 if it cannot be run (what
+  // Called on the loop, once: 0–255, 128 + signal, 127 if the program is not there and 126 if it may not be run (what
   // the runtime says of that is in the error output). Set it before control goes back to the loop.
   std::function<void(int status)> ended;
 };

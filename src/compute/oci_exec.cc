@@ -25,7 +25,7 @@ namespace brume::compute {
 namespace {
 
 constexpr auto kGrace = std::chrono::seconds(2);
-constexpr int kFarewellMilliseconds = 500;
+constexpr auto kFarewell = std::chrono::milliseconds(500);
 
 struct Streams {
   env::Fd ours[3];  // input, output, errors; with a terminal the first two are its master
@@ -47,7 +47,8 @@ Result<Streams> make_pipes(uid_t owner) {
   return streams;
 }
 
-// The runtime makes a second terminal, inside; this one is between it and us and changes nothing on the way.
+// The runtime makes a second terminal, inside; this one is between it and us. All that it does is to end lines with
+// \r\n: runc switches that off inside and on here, too late for what a program prints at once. Better twice than never.
 Result<Streams> make_terminal(unsigned rows, unsigned columns) {
   Streams streams;
   env::Fd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
@@ -64,35 +65,11 @@ Result<Streams> make_terminal(unsigned rows, unsigned columns) {
   termios raw{};
   ::tcgetattr(streams.theirs[0].get(), &raw);
   ::cfmakeraw(&raw);
+  raw.c_oflag |= OPOST | ONLCR;
   ::tcsetattr(streams.theirs[0].get(), TCSANOW, &raw);
   streams.ours[1] = env::Fd(::fcntl(master.get(), F_DUPFD_CLOEXEC, 0));
   streams.ours[0] = std::move(master);
   return streams;
-}
-
-// The process that a program's runtime has started: its child, whose number the runtime has written down.
-pid_t program_of(const env::Files& files, const std::string& pid_file, pid_t runtime) {
-  pid_t pid = 0;
-  if (!files.exists(pid_file)) return 0;
-  const auto text = files.read(pid_file);
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc() || pid <= 1) return 0;
-  // Its parent is what tells that the number is not a stranger's by now.
-  const auto stat = files.read(fmt::format("/proc/{}/stat", pid));
-  if (!stat) return 0;
-  const std::size_t name_end = stat->rfind(')');
-  pid_t parent = 0;
-  if (name_end == std::string::npos || name_end + 4 >= stat->size()) return 0;
-  std::from_chars(stat->data() + name_end + 4, stat->data() + stat->size(), parent);
-  return parent == runtime ? pid : 0;
-}
-
-// The runtime gives a program a session, hence a process group, of its own.
-void signal_group(pid_t program, int number) {
-  if (program > 1) ::kill(-program, number);
-}
-
-std::string pid_file(const std::string& place) {
-  return place + "/pid";
 }
 
 // A runtime that fails has a status of its own; what it writes into its log tells that from a program's. 127: no such
@@ -118,6 +95,19 @@ std::vector<pid_t> children_of(const env::Files& files, pid_t pid) {
     }
   }
   return out;
+}
+
+// The runtime's child is the program, to which it gives a session, hence a process group, of its own. (A file to which
+// the runtime writes the child's number would not do: a program can have printed something before it is there.)
+void signal_program(const env::Files& files, pid_t runtime, int number) {
+  for (const pid_t child : children_of(files, runtime))
+    if (child > 1) ::kill(-child, number);
+}
+
+// Children first: they would be nobody's after it. One that is no program yet does not outlive its runtime.
+void kill_with_program(const env::Files& files, pid_t runtime) {
+  signal_program(files, runtime, SIGKILL);
+  ::kill(runtime, SIGKILL);
 }
 
 }  // namespace
@@ -153,7 +143,7 @@ struct OciExec::Core : std::enable_shared_from_this<Core> {
       const auto core = core_.lock();
       Live* live = core ? core->find(number_) : nullptr;
       if (!live || !kPassed.contains(number)) return;
-      signal_group(program_of(core->env.files, pid_file(live->place), live->runtime), number);
+      signal_program(core->env.files, live->runtime, number);
     }
 
    private:
@@ -210,8 +200,7 @@ struct OciExec::Core : std::enable_shared_from_this<Core> {
     BRUME_TRY(streams,
               spec.terminal.empty() ? make_pipes(ids.first + account->uid) : make_terminal(spec.rows, spec.columns));
     const env::Command command{.argv = {runtime, "--root=" + paths.run_dir + "/runtime", "--log=" + out.place + "/log",
-                                        "--log-format=json", "exec", "--process=" + out.place + "/process.json",
-                                        "--pid-file=" + pid_file(out.place), id}};
+                                        "--log-format=json", "exec", "--process=" + out.place + "/process.json", id}};
     BRUME_CHECK(env::apart([&]() -> Result<void> {
       BRUME_CHECK(enter_network_of(id));
       BRUME_TRY(pid, env.processes.start_with(command, streams.theirs[0].get(), streams.theirs[1].get(),
@@ -256,18 +245,13 @@ struct OciExec::Core : std::enable_shared_from_this<Core> {
     if (!left) return;
     left->ended = nullptr;
     left->master = env::Fd();
-    hang_up(*left, SIGHUP);
+    signal_program(env.files, left->runtime, SIGHUP);
+    // The runtime too, since it does not end while another process holds the output.
     env.loop.after(kGrace, [weak = weak_from_this(), number] {
       const auto self = weak.lock();
-      if (Live* stubborn = self ? self->find(number) : nullptr) self->hang_up(*stubborn, SIGKILL);
+      if (const Live* stubborn = self ? self->find(number) : nullptr)
+        kill_with_program(self->env.files, stubborn->runtime);
     });
-  }
-
-  void hang_up(const Live& which, int number) {
-    const pid_t program = program_of(env.files, pid_file(which.place), which.runtime);
-    signal_group(program, number);
-    // It may not have come to start the program; and it does not end while another process holds the output.
-    if (program == 0 || number == SIGKILL) ::kill(which.runtime, SIGKILL);
   }
 
   env::Env& env;
@@ -282,13 +266,13 @@ OciExec::OciExec(env::Env& env, const Paths& paths, const Settings& settings, Im
     : core_(std::make_shared<Core>(env, paths, settings, images)) {}
 
 OciExec::~OciExec() {
-  for (const auto& [number, left] : core_->live) core_->hang_up(left, SIGHUP);
-  int patience = kFarewellMilliseconds;
+  using Clock = std::chrono::steady_clock;
+  const env::Files& files = core_->env.files;
+  for (const auto& [number, left] : core_->live) signal_program(files, left.runtime, SIGHUP);
+  const auto deadline = Clock::now() + kFarewell;
   for (const auto& [number, left] : core_->live) {
-    const auto before = std::chrono::steady_clock::now();
-    if (wait_for_end(left.runtime, patience)) continue;
-    core_->hang_up(left, SIGKILL);
-    patience = std::max(0, patience - int((std::chrono::steady_clock::now() - before) / std::chrono::milliseconds(1)));
+    const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (!wait_for_end(left.runtime, std::max(0, int(patience.count())))) kill_with_program(files, left.runtime);
   }
 }
 
@@ -309,10 +293,7 @@ void OciExec::end_strays() {
   for (const std::string& id : *ids) {
     const std::string folder = core_->paths.run_dir + "/instances/" + id + "/exec";
     if (!files.exists(folder)) continue;
-    for (const pid_t stray : programs_about({name}, folder)) {
-      // While the parent lives, unreaped children keep their numbers.
-      for (const pid_t child : children_of(files, stray)) signal_group(child, SIGKILL);
-    }
+    for (const pid_t stray : programs_about({name}, folder)) signal_program(files, stray, SIGKILL);
     kill_programs_about({name}, folder);
     (void)core_->env.files.remove_all(folder);
   }

@@ -52,7 +52,7 @@ class OciExecTest : public ::testing::Test {
     make_exec();
     InstanceSpec spec = machine->spec("i-1");
     spec.image_id = "ami-exec";
-    const auto started = machine->wait([&](Done done) { driver->start(spec, done); });
+    const auto started = machine->wait([&](Done done) { driver->start(spec, std::move(done)); });
     ASSERT_TRUE(started) << started.error().message;
   }
   void make_exec() {
@@ -135,7 +135,7 @@ TEST_F(OciExecTest, WhatCannotBeRunIsSaid) {
   EXPECT_EQ(run({.command = {"sh", "-c", "exit 255"}, .user = "", .terminal = ""}).status, 255);
   EXPECT_EQ(run({.command = {"id"}, .user = "nobody", .terminal = ""}).errors,
             "InvalidParameterValue: The instance 'i-1' has no user 'nobody'.");
-  ASSERT_TRUE(machine->wait([&](Done done) { driver->stop("i-1", std::chrono::seconds(15), done); }));
+  ASSERT_TRUE(machine->wait([&](Done done) { driver->stop("i-1", std::chrono::seconds(15), std::move(done)); }));
   EXPECT_EQ(run({.command = {"id"}, .user = "", .terminal = ""}).errors,
             "IncorrectInstanceState: The instance 'i-1' is not in the 'running' state.");
 }
@@ -151,7 +151,7 @@ TEST_F(OciExecTest, ATerminalHasASizeAndPassesControlCharacters) {
   EXPECT_TRUE(prints(**process, "term=vt100\r\n")) << ran.output;
   EXPECT_TRUE(prints(**process, "/dev/pts/0\r\n")) << ran.output;
   (*process)->resize(40, 120);
-  type("until stty size | { read r c; test $r = 40; }; do :; done; echo resized; sleep 1000\n");
+  type("until stty size | { read r c; test $r = 40; }; do :; done; sh -c 'echo resized; exec sleep 1000'\n");
   EXPECT_TRUE(prints(**process, "\r\nresized\r\n")) << ran.output;
   type("\x03");  // Ctrl-C
   type("echo status $?; exit 5\n");
@@ -193,7 +193,7 @@ TEST_F(OciExecTest, AllEndWithTheDaemon) {
   auto process = start(
       {.command = {"sh", "-c", "trap '' HUP; echo ready; sleep 1002; sleep 1003"}, .user = "", .terminal = "vt100"});
   ASSERT_TRUE(process);
-  ASSERT_TRUE(prints(**process, "ready\r\n"));
+  ASSERT_TRUE(prints(**process, "ready\r")) << ran.output;
   exec.reset();
   (*process).reset();  // after it: nothing to do any more
   make_exec();

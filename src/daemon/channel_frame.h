@@ -19,7 +19,7 @@ inline constexpr std::size_t kInputWindow = 256 << 10;  // input that a client m
 enum class Frame : unsigned char {
   // From the client.
   input = 0,         // bytes for the program or the port
-  end_of_input = 1,  //
+  end_of_input = 1,  // no more comes
   resize = 2,        // of the terminal: rows, columns, two bytes each
   signal = 3,        // its number, a byte
   // To the client.

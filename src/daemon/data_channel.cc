@@ -1,6 +1,8 @@
 #include "daemon/data_channel.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <deque>
@@ -35,6 +37,7 @@ constexpr std::size_t kChunk = 32 << 10;
 constexpr auto kHandshake = std::chrono::seconds(10);
 constexpr auto kConnect = std::chrono::seconds(10);
 constexpr auto kFarewell = std::chrono::seconds(2);  // for the client to close its side
+constexpr int kQuietSeconds = 60;  // then the client is asked whether it is still there; as long again for the answer
 constexpr std::size_t kLoggedCommand = 1024;
 
 std::string described(const ssm::SessionPlan& plan) {
@@ -79,6 +82,7 @@ class DataChannels::Channel : public std::enable_shared_from_this<Channel> {
   void begin(const http::request<http::string_body>& request, ssm::Sessions::Connected session) {
     session_ = std::move(session);
     log_info("session {}: {} begins {} in {}", id_, session_.owner, described(session_.plan), session_.instance_id);
+    notice_vanished_client();
     socket_.read_message_max(kMaxFrame + 1);
     socket_.binary(true);
     socket_.set_option(websocket::stream_base::timeout{kHandshake, websocket::stream_base::none(), false});
@@ -116,6 +120,16 @@ class DataChannels::Channel : public std::enable_shared_from_this<Channel> {
   }
 
  private:
+  // A client in an instance that is terminated says nothing any more. The kernel asks, not we: its program may be slow.
+  void notice_vanished_client() {
+    const int fd = beast::get_lowest_layer(socket_).socket().native_handle();
+    const auto set = [fd](int level, int option, int value) { ::setsockopt(fd, level, option, &value, sizeof value); };
+    set(SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(IPPROTO_TCP, TCP_KEEPIDLE, kQuietSeconds);
+    set(IPPROTO_TCP, TCP_KEEPINTVL, kQuietSeconds / 6);
+    set(IPPROTO_TCP, TCP_KEEPCNT, 6);
+  }
+
   void end(const std::string& last_frame, std::string how) {
     if (!accepted_) return finish(how);  // there is no way to tell the client
     if (over_ || std::exchange(ending_, true)) return;

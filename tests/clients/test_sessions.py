@@ -135,7 +135,8 @@ def test_what_cannot_be_run_is_said(cloud, instance):
     status, _, errors = brume(cloud, "exec", instance, "--", "no-such-program")
     assert status == 127 and "no-such-program" in errors
     assert brume(cloud, "exec", instance, "--user", "nobody-there", "--", "id") == (1, "", f"brume: The instance '{instance}' has no user 'nobody-there'.\n")
-    assert brume(cloud, "exec", "i-0123456789abcdef0", "--", "id") == (1, "", "brume: i-0123456789abcdef0 is not connected.\n")
+    assert brume(cloud, "exec", "i-0123456789abcdef0", "--", "id") == (1, "", "brume: The instance ID 'i-0123456789abcdef0' does not exist\n")
+    assert brume(cloud, "exec", "i-1x", "--", "id")[2] == "brume: Invalid id: \"i-1x\" (expecting \"i-...\")\n"
     assert brume(cloud, "exec", "nobody", "--", "id") == (1, "", "brume: No running instance has the Name nobody\n")
     status, _, errors = brume(cloud, "tunnel", instance, "22")
     assert status == 1 and errors == (f"brume: Nothing answers on port 22 of {instance}: Connection refused. If its image has no SSH server: "
@@ -146,13 +147,26 @@ def test_what_cannot_be_run_is_said(cloud, instance):
     assert (status, errors) == (1, f"brume: Nothing answers on port 23 of {instance}: Connection refused.\n")
 
 
+def test_an_instance_that_does_not_run_is_said_to(cloud, aws, image, network):
+    (made,) = aws.ec2.run_instances(ImageId=image, InstanceType="t2.micro", MinCount=1, MaxCount=1, SubnetId=network.subnets[0])["Instances"]
+    made = made["InstanceId"]
+    waiter(aws.ec2, "instance_running", InstanceIds=[made])
+    aws.ec2.stop_instances(InstanceIds=[made])
+    waiter(aws.ec2, "instance_stopped", InstanceIds=[made])
+    for command in ("exec", "ssh", "tunnel"):
+        assert brume(cloud, command, made) == (1, "", f"brume: {made} is stopped; aws ec2 start-instances --instance-ids {made} starts it\n")
+    aws.ec2.terminate_instances(InstanceIds=[made])
+    waiter(aws.ec2, "instance_terminated", InstanceIds=[made])
+    assert brume(cloud, "exec", made) == (1, "", f"brume: {made} is terminated, and a session needs an instance that runs\n")
+
+
 def test_a_terminal(cloud, instance):
     terminal = Terminal(cloud, "exec", instance)
     terminal.wait("# ")
     terminal.type("stty size; echo $TERM; tty\r")
     terminal.wait("33 99\r\nvt100\r\n/dev/pts/0\r\n")
     terminal.size(44, 101)
-    terminal.type("until test \"$(stty size)\" = '44 101'; do :; done; echo re''sized; sleep 1000\r")
+    terminal.type("until test \"$(stty size)\" = '44 101'; do :; done; sh -c \"echo re''sized; exec sleep 1000\"\r")
     terminal.wait("resized\r\n")
     terminal.type("\x03")
     terminal.type("echo status $?\r")

@@ -52,7 +52,7 @@ std::optional<Response> exchange_over(int fd, std::string text) {
     const ssize_t n = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
     if (n > 0)
       text.erase(0, std::size_t(n));
-    else if (errno != EINTR && (errno != EAGAIN || !ready(fd, POLLOUT, deadline)))
+    else if (n == 0 || (errno != EINTR && (errno != EAGAIN || !ready(fd, POLLOUT, deadline))))
       return std::nullopt;
   }
   std::string bytes;

@@ -41,11 +41,11 @@ class InitSsh : public ::testing::Test {
     }
     InstanceSpec spec = machine->spec("i-1");
     spec.image_id = "ami-ssh";
-    const auto started = machine->wait([&](Done done) { driver->start(spec, done); });
+    const auto started = machine->wait([&](Done done) { driver->start(spec, std::move(done)); });
     ASSERT_TRUE(started) << started.error().message;
   }
   void stop() {
-    ASSERT_TRUE(machine->wait([&](Done done) { driver->stop("i-1", std::chrono::seconds(15), done); }));
+    ASSERT_TRUE(machine->wait([&](Done done) { driver->stop("i-1", std::chrono::seconds(15), std::move(done)); }));
   }
   std::string console() { return driver->console("i-1").value_or(""); }
   void prints(const std::string& text, std::size_t times = 1) {

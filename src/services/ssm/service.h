@@ -47,13 +47,13 @@ class Service : public Api {
   Result<AddTagsToResourceResult> AddTagsToResource(const Call&, const AddTagsToResourceRequest&) override;
   Result<RemoveTagsFromResourceResult> RemoveTagsFromResource(const Call&,
                                                               const RemoveTagsFromResourceRequest&) override;
+  Result<ListTagsForResourceResult> ListTagsForResource(const Call&, const ListTagsForResourceRequest&) override;
   Result<StartSessionResponse> StartSession(const Call&, const StartSessionRequest&) override;
   Result<TerminateSessionResponse> TerminateSession(const Call&, const TerminateSessionRequest&) override;
   Result<DescribeSessionsResponse> DescribeSessions(const Call&, const DescribeSessionsRequest&) override;
 
   // For whoever carries the data channels.
   [[nodiscard]] Sessions& sessions() { return sessions_; }
-  Result<ListTagsForResourceResult> ListTagsForResource(const Call&, const ListTagsForResourceRequest&) override;
 
  private:
   // `reference` is a name, an ARN, or either followed by ":version".
