@@ -55,6 +55,13 @@ void call(const char* what, long number, Args... arguments) {
   tell(what, ::syscall(number, arguments...));
 }
 
+// What an attempt begins with.
+int needed_fd(int fd) {
+  if (fd >= 0) return fd;
+  std::perror("cannot even begin");
+  std::exit(1);
+}
+
 std::string content(const std::string& path) {
   char buffer[4096];
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -240,14 +247,14 @@ void needed() {
   low.sin_family = AF_INET;
   low.sin_port = htons(81);
   low.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int tcp = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int tcp = needed_fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   tell("bind a low port", ::bind(tcp, reinterpret_cast<sockaddr*>(&low), sizeof low));
   tell("a ping socket", ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP));
   tell("a local socket", ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   tell("a netlink socket", ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   tell("open /dev/null", ::open("/dev/null", O_RDWR | O_CLOEXEC));
   tell("make a pipe with a name", ::mkfifo("/tmp/pipe", 0600));
-  const int file = ::open("/tmp/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int file = needed_fd(::open("/tmp/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   tell("give a file away", ::fchown(file, 1000, 1000));
   if (const pid_t child = ::fork(); child == 0) {
     ::raise(SIGSTOP);
@@ -258,6 +265,9 @@ void needed() {
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
   }
+  // Programs that ask for what is newer than the filter go on without.
+  call("a call of the future", 4000);
+  call("a newer chmod", 452, AT_FDCWD, "/nowhere", 0600, 0);  // fchmodat2
   if (::fork() == 0) {
     tell("be another user", ::setgroups(0, nullptr) == 0 && ::setgid(33) == 0 ? ::setuid(33) : -1);
     ::_exit(0);
@@ -266,7 +276,7 @@ void needed() {
 }
 
 void network(int port, const char* abstract_name) {
-  const int udp = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const int udp = needed_fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   const int yes = 1;
   sockaddr_in foreign{};
   foreign.sin_family = AF_INET;
@@ -277,7 +287,7 @@ void network(int port, const char* abstract_name) {
   sockaddr_in metadata = foreign;
   metadata.sin_port = htons(80);
   ::inet_pton(AF_INET, "169.254.169.254", &metadata.sin_addr);
-  const int other = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const int other = needed_fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   tell("send from its own address",
        ::sendto(other, "x", 1, 0, reinterpret_cast<sockaddr*>(&metadata), sizeof metadata));
   // Everybody may bind what is not there yet; but not send from it.
@@ -313,13 +323,13 @@ void network(int port, const char* abstract_name) {
   errno = asked ? -answer.error.error : errno;
   tell("make a link", errno != 0 ? -1 : 0);
 
-  const int tcp = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int tcp = needed_fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in machine{};
   machine.sin_family = AF_INET;
   machine.sin_port = htons(std::uint16_t(port));
   machine.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   tell("connect to the machine's loopback", ::connect(tcp, reinterpret_cast<sockaddr*>(&machine), sizeof machine));
-  const int local = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int local = needed_fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   ::strncpy(name.sun_path + 1, abstract_name, sizeof name.sun_path - 2);

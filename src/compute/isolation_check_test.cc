@@ -42,16 +42,16 @@ TEST(IsolationCheck, AFolderIsPassedIfAllAboveItAre) {
       {0711, 0700, 0711, "/a"},    {0770, 0777, 0777, ""},      {0744, 0711, 0711, ""},
   };
   for (const auto& c : cases) {
-    fs::permissions(root, fs::perms(c.root));
-    fs::permissions(root + "/a", fs::perms(c.a));
-    fs::permissions(root + "/a/b", fs::perms(c.b));
+    ASSERT_EQ(::chmod((root).c_str(), mode_t(c.root)), 0);
+    ASSERT_EQ(::chmod((root + "/a").c_str(), mode_t(c.a)), 0);
+    ASSERT_EQ(::chmod((root + "/a/b").c_str(), mode_t(c.b)), 0);
     const auto passed = can_be_passed(root + "/a/b");
     ASSERT_EQ(passed.has_value(), c.closed == nullptr) << std::oct << c.root << " " << c.a << " " << c.b;
     if (!c.closed) continue;
     EXPECT_NE(passed.error().message.find(": " + root + c.closed + " is closed to others"), std::string::npos)
         << passed.error().message;
   }
-  fs::permissions(root, fs::perms(0700));
+  ASSERT_EQ(::chmod((root).c_str(), mode_t(0700)), 0);
   fs::remove_all(root);
 }
 
