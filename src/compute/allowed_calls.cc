@@ -64,6 +64,15 @@ constexpr std::string_view kCalls =
     // What the machine is.
     "uname sysinfo getrandom";
 
+// The convention of calls. The runtime has to be told, else what is newer fails with EPERM.
+#if defined(__x86_64__)
+constexpr std::string_view kArchitecture = "SCMP_ARCH_X86_64";
+#elif defined(__aarch64__)
+constexpr std::string_view kArchitecture = "SCMP_ARCH_AARCH64";
+#else
+#error "The filter of system calls is not known for this machine"
+#endif
+
 constexpr std::uint64_t kNamespaces =
     CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
@@ -87,10 +96,10 @@ std::string only_if(std::string_view call, std::uint64_t mask, std::uint64_t val
 }  // namespace
 
 std::string allowed_calls() {
-  std::string out = fmt::format(R"({{"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":{},"syscalls":[)"
-                                R"({{"names":[{}],"action":"SCMP_ACT_ALLOW"}})",
-                                EPERM, quoted_names(kCalls));
-  // No architectures are named: the native one is meant, and a call in another's convention ends the process.
+  std::string out =
+      fmt::format(R"({{"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":{},"architectures":["{}"],"syscalls":[)"
+                  R"({{"names":[{}],"action":"SCMP_ACT_ALLOW"}})",
+                  EPERM, kArchitecture, quoted_names(kCalls));
   out += only_if("clone", kNamespaces, 0);
   // clone3 hides its flags from the filter: ENOSYS makes the C library use clone, whose flags are looked at.
   out += fmt::format(R"(,{{"names":["clone3"],"action":"SCMP_ACT_ERRNO","errnoRet":{}}})", ENOSYS);
