@@ -105,10 +105,15 @@ void Machine::set_user_data(const std::string& text) {
   user_data_ = text;
 }
 
+void Machine::set_public_key(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  public_key_ = text;
+}
+
 void Machine::serve() {
-  const auto user_data = [this] {
+  const auto current = [this](const std::string& text) {
     const std::lock_guard lock(mutex_);
-    return user_data_;
+    return text;
   };
   for (;;) {
     const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -127,7 +132,9 @@ void Machine::serve() {
     else if (trusted && request.starts_with("GET /latest/meta-data/instance-id "))
       body = "i-1";
     else if (trusted && request.starts_with("GET /latest/user-data "))
-      body = user_data();
+      body = current(user_data_);
+    else if (trusted && request.starts_with("GET /latest/meta-data/public-keys/0/openssh-key "))
+      body = current(public_key_);
     const std::string answer =
         body.empty() ? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
                      : "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;

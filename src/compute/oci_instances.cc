@@ -7,13 +7,14 @@
 
 #include "base/json.h"
 #include "compute/bundle.h"
-#include "compute/console_log.h"
+#include "compute/console_files.h"
+#include "compute/process_end.h"
 
 namespace brume::compute {
 namespace {
 
 constexpr std::size_t kConsoleLimit = 64 << 10;  // EC2 user guide: the most recent 64 KB of console output
-constexpr std::size_t kLogTail = 1 << 20;        // lines carry a prefix of 45 bytes
+constexpr int kLastWords = 2'000;                // milliseconds for conmon to write down what was printed last
 
 // Identifiers become names of folders and cgroups.
 bool is_name(const std::string& text) {
@@ -95,6 +96,7 @@ Result<Running> OciInstances::launch(const InstanceSpec& spec) {
                                                    })));
   BRUME_CHECK(disks_.mount(spec.id, paths_.state_dir + "/images/" + spec.image_id + "/rootfs", rootfs));
   BRUME_TRY(running, runtime_.start(spec.id, place, log_of(spec.id)));
+  keep_previous(disks_.folder(spec.id));
   BRUME_CHECK(files_.write(place + "/running", to_json(running)));
   return running;
 }
@@ -102,6 +104,11 @@ Result<Running> OciInstances::launch(const InstanceSpec& spec) {
 Result<void> OciInstances::clear(const std::string& id) {
   const std::string place = bundle(id);
   if (!files_.exists(place)) return {};
+  // The instance first and conmon after it, so that nothing that was printed is lost between them.
+  if (const auto left = running(id)) {
+    kill_and_wait(pid_t(left->pid), [&] { return runtime_.alive(*left); });
+    wait_for_end(pid_t(left->conmon), kLastWords);
+  }
   BRUME_CHECK(runtime_.remove(id, place));
   BRUME_CHECK(cgroups_.remove(id));
   BRUME_CHECK(unmount(place + "/rootfs"));
@@ -132,9 +139,13 @@ Result<std::vector<Observed>> OciInstances::list() {
 Result<std::string> OciInstances::console(const std::string& id) const {
   if (!is_name(id) || !disks_.exists(id))
     return fail("InvalidInstanceID.NotFound", "The instance ID '{}' does not exist", id);
-  if (!files_.exists(log_of(id))) return "";
-  BRUME_TRY(log, files_.read_tail(log_of(id), kLogTail));
-  return console_text(log, kConsoleLimit);
+  return read_console(files_, disks_.folder(id), kConsoleLimit);
+}
+
+void OciInstances::keep_consoles() const {
+  const auto ids = disks_.list();
+  if (!ids) return;
+  for (const std::string& id : *ids) keep_previous(disks_.folder(id));
 }
 
 Result<void> OciInstances::sweep() {

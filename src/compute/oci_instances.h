@@ -46,6 +46,8 @@ class OciInstances {
   // Every instance that is there; those that do not run are cleared on the way.
   Result<std::vector<Observed>> list();
   Result<std::string> console(const std::string& id) const;
+  // As keep_previous() (console_files.h) for all.
+  void keep_consoles() const;
   // Clears everything below our roots; disks stay.
   Result<void> sweep();
 

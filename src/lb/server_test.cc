@@ -175,6 +175,7 @@ TEST_F(Proxy, OnlyItsClientsAreHeard) {
   apply();
   EXPECT_TRUE(is_established(connect_from(two, port_)));
   EXPECT_FALSE(is_established(connect_from(one, port_)));
+  ASSERT_EQ(::fcntl(open.get(), F_SETFL, 0), 0);
   Peer peer(std::move(open));
   ASSERT_TRUE(peer.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
   EXPECT_TRUE(peer.read_head().starts_with("HTTP/1.1 503")) << "a connection that was let in goes on";
