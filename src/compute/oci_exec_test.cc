@@ -202,7 +202,9 @@ TEST_F(OciExecTest, AllEndWithTheDaemon) {
 
 // The daemon that is killed in the next test; not a test by itself.
 TEST(OciExec, DISABLED_RunsAProgram) {
-  Machine machine(::getenv("BRUME_TEST_ROOT"));
+  const char* root = ::getenv("BRUME_TEST_ROOT");
+  ASSERT_NE(root, nullptr);
+  Machine machine(root);
   OciExec exec(machine.real.env(), machine.paths, machine.settings, *machine.images);
   std::unique_ptr<ExecProcess> process;
   exec.exec(

@@ -23,7 +23,7 @@ struct Ipv4Block {
   [[nodiscard]] bool contains(Ipv4 address) const;
   // The address `offset` after the base; the caller stays inside the block.
   [[nodiscard]] Ipv4 at(std::uint32_t offset) const { return {base.value + offset}; }
-  bool operator==(const Ipv4Block&) const = default;
+  auto operator<=>(const Ipv4Block&) const = default;
 };
 
 using Mac = std::array<std::uint8_t, 6>;

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "net/policy.h"
+#include "net/routing.h"
 
 namespace brume::net {
 
@@ -35,6 +36,9 @@ struct InterfaceSpec {
   std::string subnet_cidr;  // "10.0.101.0/24"
   std::string mac;          // "02:…"
   int device_index = 0;     // eth<index>
+  // Off: packets from and to addresses that are not its own may pass, as a router needs. Changes without remaking it.
+  bool source_dest_check = true;
+  bool operator==(const InterfaceSpec&) const = default;
 };
 
 // A load balancer's node: an address inside the VPC namespace itself.
@@ -67,6 +71,10 @@ class Fabric {
   // From now on the VPC's packets are judged by these rules, all at once; connections that both allow are not touched.
   // What no interface of the policy sends or receives is dropped. The VPC must be there.
   virtual Result<void> enforce(const Policy& policy) = 0;
+  // From now on the VPC's packets follow these tables, gateways and addresses; those of connections that both allow are
+  // not touched. A failed call takes back what it made. A route to an interface (without source check) or a peer VPC
+  // that is not there drops: call again once it has come. Answers the peers that are not there. The VPC must be.
+  virtual Result<std::vector<std::string>> route(const Routing& routing) = 0;
   virtual Result<Inventory> list() = 0;
 
   // Paths of the bind-mounted namespaces, whether or not they are there yet.

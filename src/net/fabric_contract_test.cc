@@ -76,6 +76,21 @@ TEST_P(FabricContractTest, EveryCallMayBeRepeated) {
   }
 }
 
+TEST_P(FabricContractTest, RoutesNeedTheirVpcAndItsPeers) {
+  Routing routing{.vpc_id = "vpc-1", .cidrs = {"10.0.0.0/16"}, .subnet_route_tables = {{"10.0.101.0/24", "rtb-1"}}};
+  EXPECT_FALSE(fabric_->route(routing));
+  ASSERT_TRUE(succeeds(fabric_->ensure_vpc(vpc)));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(succeeds(fabric_->route(routing)));
+  routing.peerings = {{"pcx-1", "vpc-2"}};
+  EXPECT_EQ(fabric_->route(routing), Names{"vpc-2"});
+  ASSERT_TRUE(succeeds(fabric_->ensure_vpc({.id = "vpc-2", .subnet_cidrs = {}, .cidr = ""})));
+  EXPECT_EQ(fabric_->route(routing), Names{});
+  routing.cidrs = {"10.0.0.1/16"};
+  const auto refused = fabric_->route(routing);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "InvalidParameterValue");
+}
+
 TEST_P(FabricContractTest, AnInterfaceFollowsItsSpec) {
   ASSERT_TRUE(succeeds(fabric_->ensure_vpc(vpc)));
   ASSERT_TRUE(succeeds(fabric_->ensure_interface(web)));

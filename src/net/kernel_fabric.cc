@@ -6,6 +6,7 @@
 
 #include "env/namespaces.h"
 #include "env/posix_files.h"
+#include "net/kernel_routes.h"
 #include "net/link_name.h"
 #include "net/nftables.h"
 #include "net/policy_compiler.h"
@@ -57,8 +58,8 @@ Result<void> set_up_vpc_namespace(Rtnetlink& kernel) {
   for (const char* scope : {"all", "default"}) {
     const std::string ipv4 = fmt::format("ipv4/conf/{}/", scope);
     BRUME_CHECK(env::write_sysctl(ipv4 + "proxy_arp", "1"));
-    BRUME_CHECK(
-        env::write_sysctl(ipv4 + "rp_filter", "1"));  // AWS's source check: no packet from an address not its own
+    // AWS's source check: no packet from an address not its own. "all" would bind the links that have none.
+    BRUME_CHECK(env::write_sysctl(ipv4 + "rp_filter", scope == std::string_view("all") ? "0" : "1"));
     BRUME_CHECK(env::write_sysctl(ipv4 + "send_redirects", "0"));
     BRUME_CHECK(env::write_sysctl(ipv4 + "accept_redirects", "0"));
     BRUME_CHECK(env::write_sysctl(ipv4 + "accept_source_route", "0"));
@@ -66,7 +67,10 @@ Result<void> set_up_vpc_namespace(Rtnetlink& kernel) {
     const std::string ipv6 = fmt::format("ipv6/conf/{}/disable_ipv6", scope);
     if (env::PosixFiles().exists("/proc/sys/net/" + ipv6)) BRUME_CHECK(env::write_sysctl(ipv6, "1"));
   }
-  return kernel.set_up(loopback);
+  // Loopback addresses stand for clients on the host and for public addresses here (route_plan.h), not for ourselves.
+  BRUME_CHECK(env::write_sysctl("ipv4/conf/all/route_localnet", "1"));
+  BRUME_CHECK(kernel.set_up(loopback));
+  return kernel.delete_address(loopback, Ipv4{0x7f000001}, 8);
 }
 
 Result<void> set_up_instance_namespace() {
@@ -118,6 +122,7 @@ Result<void> connect(Rtnetlink& vpc, const InterfaceSpec& spec, const CheckedInt
     BRUME_CHECK(env::write_sysctl(fmt::format("ipv4/neigh/{}/proxy_delay", name), "0"));
     BRUME_CHECK(vpc.add_neighbour(link.index, checked.address, checked.mac));
     BRUME_CHECK(vpc.add_host_route(link.index, checked.address));
+    BRUME_CHECK(set_source_check(vpc, spec));
     BRUME_CHECK(env::enter_network_namespace(instance_path));
     BRUME_CHECK(set_up_instance_side(spec, checked));
     BRUME_CHECK(vpc.await_operational(name));
@@ -179,7 +184,7 @@ Result<void> KernelFabric::ensure_interface(const InterfaceSpec& spec) {
     BRUME_CHECK(env::enter_network_namespace(vpc_path));
     BRUME_TRY(kernel, Rtnetlink::open());
     BRUME_TRY(present, kernel.find_link(link_name(spec.id)));
-    if (!made && present.alias == alias_of(spec)) return {};
+    if (!made && present.alias == alias_of(spec)) return set_source_check(kernel, spec);
     if (present.index != 0) BRUME_CHECK(kernel.delete_link(present.name));
     return connect(kernel, spec, checked, instance_path);
   });
@@ -243,7 +248,8 @@ Result<void> KernelFabric::remove_vpc(const std::string& vpc_id) {
   }
   for (const std::string& instance : instances) BRUME_CHECK(remove_namespace(instance));
   forget_rules(vpc_id);
-  return remove_namespace(vpc_id);
+  BRUME_CHECK(remove_namespace(vpc_id));
+  return edge_.release();
 }
 
 Result<void> KernelFabric::ensure_node(const NodeSpec& spec) {
@@ -338,6 +344,7 @@ Result<void> KernelFabric::sweep() {
   };
   for (const std::string& name : all)
     if (check_id(name, "i-") || check_id(name, "vpc-")) note(remove_namespace(name));
+  note(edge_.remove());
   if (first) first = env::PosixFiles().remove_all(folder_);
   return first;
 }

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "net/edge.h"
 #include "net/fabric.h"
 #include "net/ruleset.h"
 
@@ -20,7 +21,8 @@ namespace brume::net {
 class KernelFabric : public Fabric {
  public:
   // Makes nothing yet.
-  explicit KernelFabric(std::string run_dir) : folder_(std::move(run_dir) + "/netns") {}
+  explicit KernelFabric(std::string run_dir, EdgeOptions options = {})
+      : folder_(std::move(run_dir) + "/netns"), edge_(folder_, std::move(options)) {}
 
   Result<void> ensure_vpc(const VpcSpec& spec) override;
   Result<void> remove_vpc(const std::string& vpc_id) override;
@@ -30,6 +32,7 @@ class KernelFabric : public Fabric {
   Result<void> ensure_node(const NodeSpec& spec) override;
   Result<void> remove_node(const NodeSpec& spec) override;
   Result<void> enforce(const Policy& policy) override;
+  Result<std::vector<std::string>> route(const Routing& routing) override;  // kernel_routes.cc
   Result<Inventory> list() override;
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override { return folder_ + "/" + vpc_id; }
   [[nodiscard]] std::string instance_namespace(const std::string& instance_id) const override {
@@ -62,6 +65,9 @@ class KernelFabric : public Fabric {
   // whole.
   std::mutex applied_mutex_;
   std::map<std::string, Ruleset> applied_;
+  // Held by whoever changes routes, which lead from one VPC to another and to the host.
+  std::mutex routes_;
+  Edge edge_;
 };
 
 }  // namespace brume::net

@@ -16,7 +16,8 @@ namespace brume::net {
 
 inline constexpr int patience_ms = 5000;
 
-inline testing::AssertionResult succeeds(const Result<void>& result) {
+template <typename T>
+testing::AssertionResult succeeds(const Result<T>& result) {
   if (result) return testing::AssertionSuccess();
   return testing::AssertionFailure() << result.error().message;
 }
@@ -41,6 +42,8 @@ inline Result<env::Fd> listen_in(const std::string& path, const std::string& add
   BRUME_CHECK(env::apart([&]() -> Result<void> {
     BRUME_CHECK(env::enter_network_namespace(path));
     fd = env::Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int on = 1;  // a connection before may linger
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     const sockaddr_in local = socket_address(address, port);
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof local) != 0 || ::listen(fd.get(), 8) != 0)
       return env::posix_error("Cannot listen on", address);

@@ -13,33 +13,10 @@
 #include <thread>
 
 #include "env/posix_error.h"
+#include "net/netlink_attributes.h"
 
 namespace brume::net {
 namespace {
-
-// Calls `visit` for each attribute of `bytes`; ends at the first that does not fit.
-void each_attribute(std::string_view bytes, const std::function<void(int type, std::string_view value)>& visit) {
-  while (bytes.size() >= sizeof(rtattr)) {
-    rtattr header;
-    std::memcpy(&header, bytes.data(), sizeof header);
-    if (header.rta_len < sizeof header || header.rta_len > bytes.size()) return;
-    visit(header.rta_type & NLA_TYPE_MASK, bytes.substr(sizeof header, header.rta_len - sizeof header));
-    bytes.remove_prefix(std::min<std::size_t>(RTA_ALIGN(header.rta_len), bytes.size()));
-  }
-}
-
-// A string attribute, without its final zero.
-std::string text_of(std::string_view value) {
-  return std::string(value.substr(0, value.find('\0')));
-}
-
-template <typename T>
-bool split(std::string_view payload, T& fixed, std::string_view& attributes) {
-  if (payload.size() < NLMSG_ALIGN(sizeof fixed)) return false;
-  std::memcpy(&fixed, payload.data(), sizeof fixed);
-  attributes = payload.substr(NLMSG_ALIGN(sizeof fixed));
-  return true;
-}
 
 Link parse_link(const ifinfomsg& info, std::string_view attributes) {
   Link link;

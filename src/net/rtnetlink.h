@@ -62,6 +62,31 @@ struct VethSpec {
   std::uint32_t mtu = 0;
 };
 
+// A route of a VPC's, the internet namespace's or the host's, told from others by its protocol (brume_protocol).
+enum class RouteKind : std::uint8_t { unicast, unreachable, blackhole };
+struct KernelRoute {
+  std::uint32_t table = 0;
+  Ipv4Block destination;
+  RouteKind kind = RouteKind::unicast;
+  int link = 0;  // of a unicast route
+  Ipv4 via;      // taken to be on the link although no block says so; 0.0.0.0: none
+  Ipv4 source;   // what the host's own packets take as theirs; 0.0.0.0: the kernel's choice
+  std::uint32_t metric = 0;
+  auto operator<=>(const KernelRoute&) const = default;
+};
+
+// Packets from `source`, or that come in through `link`, look into `table`. Neither: all packets.
+struct KernelRule {
+  std::uint32_t priority = 0;
+  Ipv4Block source{{}, 0};
+  std::string link;
+  std::uint32_t table = 0;
+  auto operator<=>(const KernelRule&) const = default;
+};
+
+// Whose a route or a rule is, for whoever lists them; numbers from 100 on are free for software's own use.
+inline constexpr std::uint8_t brume_protocol = 178;
+
 class Rtnetlink {
  public:
   // In the namespace of the calling thread.
@@ -94,6 +119,17 @@ class Rtnetlink {
   Result<void> add_source_rule(Ipv4 source, std::uint32_t table);
   // All rules that name `table`.
   Result<void> delete_rules(std::uint32_t table);
+  // Those with Brume's protocol only. `replace`: instead of another of the same destination, table and metric;
+  // otherwise such a one is an error. Deleting one that is not there is fine.
+  Result<void> add_route(const KernelRoute& route, bool replace);
+  Result<void> delete_route(const KernelRoute& route);
+  Result<std::vector<KernelRoute>> routes();
+  Result<void> add_rule(const KernelRule& rule);
+  Result<void> delete_rule(const KernelRule& rule);
+  Result<std::vector<KernelRule>> rules();
+  // Links that default routes of the main table leave through, anybody's.
+  Result<std::vector<int>> default_route_links();
+
   // `address` has `mac` for good: no ARP is asked and none believed.
   Result<void> add_neighbour(int link, Ipv4 address, const Mac& mac);
 

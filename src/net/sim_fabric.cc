@@ -1,5 +1,6 @@
 #include "net/sim_fabric.h"
 
+#include "net/route_plan.h"
 #include "net/spec_check.h"
 
 namespace brume::net {
@@ -41,6 +42,7 @@ Result<void> SimFabric::remove_vpc(const std::string& vpc_id) {
   for (const std::string& instance : instances) forget_instance(instance);
   std::erase_if(nodes_, [&](const auto& entry) { return entry.first.first == vpc_id; });
   vpcs_.erase(vpc_id);
+  routings_.erase(vpc_id);
   return {};
 }
 
@@ -104,6 +106,17 @@ Result<void> SimFabric::enforce(const Policy& policy) {
   return {};
 }
 
+Result<std::vector<std::string>> SimFabric::route(const Routing& routing) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::route));
+  BRUME_CHECK(need_vpc(routing.vpc_id));
+  Present present;
+  for (const auto& [id, spec] : vpcs_) present.vpcs.insert(id);
+  BRUME_TRY(plan, plan_routes(routing, present));
+  routings_[routing.vpc_id] = routing;
+  return std::move(plan.missing_peers);
+}
+
 Result<Inventory> SimFabric::list() {
   const std::lock_guard lock(mutex_);
   BRUME_CHECK(begin(Operation::list));
@@ -145,6 +158,11 @@ std::vector<NodeSpec> SimFabric::nodes() const {
   std::vector<NodeSpec> nodes;
   for (const auto& [key, spec] : nodes_) nodes.push_back(spec);
   return nodes;
+}
+
+std::map<std::string, Routing> SimFabric::routings() const {
+  const std::lock_guard lock(mutex_);
+  return routings_;
 }
 
 }  // namespace brume::net

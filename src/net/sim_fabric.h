@@ -23,6 +23,7 @@ class SimFabric : public Fabric {
     ensure_node,
     remove_node,
     enforce,
+    route,
     list
   };
 
@@ -34,6 +35,7 @@ class SimFabric : public Fabric {
   Result<void> ensure_node(const NodeSpec& spec) override;
   Result<void> remove_node(const NodeSpec& spec) override;
   Result<void> enforce(const Policy& policy) override;
+  Result<std::vector<std::string>> route(const Routing& routing) override;
   Result<Inventory> list() override;
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override { return "/sim/netns/" + vpc_id; }
   [[nodiscard]] std::string instance_namespace(const std::string& instance_id) const override {
@@ -48,7 +50,8 @@ class SimFabric : public Fabric {
   [[nodiscard]] std::map<std::string, VpcSpec> vpcs() const;
   [[nodiscard]] std::map<std::string, InterfaceSpec> interfaces() const;  // by eni id
   [[nodiscard]] std::vector<NodeSpec> nodes() const;
-  [[nodiscard]] std::map<std::string, Policy> policies() const;  // by VPC
+  [[nodiscard]] std::map<std::string, Policy> policies() const;   // by VPC
+  [[nodiscard]] std::map<std::string, Routing> routings() const;  // by VPC
 
  private:
   // Counts the call; the failure that was asked for, if any.
@@ -59,6 +62,7 @@ class SimFabric : public Fabric {
   mutable std::mutex mutex_;
   std::map<std::string, VpcSpec> vpcs_;
   std::map<std::string, Policy> policies_;
+  std::map<std::string, Routing> routings_;
   std::map<std::string, InterfaceSpec> interfaces_;
   std::set<std::string> instances_;
   std::map<std::pair<std::string, std::string>, NodeSpec> nodes_;  // by VPC and address

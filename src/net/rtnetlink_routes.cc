@@ -1,0 +1,163 @@
+// Rtnetlink's routes and policy rules.
+#include <arpa/inet.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+
+#include <optional>
+
+#include "net/netlink_attributes.h"
+#include "net/rtnetlink.h"
+
+namespace brume::net {
+namespace {
+
+std::uint8_t type_of(RouteKind kind) {
+  switch (kind) {
+    case RouteKind::unicast:
+      return RTN_UNICAST;
+    case RouteKind::unreachable:
+      return RTN_UNREACHABLE;
+    case RouteKind::blackhole:
+      return RTN_BLACKHOLE;
+  }
+  return RTN_UNREACHABLE;
+}
+
+std::optional<RouteKind> kind_of(std::uint8_t type) {
+  if (type == RTN_UNICAST) return RouteKind::unicast;
+  if (type == RTN_UNREACHABLE) return RouteKind::unreachable;
+  if (type == RTN_BLACKHOLE) return RouteKind::blackhole;
+  return std::nullopt;
+}
+
+std::string text(const Ipv4Block& block) {
+  return fmt::format("{}/{}", to_string(block.base), block.prefix);
+}
+
+NetlinkMessage route_message(std::uint16_t type, int flags, const KernelRoute& route) {
+  rtmsg body{};
+  body.rtm_family = AF_INET;
+  body.rtm_dst_len = std::uint8_t(route.destination.prefix);
+  body.rtm_protocol = brume_protocol;
+  body.rtm_type = type_of(route.kind);
+  body.rtm_scope = route.kind == RouteKind::unicast && route.via == Ipv4{} ? std::uint8_t(RT_SCOPE_LINK)
+                                                                           : std::uint8_t(RT_SCOPE_UNIVERSE);
+  if (route.via != Ipv4{}) body.rtm_flags = RTNH_F_ONLINK;
+  NetlinkMessage message(type, std::uint16_t(NLM_F_ACK | flags));
+  message.body(body).attribute(RTA_TABLE, route.table);
+  if (route.destination.prefix != 0) message.attribute(RTA_DST, route.destination.base);
+  if (route.link != 0) message.attribute(RTA_OIF, std::uint32_t(route.link));
+  if (route.via != Ipv4{}) message.attribute(RTA_GATEWAY, route.via);
+  if (route.source != Ipv4{}) message.attribute(RTA_PREFSRC, route.source);
+  if (route.metric != 0) message.attribute(RTA_PRIORITY, route.metric);
+  return message;
+}
+
+NetlinkMessage rule_message(std::uint16_t type, int flags, const KernelRule& rule) {
+  fib_rule_hdr body{};
+  body.family = AF_INET;
+  body.action = FR_ACT_TO_TBL;
+  body.src_len = std::uint8_t(rule.source.prefix);
+  NetlinkMessage message(type, std::uint16_t(NLM_F_ACK | flags));
+  message.body(body)
+      .attribute(FRA_TABLE, rule.table)
+      .attribute(FRA_PRIORITY, rule.priority)
+      .attribute(FRA_PROTOCOL, &brume_protocol, sizeof brume_protocol);
+  if (rule.source.prefix != 0) message.attribute(FRA_SRC, rule.source.base);
+  if (!rule.link.empty()) message.attribute(FRA_IIFNAME, rule.link);
+  return message;
+}
+
+}  // namespace
+
+Result<void> Rtnetlink::add_route(const KernelRoute& route, bool replace) {
+  const int flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
+  return request("route " + text(route.destination), route_message(RTM_NEWROUTE, flags, route));
+}
+
+Result<void> Rtnetlink::delete_route(const KernelRoute& route) {
+  return request("remove the route to " + text(route.destination), route_message(RTM_DELROUTE, 0, route), ESRCH);
+}
+
+Result<std::vector<KernelRoute>> Rtnetlink::routes() {
+  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
+  rtmsg wanted{};
+  wanted.rtm_family = AF_INET;
+  message.body(wanted);
+  std::vector<KernelRoute> found;
+  BRUME_CHECK(dump("list routes", std::move(message), [&](std::uint16_t type, std::string_view payload) {
+    rtmsg body;
+    std::string_view attributes;
+    if (type != RTM_NEWROUTE || !split(payload, body, attributes) || body.rtm_protocol != brume_protocol) return;
+    const auto kind = kind_of(body.rtm_type);
+    if (!kind) return;
+    KernelRoute route;
+    route.kind = *kind;
+    route.destination.prefix = body.rtm_dst_len;
+    each_attribute(attributes, [&](int attribute, std::string_view value) {
+      const std::uint32_t number = number_of(value);
+      if (attribute == RTA_TABLE) route.table = number;
+      if (attribute == RTA_DST) route.destination.base = {ntohl(number)};
+      if (attribute == RTA_OIF) route.link = int(number);
+      if (attribute == RTA_GATEWAY) route.via = {ntohl(number)};
+      if (attribute == RTA_PREFSRC) route.source = {ntohl(number)};
+      if (attribute == RTA_PRIORITY) route.metric = number;
+    });
+    found.push_back(route);
+  }));
+  return found;
+}
+
+Result<std::vector<int>> Rtnetlink::default_route_links() {
+  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
+  rtmsg wanted{};
+  wanted.rtm_family = AF_INET;
+  message.body(wanted);
+  std::vector<int> found;
+  BRUME_CHECK(dump("list routes", std::move(message), [&](std::uint16_t type, std::string_view payload) {
+    rtmsg body;
+    std::string_view attributes;
+    if (type != RTM_NEWROUTE || !split(payload, body, attributes) || body.rtm_table != RT_TABLE_MAIN) return;
+    if (body.rtm_dst_len != 0 || body.rtm_type != RTN_UNICAST) return;
+    each_attribute(attributes, [&](int attribute, std::string_view value) {
+      if (attribute == RTA_OIF) found.push_back(int(number_of(value)));
+    });
+  }));
+  return found;
+}
+
+Result<void> Rtnetlink::add_rule(const KernelRule& rule) {
+  return request("add the rule for table " + std::to_string(rule.table),
+                 rule_message(RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule), EEXIST);
+}
+
+Result<void> Rtnetlink::delete_rule(const KernelRule& rule) {
+  return request("delete the rule for table " + std::to_string(rule.table), rule_message(RTM_DELRULE, 0, rule), ENOENT);
+}
+
+Result<std::vector<KernelRule>> Rtnetlink::rules() {
+  NetlinkMessage message(RTM_GETRULE, NLM_F_DUMP);
+  fib_rule_hdr wanted{};
+  wanted.family = AF_INET;
+  message.body(wanted);
+  std::vector<KernelRule> found;
+  BRUME_CHECK(dump("list rules", std::move(message), [&](std::uint16_t type, std::string_view payload) {
+    fib_rule_hdr body;
+    std::string_view attributes;
+    if (type != RTM_NEWRULE || !split(payload, body, attributes)) return;
+    KernelRule rule;
+    rule.source.prefix = body.src_len;
+    bool ours = false;
+    each_attribute(attributes, [&](int attribute, std::string_view value) {
+      if (attribute == FRA_TABLE) rule.table = number_of(value);
+      if (attribute == FRA_PRIORITY) rule.priority = number_of(value);
+      if (attribute == FRA_SRC) rule.source.base = {ntohl(number_of(value))};
+      if (attribute == FRA_IIFNAME) rule.link = text_of(value);
+      if (attribute == FRA_PROTOCOL) ours = value.size() == 1 && std::uint8_t(value[0]) == brume_protocol;
+    });
+    if (ours) found.push_back(std::move(rule));
+  }));
+  return found;
+}
+
+}  // namespace brume::net
