@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <termios.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <map>
@@ -16,6 +18,7 @@
 #include "compute/init/accounts.h"
 #include "compute/inside.h"
 #include "compute/process_end.h"
+#include "env/namespaces.h"
 #include "env/posix_error.h"
 
 namespace brume::compute {
@@ -29,7 +32,8 @@ struct Streams {
   env::Fd theirs[3];
 };
 
-Result<Streams> make_pipes() {
+// Who has `owner` on the machine can open them anew (/dev/stderr).
+Result<Streams> make_pipes(uid_t owner) {
   Streams streams;
   for (int i = 0; i < 3; ++i) {
     int ends[2];
@@ -37,6 +41,7 @@ Result<Streams> make_pipes() {
     const bool input = i == 0;
     streams.ours[i] = env::Fd(ends[input ? 1 : 0]);
     streams.theirs[i] = env::Fd(ends[input ? 0 : 1]);
+    if (::fchown(ends[0], owner, owner) != 0) return env::posix_error("Cannot make", "a pipe");
     ::fcntl(streams.ours[i].get(), F_SETFL, O_NONBLOCK);
   }
   return streams;
@@ -157,6 +162,18 @@ struct OciExec::Core : std::enable_shared_from_this<Core> {
     Streams streams;
   };
 
+  // Moves the calling thread, one of apart()'s, into the instance's network namespace, which a program gets from its
+  // runtime (bundle.h).
+  Result<void> enter_network_of(const std::string& id) {
+    const auto running = instances.running(id);
+    const env::Fd pid(running ? int(::syscall(SYS_pidfd_open, pid_t(running->pid), 0)) : -1);
+    // Asked again, now that the number is held: it is nobody else's.
+    if (!pid || !instances.running(id))
+      return fail("IncorrectInstanceState", "The instance '{}' is not in the 'running' state.", id);
+    if (::setns(pid.get(), CLONE_NEWNET) != 0) return env::posix_error("Cannot enter the network namespace of", id);
+    return {};
+  }
+
   // On a worker.
   Result<Spawned> spawn(const std::string& id, const ExecSpec& spec, std::uint64_t number) {
     const std::string bundle = paths.run_dir + "/instances/" + id;
@@ -168,6 +185,9 @@ struct OciExec::Core : std::enable_shared_from_this<Core> {
     if (!account && (spec.user.empty() || spec.user == "root" || spec.user == "0"))
       account = init::Account{"root", 0, 0, "/root", ""};
     if (!account) return fail("InvalidParameterValue", "The instance '{}' has no user '{}'.", id, spec.user);
+    if (std::max(account->uid, account->gid) >= IdRange::kSize)
+      return fail("InvalidParameterValue", "The user '{}' of the instance '{}' has an id above {}.", account->name, id,
+                  IdRange::kSize - 1);
     const std::string folder = is_folder_inside(rootfs, account->home) ? account->home : "/";
     const auto groups = init::groups_of(read_inside(rootfs, "/etc/group"), account->name);
     BRUME_TRY(config, env.files.read(bundle + "/config.json"));
@@ -176,12 +196,18 @@ struct OciExec::Core : std::enable_shared_from_this<Core> {
     out.place = fmt::format("{}/exec/{}", bundle, number);
     BRUME_CHECK(env.files.make_folders(out.place));
     BRUME_CHECK(env.files.write(out.place + "/process.json", process));
-    BRUME_TRY(streams, spec.terminal.empty() ? make_pipes() : make_terminal(spec.rows, spec.columns));
-    BRUME_TRY(pid, env.processes.start_with(
-                       {.argv = {runtime, "--root=" + paths.run_dir + "/runtime", "--log=" + out.place + "/log",
-                                 "--log-format=json", "exec", "--process=" + out.place + "/process.json", id}},
-                       streams.theirs[0].get(), streams.theirs[1].get(), streams.theirs[2].get()));
-    out.pid = pid;
+    BRUME_TRY(ids, instances.ids(id));
+    BRUME_TRY(streams,
+              spec.terminal.empty() ? make_pipes(ids.first + account->uid) : make_terminal(spec.rows, spec.columns));
+    const env::Command command{.argv = {runtime, "--root=" + paths.run_dir + "/runtime", "--log=" + out.place + "/log",
+                                        "--log-format=json", "exec", "--process=" + out.place + "/process.json", id}};
+    BRUME_CHECK(env::apart([&]() -> Result<void> {
+      BRUME_CHECK(enter_network_of(id));
+      BRUME_TRY(pid, env.processes.start_with(command, streams.theirs[0].get(), streams.theirs[1].get(),
+                                              streams.theirs[2].get()));
+      out.pid = pid;
+      return {};
+    }));
     for (env::Fd& fd : streams.theirs) fd = env::Fd();
     out.streams = std::move(streams);
     return out;

@@ -39,6 +39,8 @@ class OciInstances {
   Result<Running> start(const InstanceSpec& spec);
   [[nodiscard]] std::optional<Running> running(const std::string& id) const;
   [[nodiscard]] int exit_status(const std::string& id) const;
+  // The ids that an instance has on the machine. Error: InternalFailure.
+  [[nodiscard]] Result<IdRange> ids(const std::string& id) const { return disks_.ids(id); }
   // Kills the instance if it runs and removes all but the disk and the console log.
   Result<void> clear(const std::string& id);
   // Removes the rest as well.
@@ -55,6 +57,8 @@ class OciInstances {
   [[nodiscard]] std::string bundle(const std::string& id) const { return paths_.run_dir + "/instances/" + id; }
   [[nodiscard]] std::string log_of(const std::string& id) const { return disks_.folder(id) + "/console.log"; }
   [[nodiscard]] Result<Running> launch(const InstanceSpec& spec);
+  // The bundle's folder with its mount points, which only the instance's root and we can pass.
+  [[nodiscard]] Result<void> make_bundle(const std::string& place, IdRange range);
 
   env::Files& files_;
   Paths paths_;

@@ -57,8 +57,7 @@ Result<void> run(const Settings& settings) {
   if (::geteuid() != 0) return fail("AccessDenied", "Brume needs root to make namespaces and cgroups; run it as root");
   env::RealEnv world(kWorkers);
   env::Env& env = world.env();
-  BRUME_CHECK(env.files.make_folders(settings.state_dir, 0700));
-  BRUME_CHECK(env.files.make_folders(settings.run_dir, 0700));
+  BRUME_CHECK(make_places(env.files, settings));
   BRUME_TRY(backend, store::SqliteBackend::open(state_file(settings)));
   store::Store store(*backend);
   BRUME_TRY(key, owner_key(env.files, env.random, settings.state_dir));
