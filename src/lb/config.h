@@ -83,7 +83,7 @@ struct Listener {
   std::string id;
   std::int32_t port = 80;
   // Ranges of IPv4 addresses that clients outside of the VPC may have; nobody else is heard.
-  std::vector<std::string> clients = {"0.0.0.0/0"};
+  std::vector<std::string> clients;
   std::vector<Rule> rules;  // by ascending priority
   Action default_action;
 };

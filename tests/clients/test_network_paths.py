@@ -249,3 +249,38 @@ def test_a_second_interface(cloud, aws, site):
     waiter(aws.ec2, "network_interface_available", NetworkInterfaceIds=[made["NetworkInterfaceId"]])
     eventually(lambda: here.get(client, made["PrivateIpAddress"]) is None, 10)
     aws.ec2.delete_network_interface(NetworkInterfaceId=made["NetworkInterfaceId"])
+
+
+def test_a_load_balancer_and_who_may_use_it(cloud, aws, site):
+    here = site("10.66")
+    one, two = here.subnet(1), here.subnet(2, zone="b")
+    client = here.launch(one, serving("client"))
+    port = clouds.free_port()
+    balancer = aws.elbv2.create_load_balancer(Name="paths", Scheme="internal", Subnets=[one.id, two.id], SecurityGroups=[here.group])["LoadBalancers"][0]
+    name, arn = balancer["DNSName"], balancer["LoadBalancerArn"]
+    here.undo.callback(lambda: eventually(lambda: not aws.ec2.describe_network_interfaces(
+        Filters=[{"Name": "vpc-id", "Values": [here.vpc]}])["NetworkInterfaces"], 20))
+    here.undo.callback(aws.elbv2.delete_load_balancer, LoadBalancerArn=arn)
+    aws.elbv2.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=port, DefaultActions=[
+        {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "balanced"}}])
+    waiter(aws.elbv2, "load_balancer_available", LoadBalancerArns=[arn])
+    zones = aws.elbv2.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]["AvailabilityZones"]
+    outside = {a["IpAddress"] for z in zones for a in z["LoadBalancerAddresses"] if "IpAddress" in a} or {"127.0.0.1"}
+    address = f"{min(outside)}:{port}"
+    nodes = [i["PrivateIpAddress"] for i in aws.ec2.describe_network_interfaces(Filters=[
+        {"Name": "vpc-id", "Values": [here.vpc]}, {"Name": "requester-id", "Values": ["amazon-elb"]}])["NetworkInterfaces"]]
+    assert len(nodes) == 2 and name
+
+    def rule(change, cidr):
+        change(GroupId=here.group, IpProtocol="tcp", FromPort=port, ToPort=port, CidrIp=cidr)
+
+    assert fetch(address, limit=0.5) is None, "its group lets nobody in"
+    rule(aws.ec2.authorize_security_group_ingress, "127.0.0.2/32")
+    eventually(lambda: fetch(address, source="127.0.0.2") == "balanced", 10)
+    assert fetch(address, source="127.0.0.1", limit=0.5) is None
+    assert here.get(client, f"{nodes[0]}:{port}") is None
+    rule(aws.ec2.authorize_security_group_ingress, "10.66.0.0/16")
+    for node in nodes:
+        eventually(lambda node=node: here.get(client, f"{node}:{port}") == "balanced", 10)
+    rule(aws.ec2.revoke_security_group_ingress, "127.0.0.2/32")
+    eventually(lambda: fetch(address, source="127.0.0.2", limit=0.5) is None, 10)
