@@ -7,6 +7,7 @@
 #include "cli/doctor.h"
 #include "cli/env.h"
 #include "cli/image.h"
+#include "cli/instance.h"
 #include "cli/lifecycle.h"
 #include "cli/reach.h"
 #include "cli/up.h"
@@ -41,12 +42,32 @@ int main(int argc, char** argv) {
   import->add_option("--parameter", parameter, "Set this SSM parameter to the image's id");
   auto* reach = app.add_subcommand("reach", "Say whether one place reaches another on a port, and which rule decides");
   const char* const end = "An instance (id or Name), eni-…, igw-…, pcx-…, an IPv4 address, or \"internet\"";
-  std::string from, to, port;
+  std::string from, to, reach_port;
   bool json = false;
   reach->add_option("from", from, end)->required();
   reach->add_option("to", to, end)->required();
-  reach->add_option("port", port, "A port of TCP, or of UDP: 53/udp")->required();
+  reach->add_option("port", reach_port, "A port of TCP, or of UDP: 53/udp")->required();
   reach->add_flag("--json", json, "Print the analysis as the API has it");
+  std::string instance, user, port = "22";
+  std::vector<std::string> words;
+  const auto with_instance = [&](CLI::App* command) {
+    command->add_option("instance", instance, "Its id, or its Name")->required();
+    return command;
+  };
+  auto* exec = with_instance(app.add_subcommand("exec", "Run a program in an instance: brume exec i-… -- ls -l /"));
+  bool terminal = false;
+  exec->add_flag("-t,--terminal", terminal, "Give it a terminal, even if standard input is none");
+  exec->add_option("-u,--user", user, "Run it as this user (default: root)");
+  exec->add_option("command", words, "After --; the user's shell if there is none");
+  auto* ssh = with_instance(app.add_subcommand("ssh", "Log in with ssh: brume ssh i-… -- -i key.pem"));
+  ssh->add_option("-l,--user", user, "Log in as this user (default: whom the image has for key pairs)");
+  ssh->add_option("arguments", words, "After --, for ssh: its options, a command");
+  auto* tunnel =
+      with_instance(app.add_subcommand("tunnel", "Connect standard input and output to a port of an instance"));
+  tunnel->add_option("port", port, "A TCP port that something in the instance listens on")->capture_default_str();
+  auto* console = with_instance(app.add_subcommand("console", "Print what an instance has printed"));
+  bool follow = false;
+  console->add_flag("-f,--follow", follow, "Go on printing");
   auto* daemon = app.add_subcommand("daemon", "Run the daemon in the foreground");
   auto* lb = app.add_subcommand("lb", "Run the load balancer process (the daemon does)");
   std::string socket;
@@ -64,7 +85,11 @@ int main(int argc, char** argv) {
   if (*start) return cli::start(*settings, root);
   if (*stop) return cli::stop(*settings);
   if (*env) return certificate ? cli::certificate(*settings) : cli::env(*settings);
+  if (*exec) return cli::exec(*settings, {.instance = instance, .user = user, .command = words, .terminal = terminal});
+  if (*ssh) return cli::ssh(*settings, root, instance, user, words);
+  if (*tunnel) return cli::tunnel(*settings, instance, port);
+  if (*console) return cli::console(*settings, instance, follow);
   if (*doctor) return cli::doctor(*settings);
-  if (*reach) return cli::reach(*settings, from, to, port, json);
+  if (*reach) return cli::reach(*settings, from, to, reach_port, json);
   return cli::image_import(*settings, source, name, parameter);
 }
