@@ -111,9 +111,8 @@ std::string own_world(unsigned limit_seconds, std::string& why) {
 }
 
 Way plain_veth(const std::string& folder) {
-  Way way{"a veth pair",
-          {make_namespace(folder, "plain-a"), "10.1.0.1"},
-          {make_namespace(folder, "plain-b"), "10.1.0.2"}};
+  Way way{
+      "a veth pair", {make_namespace(folder, "plain-a"), "10.1.0.1"}, {make_namespace(folder, "plain-b"), "10.1.0.2"}};
   join(way.a, "eth0", way.b, "eth0", 0);
   address(way.a, "eth0", {way.b.address});
   address(way.b, "eth0", {way.a.address});

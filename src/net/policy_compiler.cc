@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -146,29 +147,32 @@ class Compiler {
     const std::vector<std::string> receiver = {
         "ct state established,related ct direction original ct mark and 2 == 0 accept",
         "ct state established,related ct direction reply ct mark and 1 == 0 accept"};
-    const auto lines = [](std::vector<std::string> before, const std::vector<std::string>& tracked, std::string last) {
+    const auto lines = [](std::vector<std::string> before, const std::vector<std::string>& tracked,
+                          std::vector<std::string> after) {
       before.insert(before.end(), tracked.begin(), tracked.end());
-      before.push_back(std::move(last));
+      before.insert(before.end(), after.begin(), after.end());
       return before;
     };
-    // The VPC's ways to the outside and to other VPCs (route_plan.h) have no groups or ACLs of their own.
+    // The VPC's ways to the outside and to other VPCs (route_plan.h) have no groups or ACLs of their own. Asked last
+    // where the order does not matter: their links are in no map, and most packets are those of instances.
     const std::string from_beyond = R"(iifname { "uplink", "p*" } accept)",
                       to_beyond = R"(oifname { "uplink", "p*" } accept)";
-    base("forward_egress", "forward", -40, lines({from_beyond}, sender, "iifname vmap @egress_if"));
-    base("forward_acl_out", "forward", -30, {from_beyond, "iifname vmap @acl_out_if"});
-    base("forward_acl_in", "forward", -20, {to_beyond, "oifname vmap @acl_in_if"});
-    base("forward_ingress", "forward", -10, lines({to_beyond}, receiver, "oifname vmap @ingress_if"));
+    base("forward_egress", "forward", -40, lines({}, sender, {"iifname vmap @egress_if", from_beyond}));
+    base("forward_acl_out", "forward", -30, {"iifname vmap @acl_out_if", from_beyond});
+    base("forward_acl_in", "forward", -20, {"oifname vmap @acl_in_if", to_beyond});
+    base("forward_ingress", "forward", -10, lines({}, receiver, {"oifname vmap @ingress_if", to_beyond}));
     // From one node to another the output hook asks for the sender, the input hook for the receiver.
     const std::string served = "ip saddr @services accept", asked = "ip daddr @services accept";
     const std::string inside_out = R"(oifname "lo" accept)", inside_in = R"(iifname "lo" accept)";
-    base("output_egress", "output", -40, lines({served}, sender, "ip saddr vmap @egress_node"));
+    base("output_egress", "output", -40, lines({served}, sender, {"ip saddr vmap @egress_node"}));
     base("output_acl_out", "output", -30, {served, "ip saddr vmap @acl_out_node"});
-    base("output_acl_in", "output", -20, {served, inside_out, to_beyond, "oifname vmap @acl_in_if"});
-    base("output_ingress", "output", -10, lines({served, inside_out, to_beyond}, receiver, "oifname vmap @ingress_if"));
-    base("input_egress", "input", -40, lines({asked, inside_in, from_beyond}, sender, "iifname vmap @egress_if"));
-    base("input_acl_out", "input", -30, {asked, inside_in, from_beyond, "iifname vmap @acl_out_if"});
+    base("output_acl_in", "output", -20, {served, inside_out, "oifname vmap @acl_in_if", to_beyond});
+    base("output_ingress", "output", -10,
+         lines({served, inside_out}, receiver, {"oifname vmap @ingress_if", to_beyond}));
+    base("input_egress", "input", -40, lines({asked, inside_in}, sender, {"iifname vmap @egress_if", from_beyond}));
+    base("input_acl_out", "input", -30, {asked, inside_in, "iifname vmap @acl_out_if", from_beyond});
     base("input_acl_in", "input", -20, {asked, "ip daddr vmap @acl_in_node"});
-    base("input_ingress", "input", -10, lines({asked}, receiver, "ip daddr vmap @ingress_node"));
+    base("input_ingress", "input", -10, lines({asked}, receiver, {"ip daddr vmap @ingress_node"}));
   }
 
   static std::string group_chain_name(const std::string& group, bool egress) {
@@ -302,12 +306,27 @@ class Compiler {
     }
     add("set", subnet + "_links", "type ifname;").elements = std::move(links);
     add("set", subnet + "_nodes", "type ipv4_addr;").elements = std::move(nodes);
-    rules_.chains[subnet + "_out"].rules = {"oifname @" + subnet + "_links accept",
-                                            "ip daddr @" + subnet + "_nodes accept",
-                                            "jump " + acl_chain_name(acl, true)};
-    rules_.chains[subnet + "_in"].rules = {"iifname @" + subnet + "_links accept",
-                                           "ip saddr @" + subnet + "_nodes accept",
-                                           "jump " + acl_chain_name(acl, false)};
+    for (const bool egress : {true, false}) {
+      std::vector<std::string>& lines = rules_.chains[subnet + (egress ? "_out" : "_in")].rules;
+      if (allows_all_ipv4(policy_.acls.at(acl), egress)) lines.emplace_back("meta nfproto ipv4 accept");
+      lines.push_back((egress ? "oifname @" : "iifname @") + subnet + "_links accept");
+      lines.push_back((egress ? "ip daddr @" : "ip saddr @") + subnet + "_nodes accept");
+      lines.push_back("jump " + acl_chain_name(acl, egress));
+    }
+  }
+
+  // As the default ACL does, by an entry that comes before any that denies. Then who is in the subnet need not be
+  // asked.
+  static bool allows_all_ipv4(const NetworkAcl& acl, bool egress) {
+    constexpr int kNever = std::numeric_limits<int>::max();
+    int all = kNever, denies = kNever;
+    for (const AclEntry& entry : acl.entries) {
+      const auto block = parse_ip_block(entry.cidr);
+      if (entry.egress != egress || !block || block->ipv6) continue;
+      if (!entry.allow) denies = std::min(denies, entry.number);
+      if (entry.allow && entry.traffic.protocol == -1 && block->prefix == 0) all = std::min(all, entry.number);
+    }
+    return all < denies;
   }
 
   // Do the groups let everything of the protocol and family go that way?
