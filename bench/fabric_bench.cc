@@ -27,6 +27,7 @@ constexpr unsigned kLimitSeconds = 100;
 constexpr int kMembers = 500, kRules = 20;         // of the group that gets a rule more
 constexpr int kOthers = 200, kRulesOfOthers = 10;  // groups, with an interface each
 constexpr int kChanges = 21;
+constexpr int kPauseMicroseconds = 30000;  // the kernel tidies up after a change for some ten milliseconds
 constexpr int kInstances = 300;
 
 struct Cost {
@@ -75,6 +76,7 @@ void add_rules(const std::string& folder, int others) {
     for (int i = 0; i < kChanges; ++i) {
       measure(cost, [&] { must(fabric.enforce(after)); });
       must(fabric.enforce(before));
+      ::usleep(kPauseMicroseconds);
     }
     row("Brume, " + what, others, cost);
   }
@@ -105,6 +107,7 @@ void add_rules_to_chains(const std::string& folder, int others) {
     std::string more;
     for (int i = 0; i < kMembers; ++i) more += rule(i, kRules + change);
     measure(cost, [&] { inside(path, [&] { return net::run_nftables(more); }); });
+    ::usleep(kPauseMicroseconds);
   }
   row("nft, a chain for each interface", others, cost);
   must(env::remove_network_namespace(path));
