@@ -6,6 +6,7 @@
 // time (this process's, with what the kernel does in its calls) on a busy one too. Prints the tables themselves; needs
 // root.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -130,6 +131,7 @@ double kernel_kib() {
   return sum;
 }
 double own_kib() {
+  ::malloc_trim(0);  // what is free but kept is nobody's
   return memory_of(::getpid()).rss_mib * 1024;
 }
 
@@ -147,9 +149,9 @@ Pace pace(F&& work) {
 }
 
 void print_pace(const std::string& what, const Pace& pace, bool memory) {
-  const auto each = [&](double value) { return fmt::format("{:.0f}", value / kInstances); };
+  const auto each = [&](double value, int digits) { return fmt::format("{:.{}f}", value / kInstances, digits); };
   print_row({what, fmt::format("{:.0f}", kInstances / pace.ms * 1e3), fmt::format("{:.1f}", pace.cpu / kInstances),
-             memory ? each(pace.kernel) : "", memory ? each(pace.own) : ""});
+             memory ? each(pace.kernel, 0) : "", memory ? each(pace.own, 1) : ""});
 }
 
 // `work` for each instance, by some threads.
@@ -178,7 +180,7 @@ void bare_namespaces(const std::string& folder) {
       });
     }
   });
-  print_pace("namespaces with a veth, bare: made", made, true);
+  print_pace("bare namespaces with a veth: made", made, true);
   const Pace removed = pace([&] {
     for (int i = 0; i < kInstances; ++i) {
       inside(hub, [&]() -> Result<void> {

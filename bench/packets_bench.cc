@@ -72,12 +72,14 @@ Connected connected(const Way& way) {
 // By name of a figure, its values of each turn.
 using Figures = std::map<std::string, std::vector<double>>;
 
-// One thread writes, another reads, for 0.2 s.
+// One thread writes, another reads, each on a CPU of its own, for 0.2 s.
 void stream(const Way& way, Figures& figures) {
   const Connected pair = connected(way);
   const double cpu = own_cpu_ms();
   const Stopwatch watch;
+  const OneCpu here(0);
   std::jthread writer([&](const std::stop_token& stop) {
+    const OneCpu other(1);
     const std::string block(128 * 1024, 'x');
     while (!stop.stop_requested()) need(::send(pair.client.get(), block.data(), block.size(), 0) > 0, "send");
     ::shutdown(pair.client.get(), SHUT_WR);
