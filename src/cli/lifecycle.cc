@@ -168,7 +168,8 @@ int down(const daemon::Settings& settings, const std::string& root) {
   compute::ImagesOnDisk images(env.files, env.processes, settings.state_dir);
   compute::OciDriver driver(env, {settings.state_dir, settings.run_dir}, daemon::compute_settings(settings), images);
   Result<void> swept = driver.sweep();
-  if (auto net = net::KernelFabric(settings.run_dir).sweep(); !net && swept) swept = net;
+  if (auto net = net::KernelFabric(settings.run_dir, daemon::edge_options(settings)).sweep(); !net && swept)
+    swept = net;
   if (!swept) return report(swept.error());
   if (auto removed = env.files.remove_all(settings.run_dir); !removed) return report(removed.error());
   std::printf("Nothing of Brume runs any more. Images and what the API was told are kept in %s.\n",

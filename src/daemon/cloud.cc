@@ -59,6 +59,13 @@ Result<void> Cloud::start() {
 
 Result<void> Cloud::load(const std::string& name) {
   auto made = std::make_unique<Region>(context_of(env_, store_, hints_, name), *this);
+  ec2::NetworkState& network = made->ec2.network_state();
+  network.public_pool = machine_.public_addresses;
+  network.regions = [this] {
+    std::vector<ec2::NetworkState*> all;
+    for (const auto& [id, region] : regions_) all.push_back(&region->ec2.network_state());
+    return all;
+  };
   BRUME_CHECK(made->ec2.load());
   BRUME_CHECK(made->ssm.load());
   BRUME_CHECK(made->elbv2.load());

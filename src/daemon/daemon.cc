@@ -45,7 +45,7 @@ Result<void> run(const Settings& settings) {
   BRUME_TRY(identity, identity_key(env.files, env.clock.wall(), settings.state_dir));
   BRUME_TRY(signer, net::IdentitySigner::open(identity));
 
-  net::KernelFabric kernel(settings.run_dir);
+  net::KernelFabric kernel(settings.run_dir, edge_options(settings));
   compute::ImagesOnDisk images(env.files, env.processes, settings.state_dir);
   compute::OciDriver driver(env, {settings.state_dir, settings.run_dir}, compute_settings(settings), images);
   Cloud* cloud_made = nullptr;
@@ -73,7 +73,9 @@ Result<void> run(const Settings& settings) {
   LbProcess lb(env, world.io(), settings, fabric, [&](const lb::Stats& stats) {
     if (cloud_made) cloud_made->on_stats(stats);
   });
-  Cloud cloud(env, store, {fabric, driver, images, lb}, session_key);
+  std::vector<ec2::Cidr> public_addresses;
+  for (const std::string& range : settings.public_addresses) public_addresses.push_back(*ec2::parse_cidr(range));
+  Cloud cloud(env, store, {fabric, driver, images, lb, public_addresses}, session_key);
   cloud_made = &cloud;
   names.begin(cloud);
 
@@ -136,10 +138,14 @@ compute::Settings compute_settings(const Settings& settings) {
           .init_path = settings.init};
 }
 
+// Daemons side by side each have their own.
 std::string cgroup_root(const Settings& settings) {
-  // Daemons side by side each have their own.
   if (settings.state_dir == Settings().state_dir) return "brume";
   return fmt::format("brume-{:08x}", std::uint32_t(std::hash<std::string>{}(settings.state_dir)));
+}
+
+net::EdgeOptions edge_options(const Settings& settings) {
+  return {.host_namespace = "", .host_name = cgroup_root(settings)};
 }
 
 int run_daemon(const Settings& settings) {

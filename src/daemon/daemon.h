@@ -6,6 +6,7 @@
 
 #include "compute/oci_driver.h"
 #include "daemon/settings.h"
+#include "net/edge.h"
 
 namespace brume::daemon {
 
@@ -23,6 +24,7 @@ std::string pid_file(const Settings& settings);
 std::string state_file(const Settings& settings);
 compute::Settings compute_settings(const Settings& settings);
 std::string cgroup_root(const Settings& settings);
+net::EdgeOptions edge_options(const Settings& settings);
 
 }  // namespace brume::daemon
 

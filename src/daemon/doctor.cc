@@ -8,8 +8,10 @@
 
 #include <sstream>
 
+#include "daemon/daemon.h"
 #include "daemon/port_owner.h"
 #include "env/posix_files.h"
+#include "env/real.h"
 
 namespace brume::daemon {
 namespace {
@@ -73,6 +75,21 @@ Finding port(int number, const std::string& what, const std::string& mend) {
   return {Level::problem, name, fmt::format("in use by {}; {}", owner, what), mend};
 }
 
+// A firewall of the host's that drops what it forwards, as Docker's does, stands between clients elsewhere and public
+// addresses. (Clients on this host are not forwarded.)
+Finding forwarding(const Settings& settings) {
+  const std::string what = "forwarding";
+  env::RealEnv world(1);
+  const auto listed = world.env().processes.run({.argv = {"nft", "list", "chain", "ip", "filter", "FORWARD"}});
+  if (!listed || listed->status != 0 || listed->output.find("policy drop") == std::string::npos)
+    return {Level::ok, what, "not refused by the host's firewall", ""};
+  const std::string link = edge_options(settings).host_name;
+  return {Level::warning, what,
+          "the host's firewall drops what it forwards; only this host reaches public addresses, and instances reach "
+          "nothing outside",
+          fmt::format("iptables -I FORWARD -i {0} -j ACCEPT; iptables -I FORWARD -o {0} -j ACCEPT", link)};
+}
+
 }  // namespace
 
 std::vector<Finding> examine(const Settings& settings) {
@@ -100,6 +117,7 @@ std::vector<Finding> examine(const Settings& settings) {
   findings.push_back(overlay ? Finding{Level::ok, "overlayfs", "yes", ""}
                              : Finding{Level::problem, "overlayfs", "the kernel does not have it", "modprobe overlay"});
   findings.push_back(cgroups());
+  if (root) findings.push_back(forwarding(settings));
   findings.push_back(program(settings.runtime, settings.runtime));
   findings.push_back(program(settings.conmon, "conmon"));
   findings.push_back(program("tar", "tar"));

@@ -30,7 +30,7 @@ class MetadataFabric : public net::Fabric {
   Result<void> ensure_node(const net::NodeSpec& spec) override { return fabric_.ensure_node(spec); }
   Result<void> remove_node(const net::NodeSpec& spec) override { return fabric_.remove_node(spec); }
   Result<void> enforce(const net::Policy& policy) override { return fabric_.enforce(policy); }
-  Result<void> route(const net::Routing& routing) override { return fabric_.route(routing); }
+  Result<std::vector<std::string>> route(const net::Routing& routing) override { return fabric_.route(routing); }
   Result<net::Inventory> list() override { return fabric_.list(); }
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override {
     return fabric_.vpc_namespace(vpc_id);

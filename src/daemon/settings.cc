@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "env/posix_files.h"
+#include "services/ec2/cidr.h"
 
 namespace brume::daemon {
 
@@ -23,6 +24,14 @@ Result<Settings> load_settings(const std::string& root) {
   }
   if (settings.api_port < 1 || settings.api_port > 65535)
     return fail("InvalidSettings", "{}: api_port must be from 1 to 65535", path);
+  for (const std::string& text : settings.public_addresses) {
+    const auto range = ec2::parse_cidr(text);
+    if (!range || range->prefix < 8 || range->prefix > 30 || range->contains(std::uint32_t(0x7f000001)))
+      return fail("InvalidSettings",
+                  "{}: public_addresses: '{}' is not an IPv4 range of /8 to /30 without 127.0.0.1, as 127.8.0.0/16",
+                  path, text);
+  }
+  if (settings.public_addresses.empty()) return fail("InvalidSettings", "{}: public_addresses must name a range", path);
   if (settings.init.empty()) {
     const std::string program = program_path();
     const std::string folder = program.substr(0, program.rfind('/'));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/reflect.h"
 #include "base/result.h"
@@ -18,6 +19,9 @@ struct Settings {
   std::string conmon = "conmon";
   std::string init;             // brume-init; empty: beside this program
   std::int32_t lb_threads = 0;  // of the load balancer; 0: one a core
+  // Ranges that public addresses come from. The host answers for loopback ones without more; of any other, the user
+  // sees to it that its packets reach this host.
+  std::vector<std::string> public_addresses = {"127.8.0.0/16"};
 };
 
 // `root` moves the three folders: <root>/lib, <root>/run and <root>/etc; empty leaves them where they are.
@@ -30,4 +34,4 @@ std::string program_path();
 }  // namespace brume::daemon
 
 BRUME_RECORD(brume::daemon::Settings, state_dir, run_dir, config_dir, region, api_port, runtime, conmon, init,
-             lb_threads)
+             lb_threads, public_addresses)

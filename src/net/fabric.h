@@ -38,6 +38,7 @@ struct InterfaceSpec {
   int device_index = 0;     // eth<index>
   // Off: packets from and to addresses that are not its own may pass, as a router needs. Changes without remaking it.
   bool source_dest_check = true;
+  bool operator==(const InterfaceSpec&) const = default;
 };
 
 // A load balancer's node: an address inside the VPC namespace itself.
@@ -71,10 +72,9 @@ class Fabric {
   // What no interface of the policy sends or receives is dropped. The VPC must be there.
   virtual Result<void> enforce(const Policy& policy) = 0;
   // From now on the VPC's packets follow these tables, gateways and addresses; those of connections that both allow are
-  // not touched. A failed call takes back what it made. A route to an interface or a peering whose interface (without
-  // source check) or VPC is not there drops; for a VPC the call also fails, after all else is in place. So call again
-  // after interfaces have come or changed that routes name. The VPC must be there.
-  virtual Result<void> route(const Routing& routing) = 0;
+  // not touched. A failed call takes back what it made. A route to an interface (without source check) or a peer VPC
+  // that is not there drops: call again once it has come. Answers the peers that are not there. The VPC must be.
+  virtual Result<std::vector<std::string>> route(const Routing& routing) = 0;
   virtual Result<Inventory> list() = 0;
 
   // Paths of the bind-mounted namespaces, whether or not they are there yet.

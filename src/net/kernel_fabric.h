@@ -33,7 +33,7 @@ class KernelFabric : public Fabric {
   Result<void> ensure_node(const NodeSpec& spec) override;
   Result<void> remove_node(const NodeSpec& spec) override;
   Result<void> enforce(const Policy& policy) override;
-  Result<void> route(const Routing& routing) override;  // kernel_routes.cc
+  Result<std::vector<std::string>> route(const Routing& routing) override;  // kernel_routes.cc
   Result<Inventory> list() override;
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override { return folder_ + "/" + vpc_id; }
   [[nodiscard]] std::string instance_namespace(const std::string& instance_id) const override {

@@ -159,7 +159,7 @@ Result<void> set_source_check(Rtnetlink& vpc, const InterfaceSpec& spec) {
   return vpc.add_rule(wanted);
 }
 
-Result<void> KernelFabric::route(const Routing& routing) {
+Result<std::vector<std::string>> KernelFabric::route(const Routing& routing) {
   BRUME_CHECK(check_id(routing.vpc_id, "vpc-"));
   const std::shared_lock lock(vpcs_);
   const std::lock_guard own(routes_);
@@ -194,9 +194,7 @@ Result<void> KernelFabric::route(const Routing& routing) {
   for (const Link& link : links)
     if (link.kind == "veth" && link.name.starts_with("p") && !plan.peerings.contains(link.name))
       BRUME_CHECK(kernel.delete_link(link.name));
-  if (!plan.missing_peers.empty())
-    return fail_internal("The VPC {} has no namespace to peer with", plan.missing_peers.front());
-  return {};
+  return std::move(plan.missing_peers);
 }
 
 }  // namespace brume::net

@@ -16,7 +16,8 @@ namespace brume::net {
 
 inline constexpr int patience_ms = 5000;
 
-inline testing::AssertionResult succeeds(const Result<void>& result) {
+template <typename T>
+testing::AssertionResult succeeds(const Result<T>& result) {
   if (result) return testing::AssertionSuccess();
   return testing::AssertionFailure() << result.error().message;
 }

@@ -12,6 +12,10 @@ std::string text(const Ipv4Block& block) {
   return fmt::format("{}/{}", to_string(block.base), block.prefix);
 }
 
+bool is_ipv6(const std::string& cidr) {
+  return cidr.find(':') != std::string::npos;
+}
+
 bool contains(const Ipv4Block& wide, const Ipv4Block& narrow) {
   return wide.prefix <= narrow.prefix && wide.contains(narrow.base);
 }
@@ -47,16 +51,18 @@ class Planner {
  private:
   Result<void> parse() {
     for (const std::string& cidr : routing_.cidrs) {
+      if (is_ipv6(cidr)) continue;
       BRUME_TRY(range, parse_ipv4_block(cidr));
       ranges_.push_back(range);
     }
     for (const auto& [cidr, table] : routing_.subnet_route_tables) {
+      if (is_ipv6(cidr)) continue;
       BRUME_TRY(subnet, parse_ipv4_block(cidr));
       subnets_[subnet] = table;
     }
     for (const auto& [id, routes] : routing_.route_tables)
       for (const Route& route : routes) {
-        if (route.destination.find(':') != std::string::npos) continue;
+        if (is_ipv6(route.destination)) continue;
         BRUME_TRY(destination, parse_ipv4_block(route.destination));
         tables_[id][destination] = {route.target, route.target_id};
       }

@@ -25,6 +25,7 @@ struct Route {
   std::string destination;  // IPv4 or IPv6 CIDR, canonical
   RouteTarget target = RouteTarget::blackhole;
   std::string target_id;
+  bool operator==(const Route&) const = default;
 };
 
 // An address outside, and the private one it stands for. One to one.
@@ -32,6 +33,7 @@ struct PublicAddress {
   std::string address;          // 127.8.0.12, or of a pool that the user configured
   std::string private_address;  // of an interface in the VPC
   std::string interface_id;
+  bool operator==(const PublicAddress&) const = default;
 };
 
 struct NatGateway {
@@ -39,11 +41,13 @@ struct NatGateway {
   std::string subnet_id;       // the one it stands in, whose route table its packets follow
   std::string public_address;  // empty: a private NAT gateway
   std::string private_address;
+  bool operator==(const NatGateway&) const = default;
 };
 
 struct Peering {
   std::string id;           // pcx-…, active
   std::string peer_vpc_id;  // whose namespace may lie in another region
+  bool operator==(const Peering&) const = default;
 };
 
 struct Routing {
@@ -55,6 +59,7 @@ struct Routing {
   std::vector<PublicAddress> public_addresses;
   std::vector<NatGateway> nat_gateways;
   std::vector<Peering> peerings;
+  bool operator==(const Routing&) const = default;
 };
 
 }  // namespace brume::net

@@ -106,7 +106,7 @@ Result<void> SimFabric::enforce(const Policy& policy) {
   return {};
 }
 
-Result<void> SimFabric::route(const Routing& routing) {
+Result<std::vector<std::string>> SimFabric::route(const Routing& routing) {
   const std::lock_guard lock(mutex_);
   BRUME_CHECK(begin(Operation::route));
   BRUME_CHECK(need_vpc(routing.vpc_id));
@@ -114,9 +114,7 @@ Result<void> SimFabric::route(const Routing& routing) {
   for (const auto& [id, spec] : vpcs_) present.vpcs.insert(id);
   BRUME_TRY(plan, plan_routes(routing, present));
   routings_[routing.vpc_id] = routing;
-  if (!plan.missing_peers.empty())
-    return fail_internal("The VPC {} has no namespace to peer with", plan.missing_peers.front());
-  return {};
+  return std::move(plan.missing_peers);
 }
 
 Result<Inventory> SimFabric::list() {

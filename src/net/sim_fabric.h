@@ -35,7 +35,7 @@ class SimFabric : public Fabric {
   Result<void> ensure_node(const NodeSpec& spec) override;
   Result<void> remove_node(const NodeSpec& spec) override;
   Result<void> enforce(const Policy& policy) override;
-  Result<void> route(const Routing& routing) override;
+  Result<std::vector<std::string>> route(const Routing& routing) override;
   Result<Inventory> list() override;
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override { return "/sim/netns/" + vpc_id; }
   [[nodiscard]] std::string instance_namespace(const std::string& instance_id) const override {

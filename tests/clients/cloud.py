@@ -193,8 +193,9 @@ class Cloud:
         return [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(self.root) in line]
 
     def traces(self):
-        """Processes and mounts that name the root folder."""
+        """Processes, mounts and links of the host that name the root folder."""
         found = [f"mount: {line}" for line in self.mounts()]
+        found += [f"link: {link.parent.name}" for link in Path("/sys/class/net").glob("*/ifalias") if str(self.root) in link.read_text()]
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()

@@ -102,8 +102,8 @@ def test_errors_are_shown(shell):
     failed = shell("aws ec2 describe-vpcs --vpc-ids vpc-0123456789abcdef0", check=False)
     assert failed.returncode != 0
     assert "(InvalidVpcID.NotFound) when calling the DescribeVpcs operation: The vpc ID 'vpc-0123456789abcdef0' does not exist" in failed.stderr
-    failed = shell("aws ec2 create-nat-gateway --subnet-id subnet-0123456789abcdef0", check=False)
-    assert "(NotImplemented)" in failed.stderr and "CreateNatGateway" in failed.stderr
+    failed = shell("aws ec2 create-transit-gateway", check=False)
+    assert "(NotImplemented)" in failed.stderr and "CreateTransitGateway" in failed.stderr
     failed = shell("AWS_SECRET_ACCESS_KEY=wrong aws ec2 describe-vpcs", check=False)
     assert "(AuthFailure)" in failed.stderr
 

@@ -324,3 +324,57 @@ def test_dhcp_options(aws, vpc):
     (options,) = aws.ec2.describe_dhcp_options(DhcpOptionsIds=[used])["DhcpOptions"]
     assert {c["Key"]: c["Values"] for c in options["DhcpConfigurations"]} == {
         "domain-name": [{"Value": "ap-southeast-1.compute.internal"}], "domain-name-servers": [{"Value": "AmazonProvidedDNS"}]}
+
+
+def test_prefix_lists(aws, vpc):
+    ec2 = aws.ec2
+    made = ec2.create_managed_prefix_list(PrefixListName="offices", MaxEntries=3, AddressFamily="IPv4",
+                                          Entries=[{"Cidr": "192.0.2.7/24", "Description": "north"}])["PrefixList"]
+    name = made["PrefixListId"]
+    group = ec2.create_security_group(GroupName="listed", Description="x", VpcId=vpc)["GroupId"]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": name}]}])
+    with refused("DependencyViolation"):
+        ec2.delete_managed_prefix_list(PrefixListId=name)
+    with refused("PrefixListVersionMismatch"):
+        ec2.modify_managed_prefix_list(PrefixListId=name, CurrentVersion=7, AddEntries=[{"Cidr": "198.51.100.0/24"}])
+    changed = ec2.modify_managed_prefix_list(PrefixListId=name, CurrentVersion=1, AddEntries=[{"Cidr": "198.51.100.0/24"}])["PrefixList"]
+    assert changed["Version"] == 2
+    assert [e["Cidr"] for e in ec2.get_managed_prefix_list_entries(PrefixListId=name)["Entries"]] == ["192.0.2.0/24", "198.51.100.0/24"]
+    with refused("PrefixListMaxEntriesExceeded"):
+        ec2.modify_managed_prefix_list(PrefixListId=name, CurrentVersion=2, AddEntries=[{"Cidr": f"10.{i}.0.0/16"} for i in range(2)])
+    ec2.delete_security_group(GroupId=group)
+    ec2.delete_managed_prefix_list(PrefixListId=name)
+    with refused("InvalidPrefixListID.NotFound"):
+        ec2.get_managed_prefix_list_entries(PrefixListId=name)
+
+
+def test_what_is_refused_of_addresses_and_peerings(aws, vpc, subnet):
+    ec2 = aws.ec2
+    with refused("InvalidAllocationID.NotFound", f"eipalloc-{ABSENT}"):
+        ec2.associate_address(AllocationId=f"eipalloc-{ABSENT}", NetworkInterfaceId=f"eni-{ABSENT}")
+    made = ec2.allocate_address()
+    assert ec2.describe_addresses_attribute(AllocationIds=[made["AllocationId"]])["Addresses"][0]["PublicIp"] == made["PublicIp"]
+    with refused("InvalidAddress.NotFound"):
+        ec2.allocate_address(Address=made["PublicIp"])
+    with refused("MissingParameter"):
+        ec2.create_nat_gateway(SubnetId=subnet)
+    ec2.release_address(AllocationId=made["AllocationId"])
+
+    other = ec2.create_vpc(CidrBlock="10.53.0.0/16")["Vpc"]["VpcId"]
+    asked = ec2.create_vpc_peering_connection(VpcId=vpc, PeerVpcId=other)["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    assert ec2.reject_vpc_peering_connection(VpcPeeringConnectionId=asked)["Return"]
+    with refused("InvalidStateTransition"):
+        ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=asked)
+    wanted = [*filters(status_code="rejected"), {"Name": "requester-vpc-info.vpc-id", "Values": [vpc]}]
+    (found,) = ec2.describe_vpc_peering_connections(Filters=wanted)["VpcPeeringConnections"]
+    assert found["VpcPeeringConnectionId"] == asked
+    ec2.delete_vpc(VpcId=other)
+
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, SourceDestCheck={"Value": False})
+    ec2.reset_network_interface_attribute(NetworkInterfaceId=interface, SourceDestCheck="true")
+    assert ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"][0]["SourceDestCheck"]
+    with refused("InvalidInstanceID.NotFound"):
+        ec2.attach_network_interface(NetworkInterfaceId=interface, InstanceId=f"i-{ABSENT}", DeviceIndex=1)
+    ec2.delete_network_interface(NetworkInterfaceId=interface)

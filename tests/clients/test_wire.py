@@ -129,7 +129,7 @@ def test_malformed_authorization(send, authorization):
 
 
 @pytest.mark.parametrize("service, operation, arguments", [
-    ("ec2", "create_nat_gateway", {"SubnetId": "subnet-0123456789abcdef0"}),
+    ("ec2", "create_transit_gateway", {}),
     ("ec2", "create_volume", {"AvailabilityZone": "ap-southeast-1a", "Size": 1}),
     ("autoscaling", "put_scaling_policy", {"AutoScalingGroupName": "x", "PolicyName": "y"}),
     ("elbv2", "create_trust_store", {"Name": "x", "CaCertificatesBundleS3Bucket": "b", "CaCertificatesBundleS3Key": "k"}),

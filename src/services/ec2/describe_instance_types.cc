@@ -4,6 +4,7 @@
 #include "services/ec2/filters.h"
 #include "services/ec2/instance_operations.h"
 #include "services/ec2/instance_types.h"
+#include "services/ec2/refusals.h"
 #include "services/ec2/zones.h"
 
 namespace brume::ec2 {
@@ -67,7 +68,7 @@ Result<DescribeInstanceTypeOfferingsResult> InstanceOperations::DescribeInstance
   else if (kind == "availability-zone-id")
     for (const Zone& zone : zones_of(context_.region)) locations.push_back(zone.id);
   else
-    return fail("UnsupportedOperation", "Brume does not support the location type '{}'.", kind);
+    return unsupported("Brume does not support the location type '{}'.", kind);
   std::vector<InstanceTypeOffering> shown;
   for (const InstanceType& type : instance_types())
     for (const std::string& location : locations)

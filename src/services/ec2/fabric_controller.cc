@@ -7,6 +7,7 @@
 #include "services/ec2/network_interface.h"
 #include "services/ec2/other_regions.h"
 #include "services/ec2/vpc_policy.h"
+#include "services/ec2/vpc_routing.h"
 
 namespace brume::ec2 {
 namespace {
@@ -43,8 +44,12 @@ bool FabricController::leave_out_other_regions(net::Inventory& inventory) const 
 }
 
 void FabricController::take_stock(const net::Inventory& inventory) {
-  for (const std::string& id : inventory.instances)
-    if (state_.children(id).empty()) remove_instance(id, [](const Result<void>&) {});
+  for (const std::string& id : inventory.instances) {
+    if (state_.children(id).empty())
+      remove_instance(id, [](const Result<void>&) {});
+    else
+      made_.try_emplace(id);  // all of it is made anew, that is compared and mended
+  }
   // An interface that no instance has any more. The fabric does not say in which VPC it lies.
   for (const std::string& id : inventory.interfaces) {
     const NetworkInterface* interface = state_.network_interfaces.find(id);
@@ -64,34 +69,50 @@ void FabricController::take_stock(const net::Inventory& inventory) {
 }
 
 void FabricController::ensure_instance(const std::string& instance_id, Done done) {
-  enqueue(vpc_of(instance_id),
-          {[this, instance_id]() -> std::function<Result<void>()> {
-             std::vector<net::InterfaceSpec> interfaces;
-             for (const NetworkInterface* interface : interfaces_of(state_, instance_id))
-               interfaces.push_back({.id = *interface->NetworkInterfaceId,
+  // As a sync of its VPC in which the instance is wanted, but one attempt.
+  auto job = std::make_shared<Sync>();
+  const std::string vpc_id = vpc_of(instance_id);
+  enqueue(vpc_id, {[this, vpc_id, instance_id, job]() -> std::function<Result<void>()> {
+                     const Interfaces interfaces = interface_specs(instance_id);
+                     if (interfaces.empty())
+                       return [instance_id]() -> Result<void> {
+                         return fail_internal("The instance {} has no network interface.", instance_id);
+                       };
+                     job->wanted = {.exists = true,
+                                    .vpc = vpc_spec(vpc_id),
+                                    .policy = policy_of(state_, vpc_id),
+                                    .routing = routing(vpc_id),
+                                    .nodes = {},
+                                    .gone = {},
+                                    .instances = {{instance_id, interfaces}}};
+                     for (const auto& [id, spec] : interfaces) job->made.push_back(spec);
+                     job->route = is_outdated(job->wanted.routing, job->made);
+                     return [this, vpc_id, job] { return bring_about(vpc_id, *job); };
+                   },
+                   [this, vpc_id, instance_id, job, done = std::move(done)](const Result<void>& result) {
+                     if (result) made_[instance_id] = job->wanted.instances.at(instance_id);
+                     told(vpc_id, *job, result);
+                     done(result);
+                   }});
+}
+
+FabricController::Interfaces FabricController::interface_specs(const std::string& instance_id) const {
+  Interfaces specs;
+  for (const NetworkInterface* interface : interfaces_of(state_, instance_id))
+    specs.emplace(*interface->NetworkInterfaceId,
+                  net::InterfaceSpec{.id = *interface->NetworkInterfaceId,
                                      .vpc_id = *interface->VpcId,
                                      .instance_id = instance_id,
                                      .address = *interface->PrivateIpAddress,
                                      .subnet_cidr = *state_.subnets.find(*interface->SubnetId)->CidrBlock,
                                      .mac = *interface->MacAddress,
-                                     .device_index = interface->Attachment->DeviceIndex.value_or(0)});
-             if (interfaces.empty())
-               return [instance_id]() -> Result<void> {
-                 return fail_internal("The instance {} has no network interface.", instance_id);
-               };
-             // The rules are there before the first packet.
-             return [this, vpc = vpc_spec(interfaces[0].vpc_id), policy = policy_of(state_, interfaces[0].vpc_id),
-                     interfaces]() -> Result<void> {
-               BRUME_CHECK(fabric_.ensure_vpc(vpc));
-               BRUME_CHECK(fabric_.enforce(policy));
-               for (const net::InterfaceSpec& interface : interfaces) BRUME_CHECK(fabric_.ensure_interface(interface));
-               return {};
-             };
-           },
-           std::move(done)});
+                                     .device_index = interface->Attachment->DeviceIndex.value_or(0),
+                                     .source_dest_check = interface->SourceDestCheck.value_or(true)});
+  return specs;
 }
 
 void FabricController::remove_instance(const std::string& instance_id, Done done) {
+  made_.erase(instance_id);
   remove_attempt(vpc_of(instance_id), instance_id, std::move(done), 0);
 }
 
@@ -101,7 +122,10 @@ void FabricController::remove_attempt(const std::string& vpc_id, const std::stri
                      return [this, instance_id] { return fabric_.remove_instance(instance_id); };
                    },
                    [this, vpc_id, instance_id, done, failures](const Result<void>& result) {
-                     if (result) return done({});
+                     if (result) {
+                       made_.erase(instance_id);  // an ensure may have come before
+                       return done({});
+                     }
                      loop_.after(back_off(failures + 1), [this, vpc_id, instance_id, done, failures] {
                        remove_attempt(vpc_id, instance_id, done, failures + 1);
                      });
@@ -132,7 +156,7 @@ void FabricController::run_next(const std::string& vpc_id) {
                      });
 }
 
-FabricController::Desired FabricController::desired(const std::string& vpc_id) const {
+FabricController::Desired FabricController::desired(const std::string& vpc_id) {
   Desired wanted;
   for (const auto& [id, node] : state_.removed_nodes.rows())
     if (node.vpc_id == vpc_id) wanted.gone.push_back({id, vpc_id, node.address});
@@ -146,10 +170,47 @@ FabricController::Desired FabricController::desired(const std::string& vpc_id) c
   if (policy.interfaces.empty()) return wanted;
   wanted.vpc = vpc_spec(vpc_id);
   wanted.policy = std::move(policy);
+  wanted.routing = routing(vpc_id);
+  for (const auto& [id, interfaces] : made_)
+    if (vpc_of(id) == vpc_id) wanted.instances.emplace(id, interface_specs(id));
   return wanted;
 }
 
-Result<void> FabricController::bring_about(const std::string& vpc_id, const Desired& wanted) {
+net::Routing FabricController::routing(const std::string& vpc_id) {
+  net::Routing wanted = routing_of(state_, vpc_id);
+  std::erase_if(wanted.peerings, [&](const net::Peering& peering) {
+    return std::ranges::none_of(state_.all_regions(),
+                                [&](const NetworkState* region) { return is_used(*region, peering.peer_vpc_id); });
+  });
+  return wanted;
+}
+
+bool FabricController::is_outdated(const net::Routing& wanted, const std::vector<net::InterfaceSpec>& made) const {
+  const auto routed = routed_.find(wanted.vpc_id);
+  if (routed == routed_.end() || routed->second != wanted) return true;
+  const auto leads_to = [&](const std::string& interface_id) {
+    return std::ranges::any_of(wanted.route_tables, [&](const auto& table) {
+      return std::ranges::find(table.second, interface_id, &net::Route::target_id) != table.second.end();
+    });
+  };
+  return std::ranges::any_of(made, leads_to, &net::InterfaceSpec::id);
+}
+
+FabricController::Sync FabricController::plan(const std::string& vpc_id) {
+  Sync sync{.wanted = desired(vpc_id), .made = {}, .removed = {}, .missing_peers = {}};
+  for (const auto& [instance, interfaces] : sync.wanted.instances) {
+    const Interfaces& before = made_.at(instance);
+    for (const auto& [id, spec] : interfaces)
+      if (const auto found = before.find(id); found == before.end() || found->second != spec) sync.made.push_back(spec);
+    for (const auto& [id, spec] : before)
+      if (!interfaces.contains(id)) sync.removed.push_back(id);
+  }
+  sync.route = is_outdated(sync.wanted.routing, sync.made);
+  return sync;
+}
+
+Result<void> FabricController::bring_about(const std::string& vpc_id, Sync& sync) {
+  const Desired& wanted = sync.wanted;
   if (!wanted.exists) return fabric_.remove_vpc(vpc_id);
   for (const net::NodeSpec& node : wanted.gone) {
     // Its address may be another node's by now.
@@ -158,9 +219,28 @@ Result<void> FabricController::bring_about(const std::string& vpc_id, const Desi
   }
   if (wanted.policy.interfaces.empty()) return {};
   BRUME_CHECK(fabric_.ensure_vpc(wanted.vpc));
+  // The rules are there before the first packet.
   BRUME_CHECK(fabric_.enforce(wanted.policy));
   for (const net::NodeSpec& node : wanted.nodes) BRUME_CHECK(fabric_.ensure_node(node));
+  for (const std::string& id : sync.removed) BRUME_CHECK(fabric_.remove_interface(id, vpc_id));
+  for (const net::InterfaceSpec& interface : sync.made) BRUME_CHECK(fabric_.ensure_interface(interface));
+  if (!sync.route) return {};
+  BRUME_TRY(missing, fabric_.route(wanted.routing));
+  sync.missing_peers = std::move(missing);
   return {};
+}
+
+void FabricController::told(const std::string& vpc_id, const Sync& sync, const Result<void>& result) {
+  const bool used = sync.wanted.exists && !sync.wanted.policy.interfaces.empty();
+  if (!result || !used || !sync.missing_peers.empty())
+    routed_.erase(vpc_id);
+  else
+    routed_[vpc_id] = sync.wanted.routing;
+  if (!result || !used) return;
+  // Whose routes lead here and waited for it.
+  for (const net::Peering& peering : sync.wanted.routing.peerings)
+    for (NetworkState* region : state_.all_regions())
+      if (region->vpcs.contains(peering.peer_vpc_id) && region->on_change) region->on_change(peering.peer_vpc_id);
 }
 
 void FabricController::sync(const std::string& vpc_id) {
@@ -172,23 +252,28 @@ void FabricController::sync(const std::string& vpc_id) {
   Queue& queue = queues_[vpc_id];
   if (queue.sync_waiting) return;
   queue.sync_waiting = true;
-  auto wanted = std::make_shared<Desired>();
-  enqueue(vpc_id, {[this, vpc_id, wanted]() -> std::function<Result<void>()> {
+  auto job = std::make_shared<Sync>();
+  enqueue(vpc_id, {[this, vpc_id, job]() -> std::function<Result<void>()> {
                      queues_[vpc_id].sync_waiting = false;
-                     *wanted = desired(vpc_id);
-                     return [this, vpc_id, wanted] { return bring_about(vpc_id, *wanted); };
+                     *job = plan(vpc_id);
+                     return [this, vpc_id, job] { return bring_about(vpc_id, *job); };
                    },
-                   [this, vpc_id, wanted](const Result<void>& result) { synced(vpc_id, *wanted, result); }});
+                   [this, vpc_id, job](const Result<void>& result) { synced(vpc_id, *job, result); }});
 }
 
-void FabricController::synced(const std::string& vpc_id, const Desired& wanted, const Result<void>& result) {
+void FabricController::synced(const std::string& vpc_id, const Sync& job, const Result<void>& result) {
   Queue& queue = queues_[vpc_id];
+  const Desired& wanted = job.wanted;
   last_synced_.erase(vpc_id);
+  if (result)
+    for (const auto& [id, interfaces] : wanted.instances)
+      if (const auto instance = made_.find(id); instance != made_.end()) instance->second = interfaces;
+  told(vpc_id, job, result);
   const Result<void> recorded = !result ? result : state_.context.store.transact([&]() -> Result<void> {
     for (const net::NodeSpec& node : wanted.gone) state_.removed_nodes.erase(node.id);
     return {};
   });
-  if (recorded) {
+  if (recorded && job.missing_peers.empty()) {
     queue.failures = 0;
     if (wanted.exists && wanted.gone.empty()) last_synced_[vpc_id] = wanted;
     return;

@@ -2,8 +2,8 @@
 //
 // A VPC's namespace is made when its first instance or load balancer node needs it and removed with the VPC. Level-
 // triggered: each job reads the tables when it begins and does what is missing; the fabric's calls are idempotent. Jobs
-// of one VPC run one after the other, those of different VPCs beside each other. Nothing in memory matters: start()
-// compares the fabric with the tables and mends. Leaves to the caller of ensure_instance: trying again.
+// of one VPC run one after the other, those of different VPCs beside each other. What is kept in memory only spares
+// work: start() compares the fabric with the tables and mends. Leaves to the caller of ensure_instance: trying again.
 #pragma once
 
 #include <deque>
@@ -51,24 +51,46 @@ class FabricController {
     int failures = 0;           // of syncs, in a row
   };
 
-  // What a VPC should have besides instances.
+  using Interfaces = std::map<std::string, net::InterfaceSpec>;  // by id
+
+  // What a VPC should have. Instances come and go by ensure_instance() and remove_instance(); the interfaces of those
+  // that are there follow the tables.
   struct Desired {
     bool exists = false;
     net::VpcSpec vpc;
-    net::Policy policy;  // of a VPC that something is in
+    net::Policy policy;  // of a VPC that something is in; so is what follows
+    net::Routing routing;
     std::vector<net::NodeSpec> nodes;
     std::vector<net::NodeSpec> gone;  // out of the tables and perhaps still in the kernel
+    std::map<std::string, Interfaces> instances;
     bool operator==(const Desired&) const = default;
+  };
+
+  // One sync: what is wanted, and what is to be done for it besides.
+  struct Sync {
+    Desired wanted;
+    std::vector<net::InterfaceSpec> made;
+    std::vector<std::string> removed;
+    bool route = false;
+    std::vector<std::string> missing_peers;
   };
 
   void enqueue(const std::string& vpc_id, Job job);
   void run_next(const std::string& vpc_id);
-  // Brings a VPC's nodes and rules about, or its end.
+  // Brings about what a VPC should have, or its end.
   void sync(const std::string& vpc_id);
-  [[nodiscard]] Desired desired(const std::string& vpc_id) const;
+  [[nodiscard]] Desired desired(const std::string& vpc_id);
+  [[nodiscard]] Sync plan(const std::string& vpc_id);
   // Blocks.
-  Result<void> bring_about(const std::string& vpc_id, const Desired& wanted);
-  void synced(const std::string& vpc_id, const Desired& wanted, const Result<void>& result);
+  Result<void> bring_about(const std::string& vpc_id, Sync& sync);
+  void synced(const std::string& vpc_id, const Sync& sync, const Result<void>& result);
+  [[nodiscard]] Interfaces interface_specs(const std::string& instance_id) const;
+  // Its routes as they are to be; not to peers that nothing is in.
+  [[nodiscard]] net::Routing routing(const std::string& vpc_id);
+  // Do the VPC's routes have to be made again, with these interfaces made or removed?
+  [[nodiscard]] bool is_outdated(const net::Routing& wanted, const std::vector<net::InterfaceSpec>& made) const;
+  // Remembers what the fabric was told, and wakes peers that wait for the VPC to be there.
+  void told(const std::string& vpc_id, const Sync& sync, const Result<void>& result);
   // False if it cannot be told what is another region's.
   bool leave_out_other_regions(net::Inventory& inventory) const;
   void take_stock(const net::Inventory& inventory);
@@ -83,6 +105,8 @@ class FabricController {
   env::Loop& loop_;
   std::map<std::string, Queue> queues_;         // by VPC
   std::map<std::string, Desired> last_synced_;  // to spare syncs that would change nothing
+  std::map<std::string, net::Routing> routed_;  // by VPC, as the fabric was last told, with no peer missing
+  std::map<std::string, Interfaces> made_;      // by instance that is there, as far as the fabric has been told
 };
 
 }  // namespace brume::ec2

@@ -1,5 +1,6 @@
 #include "services/ec2/fabric_controller.h"
 
+#include <algorithm>
 #include <set>
 
 #include "services/ec2/network_fixture.h"
@@ -37,7 +38,14 @@ class FakeFabric : public net::Fabric {
     policies[policy.vpc_id] = policy;
     return {};
   }
-  Result<void> route(const net::Routing& routing) override { return say("route", routing.vpc_id); }
+  Result<std::vector<std::string>> route(const net::Routing& routing) override {
+    BRUME_CHECK(say("route", routing.vpc_id));
+    routings[routing.vpc_id] = routing;
+    std::vector<std::string> missing;
+    for (const net::Peering& peering : routing.peerings)
+      if (!vpcs.contains(peering.peer_vpc_id)) missing.push_back(peering.peer_vpc_id);
+    return missing;
+  }
   Result<void> remove_interface(const std::string& interface_id, const std::string&) override {
     BRUME_CHECK(say("remove_interface", interface_id));
     interfaces.erase(interface_id);
@@ -70,6 +78,7 @@ class FakeFabric : public net::Fabric {
 
   std::set<std::string> vpcs, instances, nodes;
   std::map<std::string, net::Policy> policies;
+  std::map<std::string, net::Routing> routings;
   std::map<std::string, net::InterfaceSpec> interfaces;
   std::vector<std::string> said;
   int failures = 0;
@@ -193,8 +202,85 @@ TEST_F(FabricControllerTest, StartMends) {
   run_for(seconds(5));
   EXPECT_EQ(fabric.vpcs, std::set<std::string>{vpc_id});
   EXPECT_EQ(fabric.instances, std::set<std::string>{kInstance});
-  EXPECT_TRUE(fabric.interfaces.empty());
+  ASSERT_EQ(fabric.interfaces.size(), 1U);  // the instance's own, which it lacked
+  EXPECT_EQ(fabric.interfaces.begin()->first, state.children(kInstance).at(0));
   EXPECT_EQ(fabric.nodes.size(), 1U);
+}
+
+TEST_F(FabricControllerTest, InterfacesOfAnInstanceThatIsThereFollowTheTables) {
+  controller.start();
+  attach_one();
+  run_for(seconds(1));
+  controller.ensure_instance(kInstance, done);
+  run_for(seconds(1));
+  const std::string second = make_interface_id(subnet_id);
+  ASSERT_TRUE(store.transact([&] { return attach(state, second, kInstance, 1); }));
+  fabric.failures = 1;
+  run_for(seconds(2));
+  ASSERT_EQ(fabric.interfaces.size(), 2U);
+  EXPECT_TRUE(fabric.interfaces.at(second).source_dest_check);
+  must(&Ops::ModifyNetworkInterfaceAttribute,
+       {.NetworkInterfaceId = second, .SourceDestCheck = AttributeBooleanValue{false}});
+  run_for(seconds(1));
+  EXPECT_FALSE(fabric.interfaces.at(second).source_dest_check);
+  ASSERT_TRUE(store.transact([&]() -> Result<void> {
+    detach(state, second);
+    return {};
+  }));
+  run_for(seconds(1));
+  EXPECT_EQ(fabric.interfaces.size(), 1U);
+  // One that has been removed stays so, whatever the tables say.
+  controller.remove_instance(kInstance, done);
+  ASSERT_TRUE(store.transact([&] { return attach(state, second, kInstance, 1); }));
+  run_for(seconds(1));
+  EXPECT_TRUE(fabric.interfaces.empty());
+}
+
+TEST_F(FabricControllerTest, RoutesFollowTheTablesAndAreNotMadeAgainForNothing) {
+  controller.start();
+  attach_one();
+  controller.ensure_instance(kInstance, done);
+  run_for(seconds(1));
+  EXPECT_EQ(fabric.routings.at(vpc_id).subnet_route_tables.size(), 1U);
+  fabric.said.clear();
+  attach_one("i-0bbbbbbbbbbbbbbbb");
+  controller.ensure_instance("i-0bbbbbbbbbbbbbbbb", done);
+  run_for(seconds(1));
+  EXPECT_EQ(std::ranges::count(fabric.said, "route " + vpc_id), 0);
+  const std::string gateway = *must(&Ops::CreateInternetGateway, {}).InternetGateway->InternetGatewayId;
+  must(&Ops::AttachInternetGateway, {.InternetGatewayId = gateway, .VpcId = vpc_id});
+  run_for(seconds(1));
+  EXPECT_TRUE(fabric.routings.at(vpc_id).internet_gateway);
+  // A route to an interface has to be made again once that is there.
+  const std::string router = make_interface_id(subnet_id);
+  ASSERT_TRUE(store.transact([&] { return attach(state, router, "i-0cccccccccccccccc", 0); }));
+  must(&Ops::CreateRoute, {.RouteTableId = *state.main_route_table(vpc_id)->RouteTableId,
+                           .DestinationCidrBlock = "192.168.0.0/16",
+                           .NetworkInterfaceId = router});
+  run_for(seconds(1));
+  fabric.said.clear();
+  controller.ensure_instance("i-0cccccccccccccccc", done);
+  run_for(seconds(1));
+  EXPECT_EQ(std::ranges::count(fabric.said, "route " + vpc_id), 1);
+}
+
+TEST_F(FabricControllerTest, PeersAreJoinedOnceSomethingIsInBoth) {
+  controller.start();
+  const std::string other = make_vpc_id("10.1.0.0/16"), other_subnet = make_subnet_id(other, "10.1.1.0/24");
+  const std::string id = *must(&Ops::CreateVpcPeeringConnection, {.VpcId = vpc_id, .PeerVpcId = other})
+                              .VpcPeeringConnection->VpcPeeringConnectionId;
+  must(&Ops::AcceptVpcPeeringConnection, {.VpcPeeringConnectionId = id});
+  make_interface_id(subnet_id, "ELB app/web/1");
+  run_for(seconds(1));
+  EXPECT_TRUE(fabric.routings.at(vpc_id).peerings.empty());
+  fabric.failures = 1;
+  make_interface_id(other_subnet, "ELB app/web/2");
+  run_for(seconds(5));
+  EXPECT_EQ(fabric.routings.at(vpc_id).peerings.size(), 1U);
+  EXPECT_EQ(fabric.routings.at(other).peerings.size(), 1U);
+  fabric.said.clear();
+  run_for(seconds(60));
+  EXPECT_TRUE(fabric.said.empty()) << "nothing waits any more";
 }
 
 TEST_F(FabricControllerTest, ANodeRemovedWhileTheDaemonWasDownIsRemovedLater) {

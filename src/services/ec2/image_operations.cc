@@ -7,6 +7,7 @@
 #include "services/ec2/filters.h"
 #include "services/ec2/instance_kinds.h"
 #include "services/ec2/instance_operations.h"
+#include "services/ec2/refusals.h"
 
 namespace brume::ec2 {
 namespace {
@@ -53,14 +54,14 @@ Result<void> check_registration(const RegisterImageRequest& request, const store
     if (image.Name == name && image.State != "deregistered" && image.State != "failed")
       return fail("InvalidAMIName.Duplicate", "AMI name {} is already in use by AMI {}", name, id);
   if (!request.ImageLocation)
-    return fail("UnsupportedOperation",
-                "Brume registers images from a root file system on this machine: pass ImageLocation as file:///path.");
+    return unsupported(
+        "Brume registers images from a root file system on this machine: pass ImageLocation as file:///path.");
   if (!image_path(*request.ImageLocation))
     return fail("InvalidParameterValue",
                 "Value ({}) for parameter imageLocation is invalid: it must be file:// and an absolute path.",
                 *request.ImageLocation);
   if (request.Architecture.value_or("x86_64") != "x86_64")
-    return fail("UnsupportedOperation", "Brume does not support Architecture '{}'.", *request.Architecture);
+    return unsupported("Brume does not support Architecture '{}'.", *request.Architecture);
   const std::pair<bool, const char*> refused[] = {
       {request.KernelId.has_value(), "KernelId"},
       {request.RamdiskId.has_value(), "RamdiskId"},
@@ -76,7 +77,7 @@ Result<void> check_registration(const RegisterImageRequest& request, const store
   };
   // BootMode, EnaSupport and SriovNetSupport are matters of hardware.
   for (const auto& [present, what] : refused)
-    if (present) return fail("UnsupportedOperation", "Brume does not support {}.", what);
+    if (present) return unsupported("Brume does not support {}.", what);
   return {};
 }
 
@@ -212,7 +213,7 @@ Result<ImageAttribute> InstanceOperations::DescribeImageAttribute(const aws::Cal
   else if (attribute == "ramdisk")
     result.RamdiskId = text(image->RamdiskId);
   else
-    return fail("UnsupportedOperation", "Brume does not support the image attribute '{}'.", attribute);
+    return unsupported("Brume does not support the image attribute '{}'.", attribute);
   return unless_dry_run(request, std::move(result));
 }
 

@@ -8,6 +8,7 @@
 #include "services/ec2/instance_operations.h"
 #include "services/ec2/instance_types.h"
 #include "services/ec2/launch_parameters.h"
+#include "services/ec2/refusals.h"
 
 namespace brume::ec2 {
 namespace {
@@ -55,7 +56,7 @@ Result<ModifyInstanceAttributeRequest> normal_form(ModifyInstanceAttributeReques
   else if (attribute == "enaSupport")
     request.EnaSupport = on;
   else
-    return fail("UnsupportedOperation", "Brume does not support changing the attribute '{}'.", attribute);
+    return unsupported("Brume does not support changing the attribute '{}'.", attribute);
   return request;
 }
 
@@ -158,12 +159,11 @@ Result<void> InstanceOperations::ModifyInstanceAttribute(const aws::Call& call,
       {request.SriovNetSupport.has_value(), "sriovNetSupport"},
   };
   for (const auto& [present, what] : refused)
-    if (present) return fail("UnsupportedOperation", "Brume does not support changing the attribute '{}'.", what);
+    if (present) return unsupported("Brume does not support changing the attribute '{}'.", what);
   for (const InstanceBlockDeviceMappingSpecification& mapping : request.BlockDeviceMappings)
     if (mapping.NoDevice || mapping.VirtualName || mapping.DeviceName != instance.RootDeviceName ||
         (mapping.Ebs && !mapping.Ebs->DeleteOnTermination.value_or(true)))
-      return fail("UnsupportedOperation",
-                  "Brume does not support volumes that outlive their instance (DeleteOnTermination).");
+      return unsupported("Brume does not support volumes that outlive their instance (DeleteOnTermination).");
   if (request.InstanceType) {
     if (!stopped) return needs_stopped("instanceType");
     const InstanceType* type = find_instance_type(request.InstanceType->Value.value_or(""));
@@ -221,7 +221,7 @@ Result<ModifyInstanceMetadataOptionsResult> InstanceOperations::ModifyInstanceMe
                 "The instance '{}' is not in a state from which its metadata options can be changed.",
                 *request.InstanceId);
   if (request.HttpProtocolIpv6.value_or("disabled") == "enabled")
-    return fail("UnsupportedOperation", "Brume does not support HttpProtocolIpv6.");
+    return unsupported("Brume does not support HttpProtocolIpv6.");
   InstanceRecord record = *found;
   InstanceMetadataOptionsResponse& options = *record.instance.MetadataOptions;
   if (request.HttpPutResponseHopLimit &&

@@ -7,6 +7,7 @@
 #include "services/ec2/instance_types.h"
 #include "services/ec2/network_interface.h"
 #include "services/ec2/other_regions.h"
+#include "services/ec2/public_address.h"
 
 namespace brume::ec2 {
 namespace {
@@ -168,6 +169,9 @@ void InstanceController::update(const std::string& id, const std::function<Resul
   const Result<void> done = context_.store.transact([&]() -> Result<void> {
     InstanceRecord row = *instances_.find(id);
     BRUME_CHECK(change(row));
+    // An automatic public address is an instance's only while it runs.
+    if (row.state() == InstanceStateCode::stopped)
+      for (const std::string& interface : row.interfaces) release_automatic(network_, interface);
     instances_.put(id, std::move(row));
     return {};
   });

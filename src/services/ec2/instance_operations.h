@@ -2,8 +2,8 @@
 //
 // Handlers validate and write desired state; the controllers make it so. What they need of the network they call on
 // themselves (the API's own operations, overridden by NetworkOperations in Service) or on NetworkState.
-// One topic a .cc file: run_instances, instance_states, describe_instances, instance_attributes, launch_templates,
-// image_operations, key_pairs, volumes, describe_instance_types.
+// One topic a .cc file: run_instances, instance_states, describe_instances, instance_attributes, interface_attachment,
+// launch_templates, image_operations, key_pairs, volumes, describe_instance_types.
 #pragma once
 
 #include <functional>
@@ -67,6 +67,10 @@ class InstanceOperations : public virtual Api {
                                                       const TerminateInstancesRequest& request) override;
   Result<GetConsoleOutputResult> GetConsoleOutput(const aws::Call& call,
                                                   const GetConsoleOutputRequest& request) override;
+
+  Result<AttachNetworkInterfaceResult> AttachNetworkInterface(const aws::Call& call,
+                                                              const AttachNetworkInterfaceRequest& request) override;
+  Result<void> DetachNetworkInterface(const aws::Call& call, const DetachNetworkInterfaceRequest& request) override;
 
   Result<InstanceAttribute> DescribeInstanceAttribute(const aws::Call& call,
                                                       const DescribeInstanceAttributeRequest& request) override;

@@ -47,7 +47,9 @@ struct InstanceRecord {
   // Durable progress of what takes more than one step.
   std::string reboot;     // "", "stopping", or "starting" (it has stopped and is to start again)
   bool launched = false;  // it has run, so a failed start stops it rather than terminating it
-  bool hard = false;      // stop or terminate without asking the system inside
+  // Its primary interface gets a public address whenever it starts, unless it has an Elastic IP.
+  bool auto_public_address = false;
+  bool hard = false;  // stop or terminate without asking the system inside
   std::optional<brume::Timestamp> terminated_at;
 
   [[nodiscard]] InstanceStateCode state() const { return InstanceStateCode(*instance.State->Code); }
@@ -62,4 +64,4 @@ struct InstanceRecord {
 
 BRUME_RECORD(brume::ec2::InstanceRecord, instance, reservation_id, requester_id, user_data, shutdown_behavior,
              disable_api_termination, disable_api_stop, cpu_credits, interfaces, key_pair_material, profile_name,
-             profile_association_id, volume_id, root_volume, reboot, launched, hard, terminated_at)
+             profile_association_id, volume_id, root_volume, reboot, launched, auto_public_address, hard, terminated_at)

@@ -3,6 +3,8 @@
 
 #include "base/base64.h"
 #include "services/ec2/instance_operations.h"
+#include "services/ec2/public_address.h"
+#include "services/ec2/refusals.h"
 
 namespace brume::ec2 {
 namespace {
@@ -51,6 +53,8 @@ Result<StartInstancesResult> InstanceOperations::StartInstances(const aws::Call&
     const InstanceRecord before = *record;
     InstanceRecord after = before;
     if (state == stopped) {
+      if (after.auto_public_address && !after.interfaces.empty())
+        BRUME_CHECK(assign_automatic(network_, after.interfaces[0]));
       after.set_state(pending);
       after.hard = false;
       after.instance.StateReason.reset();
@@ -65,7 +69,7 @@ Result<StartInstancesResult> InstanceOperations::StartInstances(const aws::Call&
 
 Result<StopInstancesResult> InstanceOperations::StopInstances(const aws::Call&, const StopInstancesRequest& request) {
   BRUME_CHECK(some_ids(request.InstanceIds));
-  if (request.Hibernate.value_or(false)) return fail("UnsupportedOperation", "Brume does not support hibernation.");
+  if (request.Hibernate.value_or(false)) return unsupported("Brume does not support hibernation.");
   BRUME_TRY(found, find_instances(request.InstanceIds));
   StopInstancesResult result;
   for (const InstanceRecord* record : found) {

@@ -6,6 +6,7 @@
 #include "services/ec2/instance_kinds.h"
 #include "services/ec2/instance_operations.h"
 #include "services/ec2/key_material.h"
+#include "services/ec2/refusals.h"
 
 namespace brume::ec2 {
 namespace {
@@ -33,7 +34,7 @@ Result<KeyPair> InstanceOperations::CreateKeyPair(const aws::Call& call, const C
   const std::string type = request.KeyType.value_or("rsa");
   if (type != "rsa" && type != "ed25519") return fail("InvalidParameterValue", "Invalid value '{}' for KeyType", type);
   if (request.KeyFormat.value_or("pem") != "pem")
-    return fail("UnsupportedOperation", "Brume does not support KeyFormat '{}'.", *request.KeyFormat);
+    return unsupported("Brume does not support KeyFormat '{}'.", *request.KeyFormat);
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kKeyPair.type));
   BRUME_TRY(material, make_key_pair(type, name));
   KeyPairInfo key;

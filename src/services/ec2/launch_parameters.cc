@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "services/ec2/lay_over.h"
+#include "services/ec2/refusals.h"
 
 namespace brume::ec2 {
 namespace {
@@ -21,12 +22,13 @@ void overlay(List<T>& base, List<T>& over, KeyOf key_of) {
   }
 }
 
-std::unexpected<Error> unsupported(std::string_view what) {
-  return fail("UnsupportedOperation", "Brume does not support {}.", what);
+std::unexpected<Error> not_supported(std::string_view what) {
+  return unsupported("Brume does not support {}.", what);
 }
 
 Result<void> check_placement(const Placement& placement) {
-  if (placement.Tenancy && *placement.Tenancy != "default") return unsupported("Placement.Tenancy other than default");
+  if (placement.Tenancy && *placement.Tenancy != "default")
+    return not_supported("Placement.Tenancy other than default");
   const std::pair<bool, const char*> refused[] = {
       {placement.Affinity.has_value(), "Placement.Affinity"},
       {placement.GroupName && !placement.GroupName->empty(), "Placement.GroupName"},
@@ -37,13 +39,13 @@ Result<void> check_placement(const Placement& placement) {
       {placement.SpreadDomain.has_value(), "Placement.SpreadDomain"},
   };
   for (const auto& [present, name] : refused)
-    if (present) return unsupported(name);
+    if (present) return not_supported(name);
   return {};
 }
 
 Result<void> check_interface(const InstanceNetworkInterfaceSpecification& spec) {
   if (spec.InterfaceType && *spec.InterfaceType != "interface")
-    return unsupported("NetworkInterface.InterfaceType other than interface");
+    return not_supported("NetworkInterface.InterfaceType other than interface");
   const std::pair<bool, const char*> refused[] = {
       {spec.Ipv6AddressCount.value_or(0) != 0 || !spec.Ipv6Addresses.empty(), "IPv6 addresses of interfaces"},
       {spec.SecondaryPrivateIpAddressCount.value_or(0) != 0, "NetworkInterface.SecondaryPrivateIpAddressCount"},
@@ -58,15 +60,15 @@ Result<void> check_interface(const InstanceNetworkInterfaceSpecification& spec) 
   };
   // EnaQueueCount is a matter of hardware.
   for (const auto& [present, name] : refused)
-    if (present) return unsupported(name);
+    if (present) return not_supported(name);
   return {};
 }
 
 }  // namespace
 
 Result<RunInstancesRequest> merge_template(const RunInstancesRequest& request, const ResponseLaunchTemplateData& data) {
-  if (!data.ElasticGpuSpecifications.empty()) return unsupported("ElasticGpuSpecifications");
-  if (data.InstanceRequirements) return unsupported("InstanceRequirements in a launch");
+  if (!data.ElasticGpuSpecifications.empty()) return not_supported("ElasticGpuSpecifications");
+  if (data.InstanceRequirements) return not_supported("InstanceRequirements in a launch");
   // The template's members have the names of the request's, so they pass from one to the other by name.
   BRUME_TRY(merged, from_json<RunInstancesRequest>(to_json(data)));
   merged.RamdiskId = data.RamDiskId;
@@ -134,9 +136,9 @@ Result<void> check_supported(const RunInstancesRequest& request) {
        "MetadataOptions.HttpProtocolIpv6"},
   };
   for (const auto& [present, name] : refused)
-    if (present) return unsupported(name);
+    if (present) return not_supported(name);
   if (request.Placement) BRUME_CHECK(check_placement(*request.Placement));
-  if (request.NetworkInterfaces.size() > 1) return unsupported("more than one network interface in a launch");
+  if (request.NetworkInterfaces.size() > 1) return not_supported("more than one network interface in a launch");
   for (const auto& interface : request.NetworkInterfaces) BRUME_CHECK(check_interface(interface));
   return {};
 }

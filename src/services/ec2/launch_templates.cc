@@ -11,6 +11,7 @@
 #include "services/ec2/instance_types.h"
 #include "services/ec2/launch_parameters.h"
 #include "services/ec2/lay_over.h"
+#include "services/ec2/refusals.h"
 
 namespace brume::ec2 {
 namespace {
@@ -115,7 +116,7 @@ Result<CreateLaunchTemplateResult> InstanceOperations::CreateLaunchTemplate(
     const aws::Call& call, const CreateLaunchTemplateRequest& request) {
   const std::string name = request.LaunchTemplateName.value_or("");
   BRUME_CHECK(check_name(name));
-  if (request.Operator) return fail("UnsupportedOperation", "Brume does not support Operator.");
+  if (request.Operator) return unsupported("Brume does not support Operator.");
   if (find_template(std::nullopt, name))
     return fail("InvalidLaunchTemplateName.AlreadyExistsException", "Launch template name already in use.");
   if (launch_templates_.size() >= kMaxTemplates)

@@ -213,6 +213,63 @@ TEST_F(Launches, PagesAndReservations) {
   EXPECT_EQ(seen.size(), 12u);
 }
 
+TEST_F(Launches, ASecondInterfaceComesAndGoes) {
+  const std::string id = launch(launch_of(make_image()));
+  const auto make = [&](const std::optional<std::string>& zone) {
+    for (const auto& [subnet_id, subnet] : plane->network.subnets.rows())
+      if (zone == subnet.AvailabilityZone)
+        return *call(&Api::CreateNetworkInterface, CreateNetworkInterfaceRequest{.SubnetId = subnet_id})
+                    ->NetworkInterface->NetworkInterfaceId;
+    return std::string();
+  };
+  const std::string zone = *shown(id).Placement->AvailabilityZone;
+  const std::string other_zone = zone.ends_with("a") ? "ap-southeast-1b" : "ap-southeast-1a";
+  const auto attach_at = [&](const std::string& interface, int index) {
+    return call(&Api::AttachNetworkInterface,
+                AttachNetworkInterfaceRequest{.NetworkInterfaceId = interface, .InstanceId = id, .DeviceIndex = index});
+  };
+  const std::string second = make(zone);
+  EXPECT_EQ(code(attach_at(second, 1)), "IncorrectState") << "it is pending";
+  run_for(1s);
+  EXPECT_EQ(code(attach_at(second, 0)), "InvalidParameterValue") << "the index is taken";
+  EXPECT_EQ(code(attach_at(make(other_zone), 1)), "InvalidParameterCombination");
+  const auto attached = attach_at(second, 1);
+  ASSERT_TRUE(attached);
+  EXPECT_EQ(code(attach_at(make(zone), 2)), "AttachmentLimitExceeded") << "a t3.micro has two";
+  run_for(1s);
+  EXPECT_EQ(fabric.interfaces().at(second).device_index, 1);
+  EXPECT_EQ(shown(id).NetworkInterfaces.size(), 2U);
+  const auto detach = [&](const std::string& attachment) {
+    return code(call(&Api::DetachNetworkInterface, DetachNetworkInterfaceRequest{.AttachmentId = attachment}));
+  };
+  EXPECT_EQ(detach("eni-attach-0123456789abcdef0"), "InvalidAttachmentID.NotFound");
+  EXPECT_EQ(detach(*shown(id).NetworkInterfaces.at(0).Attachment->AttachmentId), "OperationNotPermitted");
+  EXPECT_EQ(detach(*attached->AttachmentId), "");
+  run_for(1s);
+  EXPECT_EQ(fabric.interfaces().size(), 1U);
+  EXPECT_EQ(shown(id).NetworkInterfaces.size(), 1U);
+}
+
+TEST_F(Launches, APublicAddressComesWithTheStartAndGoesWithTheStop) {
+  const std::string id = launch(launch_of(make_image()));  // a default subnet gives one
+  run_for(1s);
+  const std::string first = shown(id).PublicIpAddress.value_or("");
+  EXPECT_TRUE(first.starts_with("127.8.")) << first;
+  restart();
+  EXPECT_EQ(shown(id).PublicIpAddress, first);
+  ASSERT_TRUE(call(&Api::StopInstances, StopInstancesRequest{.InstanceIds = {id}}));
+  run_for(1s);
+  EXPECT_EQ(shown(id).PublicIpAddress, std::nullopt);
+  EXPECT_EQ(plane->network.public_addresses.size(), 0U);
+  ASSERT_TRUE(call(&Api::StartInstances, StartInstancesRequest{.InstanceIds = {id}}));
+  run_for(1s);
+  EXPECT_TRUE(shown(id).PublicIpAddress);
+  EXPECT_EQ(fabric.routings().begin()->second.public_addresses.at(0).address, *shown(id).PublicIpAddress);
+  ASSERT_TRUE(call(&Api::TerminateInstances, TerminateInstancesRequest{.InstanceIds = {id}}));
+  run_for(1s);
+  EXPECT_EQ(plane->network.public_addresses.size(), 0U);
+}
+
 TEST_F(Launches, StatusCreditsConsoleAttributes) {
   const std::string id = launch(launch_of(make_image()));
   EXPECT_TRUE(call(&Api::DescribeInstanceStatus, DescribeInstanceStatusRequest())->InstanceStatuses.empty());

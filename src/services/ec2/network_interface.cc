@@ -5,6 +5,7 @@
 #include "aws/call.h"
 #include "services/common/ids.h"
 #include "services/ec2/cidr.h"
+#include "services/ec2/public_address.h"
 #include "services/ec2/zones.h"
 
 namespace brume::ec2 {
@@ -34,6 +35,17 @@ std::vector<const NetworkInterface*> interfaces_of(const NetworkState& state, st
   return found;
 }
 
+Result<const NetworkInterface*> only_interface_of(const NetworkState& state, const std::string& instance_id) {
+  const auto interfaces = interfaces_of(state, instance_id);
+  if (interfaces.empty()) return fail("InvalidInstanceID.NotFound", "The instance ID '{}' does not exist", instance_id);
+  if (interfaces.size() > 1)
+    return fail("InvalidInstanceID",
+                "There are multiple interfaces attached to instance '{}'. Please specify an interface ID for the "
+                "operation instead.",
+                instance_id);
+  return interfaces[0];
+}
+
 Result<void> attach(NetworkState& state, const std::string& interface_id, const std::string& instance_id,
                     int device_index, bool delete_on_termination) {
   BRUME_TRY(interface, find(state.network_interfaces, kNetworkInterface, interface_id));
@@ -61,8 +73,9 @@ Result<void> attach(NetworkState& state, const std::string& interface_id, const 
 }
 
 void detach(NetworkState& state, const std::string& interface_id) {
+  if (const NetworkInterface* found = state.network_interfaces.find(interface_id); !found || !found->Attachment) return;
+  release_automatic(state, interface_id);
   const NetworkInterface* interface = state.network_interfaces.find(interface_id);
-  if (!interface || !interface->Attachment) return;
   clear_attachment(state, *interface);
   state.changed(*state.network_interfaces.find(interface_id)->VpcId);
 }
@@ -96,6 +109,11 @@ NetworkInterface describe(const NetworkState& state, const NetworkInterface& rec
     shape.PrivateDnsName = private_dns_name(state.context.region, *record.PrivateIpAddress);
     for (NetworkInterfacePrivateIpAddress& address : shape.PrivateIpAddresses)
       address.PrivateDnsName = private_dns_name(state.context.region, *address.PrivateIpAddress);
+    const auto name = [&](std::optional<NetworkInterfaceAssociation>& association) {
+      if (association) association->PublicDnsName = public_dns_name(state.context.region, *association->PublicIp);
+    };
+    name(shape.Association);
+    for (NetworkInterfacePrivateIpAddress& address : shape.PrivateIpAddresses) name(address.Association);
   }
   shape.TagSet = state.tags.of(*record.NetworkInterfaceId);
   shape.TagSet.set_present();
@@ -115,9 +133,9 @@ void enter_interface(NetworkState& state, const NetworkInterface& interface) {
 }
 
 void erase_interface(NetworkState& state, const std::string& interface_id) {
-  const NetworkInterface* found = state.network_interfaces.find(interface_id);
-  if (!found) return;
-  const NetworkInterface interface = *found;
+  if (!state.network_interfaces.contains(interface_id)) return;
+  dissociate_all(state, interface_id);
+  const NetworkInterface interface = *state.network_interfaces.find(interface_id);
   if (interface.Attachment && interface.Attachment->InstanceId)
     state.unlink(*interface.Attachment->InstanceId, interface_id);
   for (const GroupIdentifier& group : interface.Groups) state.unlink(*group.GroupId, interface_id);
@@ -130,6 +148,13 @@ void erase_interface(NetworkState& state, const std::string& interface_id) {
   state.tags.erase_all(interface_id);
   state.network_interfaces.erase(interface_id);
   state.changed(*interface.VpcId);
+}
+
+std::string new_mac(env::Random& random) {
+  const std::string digits = random.hex(10);
+  std::string mac = "02";
+  for (std::size_t i = 0; i < digits.size(); i += 2) mac += ":" + digits.substr(i, 2);
+  return mac;
 }
 
 Result<std::string> choose_address(NetworkState& state, const Subnet& subnet) {

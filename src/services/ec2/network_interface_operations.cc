@@ -111,14 +111,6 @@ Result<void> refuse_unsupported(const CreateNetworkInterfaceRequest& request) {
   return refuse("InterfaceType", request.InterfaceType.value_or("interface") != "interface");
 }
 
-// Locally administered, so that it is never a real card's.
-std::string new_mac(env::Random& random) {
-  const std::string digits = random.hex(10);
-  std::string mac = "02";
-  for (std::size_t i = 0; i < digits.size(); i += 2) mac += ":" + digits.substr(i, 2);
-  return mac;
-}
-
 }  // namespace
 
 Result<CreateNetworkInterfaceResult> NetworkOperations::CreateNetworkInterface(
@@ -232,6 +224,14 @@ Result<void> NetworkOperations::ModifyNetworkInterfaceAttribute(const aws::Call&
   });
   state_.changed(vpc_id);
   return {};
+}
+
+Result<void> NetworkOperations::ResetNetworkInterfaceAttribute(const aws::Call& call,
+                                                               const ResetNetworkInterfaceAttributeRequest& request) {
+  ModifyNetworkInterfaceAttributeRequest change;
+  change.NetworkInterfaceId = request.NetworkInterfaceId;
+  change.SourceDestCheck = AttributeBooleanValue{true};
+  return ModifyNetworkInterfaceAttribute(call, change);
 }
 
 Result<void> NetworkOperations::DeleteNetworkInterface(const aws::Call& call,

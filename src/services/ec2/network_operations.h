@@ -102,6 +102,8 @@ class NetworkOperations : public virtual Api {
       const aws::Call& call, const DescribeNetworkInterfaceAttributeRequest& request) override;
   Result<void> ModifyNetworkInterfaceAttribute(const aws::Call& call,
                                                const ModifyNetworkInterfaceAttributeRequest& request) override;
+  Result<void> ResetNetworkInterfaceAttribute(const aws::Call& call,
+                                              const ResetNetworkInterfaceAttributeRequest& request) override;
   Result<void> DeleteNetworkInterface(const aws::Call& call, const DeleteNetworkInterfaceRequest& request) override;
 
   // tag_operations.cc
@@ -115,14 +117,53 @@ class NetworkOperations : public virtual Api {
       const aws::Call& call, const DescribeAvailabilityZonesRequest& request) override;
   Result<DescribeAccountAttributesResult> DescribeAccountAttributes(
       const aws::Call& call, const DescribeAccountAttributesRequest& request) override;
-  Result<DescribeAddressesResult> DescribeAddresses(const aws::Call& call,
-                                                    const DescribeAddressesRequest& request) override;
   Result<DescribeDhcpOptionsResult> DescribeDhcpOptions(const aws::Call& call,
                                                         const DescribeDhcpOptionsRequest& request) override;
   Result<DescribePrefixListsResult> DescribePrefixLists(const aws::Call& call,
                                                         const DescribePrefixListsRequest& request) override;
+
+  // address_operations.cc
+  Result<AllocateAddressResult> AllocateAddress(const aws::Call& call, const AllocateAddressRequest& request) override;
+  Result<DescribeAddressesResult> DescribeAddresses(const aws::Call& call,
+                                                    const DescribeAddressesRequest& request) override;
+  Result<DescribeAddressesAttributeResult> DescribeAddressesAttribute(
+      const aws::Call& call, const DescribeAddressesAttributeRequest& request) override;
+  Result<AssociateAddressResult> AssociateAddress(const aws::Call& call,
+                                                  const AssociateAddressRequest& request) override;
+  Result<void> DisassociateAddress(const aws::Call& call, const DisassociateAddressRequest& request) override;
+  Result<void> ReleaseAddress(const aws::Call& call, const ReleaseAddressRequest& request) override;
+
+  // nat_gateway.cc
+  Result<CreateNatGatewayResult> CreateNatGateway(const aws::Call& call,
+                                                  const CreateNatGatewayRequest& request) override;
+  Result<DescribeNatGatewaysResult> DescribeNatGateways(const aws::Call& call,
+                                                        const DescribeNatGatewaysRequest& request) override;
+  Result<DeleteNatGatewayResult> DeleteNatGateway(const aws::Call& call,
+                                                  const DeleteNatGatewayRequest& request) override;
+
+  // vpc_peering.cc
+  Result<CreateVpcPeeringConnectionResult> CreateVpcPeeringConnection(
+      const aws::Call& call, const CreateVpcPeeringConnectionRequest& request) override;
+  Result<AcceptVpcPeeringConnectionResult> AcceptVpcPeeringConnection(
+      const aws::Call& call, const AcceptVpcPeeringConnectionRequest& request) override;
+  Result<RejectVpcPeeringConnectionResult> RejectVpcPeeringConnection(
+      const aws::Call& call, const RejectVpcPeeringConnectionRequest& request) override;
+  Result<DeleteVpcPeeringConnectionResult> DeleteVpcPeeringConnection(
+      const aws::Call& call, const DeleteVpcPeeringConnectionRequest& request) override;
+  Result<DescribeVpcPeeringConnectionsResult> DescribeVpcPeeringConnections(
+      const aws::Call& call, const DescribeVpcPeeringConnectionsRequest& request) override;
+
+  // prefix_list.cc
+  Result<CreateManagedPrefixListResult> CreateManagedPrefixList(const aws::Call& call,
+                                                                const CreateManagedPrefixListRequest& request) override;
   Result<DescribeManagedPrefixListsResult> DescribeManagedPrefixLists(
       const aws::Call& call, const DescribeManagedPrefixListsRequest& request) override;
+  Result<GetManagedPrefixListEntriesResult> GetManagedPrefixListEntries(
+      const aws::Call& call, const GetManagedPrefixListEntriesRequest& request) override;
+  Result<ModifyManagedPrefixListResult> ModifyManagedPrefixList(const aws::Call& call,
+                                                                const ModifyManagedPrefixListRequest& request) override;
+  Result<DeleteManagedPrefixListResult> DeleteManagedPrefixList(const aws::Call& call,
+                                                                const DeleteManagedPrefixListRequest& request) override;
 
  private:
   // By id, or by name in the default VPC. (security_group.cc)

@@ -35,6 +35,10 @@ NetworkState::NetworkState(services::Context service_context)
       dhcp_options(context.store, "ec2.dhcp-options", context.region),
       links(context.store, "ec2.network-interface-links", context.region),
       addresses(context.store, "ec2.private-addresses", context.region),
+      public_addresses(context.store, "ec2.public-addresses", context.region),
+      nat_gateways(context.store, "ec2.nat-gateways", context.region),
+      peerings(context.store, "ec2.vpc-peering-connections", context.region),
+      prefix_lists(context.store, "ec2.prefix-lists", context.region),
       removed_nodes(context.store, "ec2.removed-nodes", context.region),
       milestones(context.store, "ec2.milestones", context.region) {
   add_kind(tags, kVpc, vpcs);
@@ -45,6 +49,10 @@ NetworkState::NetworkState(services::Context service_context)
   add_kind(tags, kSecurityGroup, security_groups);
   add_kind(tags, kNetworkInterface, network_interfaces);
   add_kind(tags, kDhcpOptions, dhcp_options);
+  add_kind(tags, kNatGateway, nat_gateways);
+  add_kind(tags, kVpcPeering, peerings);
+  add_kind(tags, kPrefixList, prefix_lists);
+  tags.add_kind(kElasticIp, [this](std::string_view id) { return elastic_ip(id) != nullptr; });
   tags.add_kind(kSecurityGroupRule, [this](std::string_view id) {
     return std::ranges::any_of(security_group_rules.rows(),
                                [&](const auto& row) { return row.second.SecurityGroupRuleId == id; });
@@ -64,6 +72,10 @@ Result<void> NetworkState::load() {
   BRUME_CHECK(dhcp_options.load());
   BRUME_CHECK(links.load());
   BRUME_CHECK(addresses.load());
+  BRUME_CHECK(public_addresses.load());
+  BRUME_CHECK(nat_gateways.load());
+  BRUME_CHECK(peerings.load());
+  BRUME_CHECK(prefix_lists.load());
   BRUME_CHECK(removed_nodes.load());
   BRUME_CHECK(milestones.load());
   if (milestones.contains("default-vpc")) return {};
@@ -149,6 +161,12 @@ const InternetGateway* NetworkState::internet_gateway_of(std::string_view vpc_id
   return nullptr;
 }
 
+const PublicAddressRecord* NetworkState::elastic_ip(std::string_view allocation_id) const {
+  for (const auto& [ip, record] : public_addresses.rows())
+    if (record.address.AllocationId && *record.address.AllocationId == allocation_id) return &record;
+  return nullptr;
+}
+
 void NetworkState::changed(const std::string& vpc_id) {
   context.store.after_commit([this, vpc_id] {
     if (on_change) on_change(vpc_id);
@@ -157,6 +175,12 @@ void NetworkState::changed(const std::string& vpc_id) {
 
 bool is_node(const NetworkInterface& interface) {
   return interface.RequesterId == kLoadBalancerRequester;
+}
+
+bool is_used(const NetworkState& state, std::string_view vpc_id) {
+  return std::ranges::any_of(state.network_interfaces.rows(), [&](const auto& row) {
+    return row.second.VpcId == vpc_id && row.second.Attachment && row.second.InterfaceType != kNatGatewayInterface;
+  });
 }
 
 }  // namespace brume::ec2

@@ -16,6 +16,7 @@
 
 #include "ec2/shapes.h"
 #include "services/common/context.h"
+#include "services/ec2/cidr.h"
 #include "services/ec2/tags.h"
 #include "store/table.h"
 
@@ -32,6 +33,25 @@ struct VpcRecord {
 // Parents of an interface: its instance, its security groups; of a load balancer's node also its VPC.
 struct Link {
   std::string parent, child;
+};
+
+// A public address in use, by its text: an Elastic IP (with an allocation id) or one that an instance has while it
+// runs. `address` without tags and instance; the association is also in the interface's record.
+struct PublicAddressRecord {
+  Address address;
+  bool automatic = false;  // goes with its association
+};
+
+// A peering between two VPCs; if they lie in two regions, a row in each.
+struct PeeringRecord {
+  VpcPeeringConnection connection;
+  std::optional<brume::Timestamp> ended_at;  // failed, rejected or deleted; still shown for a while
+};
+
+// A customer's list of ranges, in its latest version.
+struct PrefixListRecord {
+  ManagedPrefixList list;
+  List<PrefixListEntry> entries;  // canonical, in the order of their ranges
 };
 
 // A private address in use, key "<subnet>/<address as ten digits>".
@@ -72,6 +92,10 @@ class NetworkState {
   store::Table<DhcpOptions> dhcp_options;
   store::Table<Link> links;
   store::Table<AddressRecord> addresses;
+  store::Table<PublicAddressRecord> public_addresses;
+  store::Table<NatGateway> nat_gateways;
+  store::Table<PeeringRecord> peerings;
+  store::Table<PrefixListRecord> prefix_lists;
   store::Table<RemovedNode> removed_nodes;
   store::Table<Milestone> milestones;
 
@@ -90,6 +114,16 @@ class NetworkState {
   [[nodiscard]] const NetworkAcl* default_network_acl(std::string_view vpc_id) const;
   [[nodiscard]] const InternetGateway* internet_gateway_of(std::string_view vpc_id) const;
 
+  // The Elastic IP of this allocation.
+  [[nodiscard]] const PublicAddressRecord* elastic_ip(std::string_view allocation_id) const;
+
+  // Ranges from which public addresses come, the same for all regions of the machine.
+  std::vector<Cidr> public_pool = {{127U << 24 | 8U << 16, 16}};
+  // All regions of the machine, this one among them: public addresses are unique among them, peerings join them. They
+  // share the store, so that a transaction spans them. Set by who puts the regions together.
+  std::function<std::vector<NetworkState*>()> regions;
+  [[nodiscard]] std::vector<NetworkState*> all_regions() { return regions ? regions() : std::vector{this}; }
+
   // Tells the listener, once the transaction is durable, that something of the VPC changed (or that it is gone).
   void changed(const std::string& vpc_id);
   std::function<void(const std::string& vpc_id)> on_change;
@@ -101,11 +135,18 @@ inline constexpr const char* kLoadBalancerRequester = "amazon-elb";
 inline constexpr const char* kNatGatewayInterface = "nat_gateway";
 // Is it a load balancer's node rather than an instance's interface?
 bool is_node(const NetworkInterface& interface);
+// Is something in the VPC that sends packets: an instance's interface or a node?
+bool is_used(const NetworkState& state, std::string_view vpc_id);
+// A VPC that goes takes its peerings with it (vpc_peering.cc).
+void end_peerings(NetworkState& state, const std::string& vpc_id);
 
 }  // namespace brume::ec2
 
 BRUME_RECORD(brume::ec2::VpcRecord, vpc, dns_support, dns_hostnames, address_usage_metrics)
 BRUME_RECORD(brume::ec2::Link, parent, child)
 BRUME_RECORD(brume::ec2::AddressRecord, interface_id)
+BRUME_RECORD(brume::ec2::PublicAddressRecord, address, automatic)
+BRUME_RECORD(brume::ec2::PeeringRecord, connection, ended_at)
+BRUME_RECORD(brume::ec2::PrefixListRecord, list, entries)
 BRUME_RECORD(brume::ec2::RemovedNode, vpc_id, address)
 BRUME_RECORD(brume::ec2::Milestone, done)

@@ -2,17 +2,22 @@
 #pragma once
 
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "services/ec2/cidr.h"
 
 namespace brume::ec2 {
 
+// What AWS has and Brume does not: 501, which clients do not try again.
+template <typename... Args>
+[[nodiscard]] std::unexpected<Error> unsupported(fmt::format_string<Args...> format, Args&&... args) {
+  return std::unexpected(Error{"UnsupportedOperation", fmt::format(format, std::forward<Args>(args)...), 501});
+}
+
 // Refuses a parameter that would otherwise be accepted and do nothing.
 inline Result<void> refuse(std::string_view parameter, bool given) {
-  if (given)
-    return std::unexpected(
-        Error{"UnsupportedOperation", fmt::format("The parameter {} is not supported by Brume.", parameter), 501});
+  if (given) return unsupported("The parameter {} is not supported by Brume.", parameter);
   return {};
 }
 

@@ -41,27 +41,9 @@ constexpr FilterField<DhcpOptions> kDhcpFilters[] = {
      }},
 };
 
-constexpr FilterField<Address> kAddressFilters[] = {
-    {"allocation-id", [](const Address& a) { return value(a.AllocationId); }},
-    {"association-id", [](const Address& a) { return value(a.AssociationId); }},
-    {"domain", [](const Address& a) { return value(a.Domain); }},
-    {"instance-id", [](const Address& a) { return value(a.InstanceId); }},
-    {"network-border-group", [](const Address& a) { return value(a.NetworkBorderGroup); }},
-    {"network-interface-id", [](const Address& a) { return value(a.NetworkInterfaceId); }},
-    {"network-interface-owner-id", [](const Address& a) { return value(a.NetworkInterfaceOwnerId); }},
-    {"private-ip-address", [](const Address& a) { return value(a.PrivateIpAddress); }},
-    {"public-ip", [](const Address& a) { return value(a.PublicIp); }},
-};
-
 constexpr FilterField<PrefixList> kPrefixListFilters[] = {
     {"prefix-list-id", [](const PrefixList& p) { return value(p.PrefixListId); }},
     {"prefix-list-name", [](const PrefixList& p) { return value(p.PrefixListName); }},
-};
-
-constexpr FilterField<ManagedPrefixList> kManagedPrefixListFilters[] = {
-    {"owner-id", [](const ManagedPrefixList& p) { return value(p.OwnerId); }},
-    {"prefix-list-id", [](const ManagedPrefixList& p) { return value(p.PrefixListId); }},
-    {"prefix-list-name", [](const ManagedPrefixList& p) { return value(p.PrefixListName); }},
 };
 
 AccountAttribute attribute(const char* name, std::initializer_list<std::string> values) {
@@ -130,17 +112,6 @@ Result<DescribeAccountAttributesResult> NetworkOperations::DescribeAccountAttrib
   return result;
 }
 
-// There are no Elastic IPs yet, so every id is one that does not exist.
-Result<DescribeAddressesResult> NetworkOperations::DescribeAddresses(const aws::Call&,
-                                                                     const DescribeAddressesRequest& request) {
-  if (!request.AllocationIds.empty())
-    return fail("InvalidAllocationID.NotFound", "The allocation ID '{}' does not exist", request.AllocationIds[0]);
-  if (!request.PublicIps.empty())
-    return fail("InvalidAddress.NotFound", "Address '{}' not found.", request.PublicIps[0]);
-  BRUME_CHECK(filtered<Address>({}, request.Filters, kAddressFilters));
-  return DescribeAddressesResult{};
-}
-
 Result<DescribeDhcpOptionsResult> NetworkOperations::DescribeDhcpOptions(const aws::Call&,
                                                                          const DescribeDhcpOptionsRequest& request) {
   BRUME_TRY(options, shapes_of(state_.dhcp_options, kDhcpOptions, request.DhcpOptionsIds, [&](const DhcpOptions& d) {
@@ -160,13 +131,6 @@ Result<DescribePrefixListsResult> NetworkOperations::DescribePrefixLists(const a
   if (!request.PrefixListIds.empty()) return no_such(kPrefixList, request.PrefixListIds[0]);
   BRUME_CHECK(filtered<PrefixList>({}, request.Filters, kPrefixListFilters));
   return DescribePrefixListsResult{};
-}
-
-Result<DescribeManagedPrefixListsResult> NetworkOperations::DescribeManagedPrefixLists(
-    const aws::Call&, const DescribeManagedPrefixListsRequest& request) {
-  if (!request.PrefixListIds.empty()) return no_such(kPrefixList, request.PrefixListIds[0]);
-  BRUME_CHECK(filtered<ManagedPrefixList>({}, request.Filters, kManagedPrefixListFilters));
-  return DescribeManagedPrefixListsResult{};
 }
 
 }  // namespace brume::ec2

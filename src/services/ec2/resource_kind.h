@@ -38,6 +38,12 @@ inline constexpr ResourceKind kDhcpOptions{"dopt", "dhcp-options", "InvalidDhcpO
                                            "InvalidDhcpOptionID.NotFound", "dhcpOption ID"};
 inline constexpr ResourceKind kPrefixList{"pl", "prefix-list", "InvalidPrefixListId.Malformed",
                                           "InvalidPrefixListID.NotFound", "prefix list ID"};
+inline constexpr ResourceKind kElasticIp{"eipalloc", "elastic-ip", "InvalidAllocationID.Malformed",
+                                         "InvalidAllocationID.NotFound", "allocation ID"};
+inline constexpr ResourceKind kNatGateway{"nat", "natgateway", "InvalidNatGatewayID.Malformed",
+                                          "InvalidNatGatewayID.NotFound", "natGateway ID"};
+inline constexpr ResourceKind kVpcPeering{"pcx", "vpc-peering-connection", "InvalidVpcPeeringConnectionId.Malformed",
+                                          "InvalidVpcPeeringConnectionID.NotFound", "vpcPeeringConnection ID"};
 
 [[nodiscard]] inline std::unexpected<Error> no_such(const ResourceKind& kind, std::string_view id) {
   if (!services::well_formed_id(id, kind.prefix))

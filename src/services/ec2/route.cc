@@ -1,4 +1,4 @@
-// Routes. Targets that Brume has: internet gateways and network interfaces (also by their instance).
+// Routes. Targets that Brume has: internet and NAT gateways, network interfaces (also by their instance), peerings.
 #include "services/ec2/route.h"
 
 #include <utility>
@@ -18,12 +18,15 @@ struct Destination {
 };
 
 template <typename Request>
-Result<Destination> destination_of(const Request& request) {
+Result<Destination> destination_of(const NetworkState& state, const Request& request) {
   const int given = int(request.DestinationCidrBlock.has_value()) + int(request.DestinationIpv6CidrBlock.has_value()) +
                     int(request.DestinationPrefixListId.has_value());
   if (given == 0) return fail("MissingParameter", "The request must contain the parameter destinationCidrBlock");
   if (given > 1) return fail("InvalidParameterCombination", "Only one destination can be given for a route.");
-  if (request.DestinationPrefixListId) return no_such(kPrefixList, *request.DestinationPrefixListId);
+  if (request.DestinationPrefixListId) {
+    BRUME_CHECK(find(state.prefix_lists, kPrefixList, request.DestinationPrefixListId));
+    return Destination{&Route::DestinationPrefixListId, *request.DestinationPrefixListId};
+  }
   if (request.DestinationCidrBlock) {
     BRUME_TRY(cidr, parse_block("destinationCidrBlock", *request.DestinationCidrBlock));
     return Destination{&Route::DestinationCidrBlock, format_cidr(cidr)};
@@ -50,11 +53,6 @@ const Route* find_route(const RouteTable& table, const Destination& destination)
 // A target that AWS has and Brume does not: what the id does not lead to, AWS's way.
 template <typename Request>
 Result<void> refuse_targets(const Request& request) {
-  if (request.NatGatewayId)
-    return fail("InvalidNatGatewayID.NotFound", "The natGateway ID '{}' does not exist", *request.NatGatewayId);
-  if (request.VpcPeeringConnectionId)
-    return fail("InvalidVpcPeeringConnectionID.NotFound", "The vpcPeeringConnection ID '{}' does not exist",
-                *request.VpcPeeringConnectionId);
   if (request.TransitGatewayId)
     return fail("InvalidTransitGatewayID.NotFound", "The transitGateway ID '{}' does not exist",
                 *request.TransitGatewayId);
@@ -67,12 +65,17 @@ Result<void> refuse_targets(const Request& request) {
   return refuse("OdbNetworkArn", request.OdbNetworkArn.has_value());
 }
 
+bool joins(const PeeringRecord& record, const std::string& vpc_id) {
+  return record.connection.RequesterVpcInfo->VpcId == vpc_id || record.connection.AccepterVpcInfo->VpcId == vpc_id;
+}
+
 // The route that the request describes, its target checked.
 template <typename Request>
 Result<Route> route_of(const NetworkState& state, const RouteTable& table, const Destination& destination,
                        const Request& request) {
   const int given = int(request.GatewayId.has_value()) + int(request.InstanceId.has_value()) +
-                    int(request.NetworkInterfaceId.has_value());
+                    int(request.NetworkInterfaceId.has_value()) + int(request.NatGatewayId.has_value()) +
+                    int(request.VpcPeeringConnectionId.has_value());
   BRUME_CHECK(refuse_targets(request));
   if (given == 0)
     return fail("MissingParameter",
@@ -90,17 +93,28 @@ Result<Route> route_of(const NetworkState& state, const RouteTable& table, const
     route.GatewayId = request.GatewayId;
     return route;
   }
+  if (request.NatGatewayId) {
+    BRUME_TRY(gateway, find(state.nat_gateways, kNatGateway, request.NatGatewayId));
+    if (gateway->State != "available") return no_such(kNatGateway, *request.NatGatewayId);
+    if (gateway->VpcId != table.VpcId)
+      return fail("InvalidParameterValue", "route table {} and natgateway {} belong to different networks",
+                  *table.RouteTableId, *request.NatGatewayId);
+    route.NatGatewayId = request.NatGatewayId;
+    return route;
+  }
+  if (request.VpcPeeringConnectionId) {
+    BRUME_TRY(record, find(state.peerings, kVpcPeering, request.VpcPeeringConnectionId));
+    if (!joins(*record, *table.VpcId))
+      return fail("InvalidParameterValue", "route table {} and peering connection {} belong to different networks",
+                  *table.RouteTableId, *request.VpcPeeringConnectionId);
+    if (record->ended_at) return no_such(kVpcPeering, *request.VpcPeeringConnectionId);
+    route.VpcPeeringConnectionId = request.VpcPeeringConnectionId;
+    return route;
+  }
   std::string interface_id = request.NetworkInterfaceId.value_or("");
   if (request.InstanceId) {
-    const auto interfaces = interfaces_of(state, *request.InstanceId);
-    if (interfaces.empty())
-      return fail("InvalidInstanceID.NotFound", "The instance ID '{}' does not exist", *request.InstanceId);
-    if (interfaces.size() > 1)
-      return fail("InvalidInstanceID",
-                  "There are multiple interfaces attached to instance '{}'. Please specify an interface ID for the "
-                  "operation instead.",
-                  *request.InstanceId);
-    interface_id = *interfaces[0]->NetworkInterfaceId;
+    BRUME_TRY(only, only_interface_of(state, *request.InstanceId));
+    interface_id = *only->NetworkInterfaceId;
   }
   BRUME_TRY(interface, find(state.network_interfaces, kNetworkInterface, interface_id));
   if (interface->VpcId != table.VpcId)
@@ -128,12 +142,20 @@ Route describe(const NetworkState& state, const RouteTable& table, const Route& 
       route.InstanceOwnerId = interface->Attachment->InstanceOwnerId;
     }
   }
+  if (route.NatGatewayId) {
+    const NatGateway* gateway = state.nat_gateways.find(*route.NatGatewayId);
+    if (!gateway || gateway->State != "available") route.State = "blackhole";
+  }
+  if (route.VpcPeeringConnectionId) {
+    const PeeringRecord* peering = state.peerings.find(*route.VpcPeeringConnectionId);
+    if (!peering || peering->connection.Status->Code != "active") route.State = "blackhole";
+  }
   return route;
 }
 
 Result<CreateRouteResult> NetworkOperations::CreateRoute(const aws::Call&, const CreateRouteRequest& request) {
   BRUME_TRY(table, find(state_.route_tables, kRouteTable, request.RouteTableId));
-  BRUME_TRY(destination, destination_of(request));
+  BRUME_TRY(destination, destination_of(state_, request));
   BRUME_TRY(route, route_of(state_, *table, destination, request));
   if (find_route(*table, destination))
     return fail("RouteAlreadyExists", "The route identified by {} already exists.", destination.text);
@@ -154,7 +176,7 @@ Result<CreateRouteResult> NetworkOperations::CreateRoute(const aws::Call&, const
 Result<void> NetworkOperations::ReplaceRoute(const aws::Call&, const ReplaceRouteRequest& request) {
   BRUME_CHECK(refuse("LocalTarget", request.LocalTarget.value_or(false)));
   BRUME_TRY(table, find(state_.route_tables, kRouteTable, request.RouteTableId));
-  BRUME_TRY(destination, destination_of(request));
+  BRUME_TRY(destination, destination_of(state_, request));
   const Route* before = find_route(*table, destination);
   if (!before) return no_route(*table, destination);
   if (before->GatewayId == "local")
@@ -170,7 +192,7 @@ Result<void> NetworkOperations::ReplaceRoute(const aws::Call&, const ReplaceRout
 
 Result<void> NetworkOperations::DeleteRoute(const aws::Call&, const DeleteRouteRequest& request) {
   BRUME_TRY(table, find(state_.route_tables, kRouteTable, request.RouteTableId));
-  BRUME_TRY(destination, destination_of(request));
+  BRUME_TRY(destination, destination_of(state_, request));
   const Route* route = find_route(*table, destination);
   if (!route) return no_route(*table, destination);
   if (route->GatewayId == "local")

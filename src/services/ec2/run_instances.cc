@@ -7,6 +7,8 @@
 #include "services/ec2/instance_types.h"
 #include "services/ec2/launch_parameters.h"
 #include "services/ec2/network_interface.h"
+#include "services/ec2/public_address.h"
+#include "services/ec2/refusals.h"
 #include "services/ec2/zones.h"
 
 namespace brume::ec2 {
@@ -52,15 +54,14 @@ Result<std::pair<std::string, EbsBlockDevice>> root_volume(const Image& image,
     if (mapping.NoDevice) continue;
     if (mapping.VirtualName && !mapping.Ebs) continue;  // instance store: a type without any ignores it, as AWS does
     if (!is_root_device(image, *mapping.DeviceName))
-      return fail("UnsupportedOperation", "Brume does not support a second volume ({}).", *mapping.DeviceName);
+      return unsupported("Brume does not support a second volume ({}).", *mapping.DeviceName);
     device = *mapping.DeviceName;
     if (!mapping.Ebs) continue;
     const EbsBlockDevice& ebs = *mapping.Ebs;
     if (ebs.Encrypted.value_or(false) || ebs.KmsKeyId)
-      return fail("UnsupportedOperation", "Brume does not support encrypted volumes ({}).", device);
+      return unsupported("Brume does not support encrypted volumes ({}).", device);
     if (ebs.SnapshotId && ebs.SnapshotId != volume.SnapshotId)
-      return fail("UnsupportedOperation", "Brume does not support a root volume from another snapshot ({}).",
-                  *ebs.SnapshotId);
+      return unsupported("Brume does not support a root volume from another snapshot ({}).", *ebs.SnapshotId);
     if (ebs.VolumeSize && *ebs.VolumeSize < least)
       return fail("InvalidBlockDeviceMapping", "Volume of size {}GB is smaller than snapshot '{}', expect size >= {}GB",
                   *ebs.VolumeSize, image.ImageId.value_or(""), least);
@@ -71,8 +72,7 @@ Result<std::pair<std::string, EbsBlockDevice>> root_volume(const Image& image,
     if (ebs.DeleteOnTermination) volume.DeleteOnTermination = ebs.DeleteOnTermination;
   }
   if (!volume.DeleteOnTermination.value_or(true))
-    return fail("UnsupportedOperation",
-                "Brume does not support volumes that outlive their instance (DeleteOnTermination).");
+    return unsupported("Brume does not support volumes that outlive their instance (DeleteOnTermination).");
   volume.DeleteOnTermination = true;
   return std::pair(device, volume);
 }
@@ -147,6 +147,10 @@ Result<void> InstanceOperations::choose_network(const aws::Call& call, Launch& l
     launch.interface.PrivateIpAddress = request.PrivateIpAddress;
   }
   if (launch.interface.NetworkInterfaceId) {
+    if (launch.interface.AssociatePublicIpAddress)
+      return fail("InvalidParameterCombination",
+                  "The associatePublicIPAddress parameter cannot be specified when launching with an existing network "
+                  "interface");
     if (request.MaxCount != 1)
       return fail("InvalidParameterCombination", "Network interface '{}' can only be used with one instance",
                   *launch.interface.NetworkInterfaceId);
@@ -202,9 +206,8 @@ Result<InstanceOperations::Launch> InstanceOperations::prepare(const aws::Call& 
 
   if (!request.ImageId) return fail("MissingParameter", "The request must contain the parameter ImageId");
   if (request.ImageId->starts_with("resolve:ssm:"))
-    return fail("UnsupportedOperation",
-                "Brume does not support ImageId '{}': resolve the parameter yourself (aws ssm get-parameter).",
-                *request.ImageId);
+    return unsupported("Brume does not support ImageId '{}': resolve the parameter yourself (aws ssm get-parameter).",
+                       *request.ImageId);
   launch.image = image_table_.find(*request.ImageId);
   if (!launch.image || launch.image->State == "deregistered") {
     if (!services::well_formed_id(*request.ImageId, "ami")) return no_such(kImage, *request.ImageId);
@@ -288,9 +291,14 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
   }
   BRUME_CHECK(
       attach(network_, interface_id, id, 0, launch.interface.DeleteOnTermination.value_or(launch.own_interface)));
+  // The request decides, else the subnet's setting; never for an interface that was there before.
+  const bool public_address = launch.own_interface && launch.interface.AssociatePublicIpAddress.value_or(
+                                                          launch.subnet->MapPublicIpOnLaunch.value_or(false));
+  if (public_address) BRUME_CHECK(assign_automatic(network_, interface_id));
   const NetworkInterface& interface = *network_.network_interfaces.find(interface_id);
 
   InstanceRecord record;
+  record.auto_public_address = public_address;
   record.reservation_id = reservation_id;
   if (call.user_id.ends_with(".amazonaws.com")) record.requester_id = call.user_id;
   record.user_data = request.UserData.value_or("");

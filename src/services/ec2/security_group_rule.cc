@@ -172,12 +172,14 @@ std::string in_words(const SecurityGroupRule& rule) {
   return fmt::format("peer: {}, {}, {}ALLOW", source_of(rule), protocol, ports);
 }
 
-Result<void> check_rule_limit(const std::vector<const SecurityGroupRule*>& rules, bool egress) {
+Result<void> check_rule_limit(const std::vector<const SecurityGroupRule*>& rules, bool egress,
+                              const std::function<int(const std::string& prefix_list_id)>& entries_of) {
   int ipv4 = 0, ipv6 = 0;
   for (const SecurityGroupRule* rule : rules) {
     if (rule->IsEgress != egress) continue;
-    if (!rule->CidrIpv6) ++ipv4;
-    if (!rule->CidrIpv4) ++ipv6;
+    const int weight = rule->PrefixListId ? entries_of(*rule->PrefixListId) : 1;
+    if (!rule->CidrIpv6) ipv4 += weight;
+    if (!rule->CidrIpv4) ipv6 += weight;
   }
   if (ipv4 > kMaxRules || ipv6 > kMaxRules)
     return fail("RulesPerSecurityGroupLimitExceeded",

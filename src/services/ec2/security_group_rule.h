@@ -4,6 +4,7 @@
 // where the protocol has none; of ICMP they are type and code, -1 for any.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,9 @@ List<IpPermission> permissions_of(const std::vector<const SecurityGroupRule*>& r
 std::string in_words(const SecurityGroupRule& rule);
 
 // May a group have these rules (of one direction)? At most 60 for IPv4 and 60 for IPv6; a reference to a group or
-// prefix list counts for both. Errors: RulesPerSecurityGroupLimitExceeded.
-Result<void> check_rule_limit(const std::vector<const SecurityGroupRule*>& rules, bool egress);
+// prefix list counts for both, a prefix list as many times as it may have entries (`entries_of`). Errors:
+// RulesPerSecurityGroupLimitExceeded.
+Result<void> check_rule_limit(const std::vector<const SecurityGroupRule*>& rules, bool egress,
+                              const std::function<int(const std::string& prefix_list_id)>& entries_of);
 
 }  // namespace brume::ec2

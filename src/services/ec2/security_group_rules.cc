@@ -35,11 +35,11 @@ Result<ReferencedSecurityGroup> resolve(const NetworkState& state, const Securit
   return ReferencedSecurityGroup{.GroupId = other->GroupId, .UserId = aws::kAccount, .VpcId = other->VpcId};
 }
 
-// The group's view of a rule: references resolved, prefix lists checked (there are none).
+// The group's view of a rule: references resolved, prefix lists checked.
 Result<void> complete(const NetworkState& state, const SecurityGroup& group, SecurityGroupRule& rule) {
   rule.GroupId = group.GroupId;
   rule.GroupOwnerId = aws::kAccount;
-  if (rule.PrefixListId) return no_such(kPrefixList, *rule.PrefixListId);
+  if (rule.PrefixListId) BRUME_CHECK(find(state.prefix_lists, kPrefixList, rule.PrefixListId));
   if (rule.ReferencedGroupInfo) {
     const ReferencedSecurityGroup named = *rule.ReferencedGroupInfo;
     BRUME_TRY(resolved, resolve(state, group, named.GroupId, std::nullopt, named.UserId));
@@ -101,6 +101,14 @@ Result<const SecurityGroupRule*> rule_by_id(const NetworkState& state, const std
   return rule;
 }
 
+// How many rules one that names the list counts for.
+auto entries_of(const NetworkState& state) {
+  return [&state](const std::string& id) {
+    const PrefixListRecord* list = state.prefix_lists.find(id);
+    return list ? list->list.MaxEntries.value_or(1) : 1;
+  };
+}
+
 template <typename Answer, typename Request>
 Result<Answer> authorize(NetworkState& state, const SecurityGroup& found, const aws::Call& call, const Request& request,
                          bool egress) {
@@ -115,7 +123,7 @@ Result<Answer> authorize(NetworkState& state, const SecurityGroup& found, const 
       return fail("InvalidPermission.Duplicate", "the specified rule \"{}\" already exists", in_words(rule));
     together.push_back(&rule);
   }
-  BRUME_CHECK(check_rule_limit(together, egress));
+  BRUME_CHECK(check_rule_limit(together, egress, entries_of(state)));
   Answer answer{.Return = true, .SecurityGroupRules = {}};
   for (SecurityGroupRule& rule : rules) {
     rule.SecurityGroupRuleId = services::new_id(state.context.env.random, kSecurityGroupRule.prefix);
@@ -248,7 +256,8 @@ Result<ModifySecurityGroupRulesResult> NetworkOperations::ModifySecurityGroupRul
       return fail("InvalidPermission.Duplicate", "the specified rule \"{}\" already exists", in_words(rule));
     put_rule(state_, rule);
   }
-  for (const bool egress : {false, true}) BRUME_CHECK(check_rule_limit(state_.rules_of(*group.GroupId), egress));
+  for (const bool egress : {false, true})
+    BRUME_CHECK(check_rule_limit(state_.rules_of(*group.GroupId), egress, entries_of(state_)));
   state_.changed(*group.VpcId);
   return ModifySecurityGroupRulesResult{.Return = true};
 }

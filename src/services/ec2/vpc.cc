@@ -96,6 +96,7 @@ Result<void> NetworkOperations::DeleteVpc(const aws::Call&, const DeleteVpcReque
   state_.network_acls.erase(gone[2]);
   state_.route_tables.erase(gone[1]);
   state_.vpcs.erase(id);
+  end_peerings(state_, id);
   for (const std::string& each : gone) state_.tags.erase_all(each);
   state_.changed(id);
   return {};

@@ -37,6 +37,13 @@ net::SecurityGroup group_of(const NetworkState& state, const std::string& group_
                         .group_id = ""};
     if (rule->ReferencedGroupInfo) {
       made.group_id = rule->ReferencedGroupInfo->GroupId.value_or("");
+    } else if (rule->PrefixListId) {
+      if (const PrefixListRecord* list = state.prefix_lists.find(*rule->PrefixListId))
+        for (const PrefixListEntry& entry : list->entries) {
+          made.cidr = *entry.Cidr;
+          group.rules.push_back(made);
+        }
+      continue;
     } else {
       made.cidr = rule->CidrIpv4 ? *rule->CidrIpv4 : rule->CidrIpv6.value_or("");
     }

@@ -78,4 +78,11 @@ std::string private_dns_name(std::string_view region, std::string_view address) 
                                : fmt::format("ip-{}.{}.compute.internal", dashed, region);
 }
 
+std::string public_dns_name(std::string_view region, std::string_view address) {
+  std::string dashed(address);
+  std::ranges::replace(dashed, '.', '-');
+  return region == "us-east-1" ? fmt::format("ec2-{}.compute-1.amazonaws.com", dashed)
+                               : fmt::format("ec2-{}.{}.compute.amazonaws.com", dashed, region);
+}
+
 }  // namespace brume::ec2

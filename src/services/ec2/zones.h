@@ -30,4 +30,7 @@ std::optional<Zone> zone_by_id(std::string_view region, std::string_view id);
 // "ip-10-0-101-7.ap-southeast-1.compute.internal"; in us-east-1 "ip-10-0-101-7.ec2.internal".
 std::string private_dns_name(std::string_view region, std::string_view address);
 
+// "ec2-127-8-0-12.ap-southeast-1.compute.amazonaws.com"; in us-east-1 "ec2-127-8-0-12.compute-1.amazonaws.com".
+std::string public_dns_name(std::string_view region, std::string_view address);
+
 }  // namespace brume::ec2

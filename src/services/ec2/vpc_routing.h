@@ -1,0 +1,17 @@
+// A VPC's route tables, gateways and public addresses, from the tables to net::Routing.
+//
+// Pure. A route whose target is gone, detached or not in use is there as a black hole: it still wins over shorter
+// prefixes. NetworkState::changed() is called whenever the answer may have become another.
+#pragma once
+
+#include <string>
+
+#include "net/routing.h"
+#include "services/ec2/network_state.h"
+
+namespace brume::ec2 {
+
+// Empty but for its id if there is no such VPC.
+net::Routing routing_of(const NetworkState& state, const std::string& vpc_id);
+
+}  // namespace brume::ec2
