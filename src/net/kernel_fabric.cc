@@ -9,6 +9,7 @@
 #include "net/link_name.h"
 #include "net/nftables.h"
 #include "net/rtnetlink.h"
+#include "net/set_elements.h"
 #include "net/spec_check.h"
 
 namespace brume::net {
@@ -300,7 +301,11 @@ Result<void> KernelFabric::enforce(const Policy& policy) {
     auto wanted = std::make_shared<Compiled>();
     wanted->rules = compile(policy, services, applied.get());
     // A change that the kernel does not take, because somebody has been at the table, is made by replacing it.
-    if (!applied || !run_nftables(difference(applied->rules, wanted->rules))) {
+    const auto change = [&]() -> Result<void> {
+      if (const auto elements = element_changes(applied->rules, wanted->rules)) return change_elements(*elements);
+      return run_nftables(difference(applied->rules, wanted->rules));
+    };
+    if (!applied || !change()) {
       forget_rules(policy.vpc_id);
       BRUME_CHECK(run_nftables(replacement(wanted->rules)));
     }

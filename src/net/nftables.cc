@@ -14,8 +14,7 @@ namespace brume::net {
 
 namespace {
 
-// The last close of a socket through which something was removed waits for the kernel's readers, some ten milliseconds.
-// Nobody has to wait with it: a duplicate in the thread's own table is closed when the thread ends, after it is joined.
+// Duplicates of what the library is about to close; see with_own_descriptors().
 void leave_the_close_to_the_thread() {
   for (int fd = 3; fd < 8; ++fd) (void)::fcntl(fd, F_DUPFD_CLOEXEC, 8);  // the library's few are the first; or none
 }
@@ -35,15 +34,18 @@ Result<void> run(const std::string& commands) {
 
 }  // namespace
 
-Result<void> run_nftables(const std::string& commands) {
-  if (commands.empty()) return {};
-  // The library waits with select(2), which ends a process whose descriptor is 1024 or more. So it works on a thread
-  // that has descriptors of its own, and few; the namespace is inherited.
+Result<void> with_own_descriptors(const std::function<Result<void>()>& work) {
   return env::apart([&]() -> Result<void> {
     if (::unshare(CLONE_FILES) != 0) return env::posix_error("Cannot separate", "the descriptors of a thread");
     if (::close_range(3, ~0U, 0) != 0) return env::posix_error("Cannot close", "the descriptors of a thread");
-    return run(commands);
+    return work();
   });
+}
+
+Result<void> run_nftables(const std::string& commands) {
+  if (commands.empty()) return {};
+  // The library waits with select(2), which ends a process whose descriptor is 1024 or more.
+  return with_own_descriptors([&] { return run(commands); });
 }
 
 }  // namespace brume::net
