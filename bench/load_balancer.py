@@ -99,7 +99,7 @@ def brume(program, backend, folder):
         "load_balancers": [{
             "id": "bench", "listen_address": "127.0.0.1",
             "nodes": [{"zone": "a", "address": "127.0.0.1"}],
-            "listeners": [{"id": "bench", "port": port, "rules": [], "default_action": forward}],
+            "listeners": [{"id": "bench", "port": port, "clients": ["0.0.0.0/0"], "rules": [], "default_action": forward}],
         }],
         "target_groups": [{
             "id": "bench", "health_check": {"path": "/"},

@@ -9,6 +9,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+
+#include "aws/upgrade.h"
 
 namespace brume::aws {
 namespace {
@@ -56,6 +59,8 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   [[nodiscard]] const Options& options() const { return options_; }
   std::map<std::string, Handler, std::less<>> routes;
+  std::string upgrade_prefix;
+  UpgradeHandler upgrade;
 
   HttpAnswer answer(const HttpRequest& request) {
     if (request.method == "GET" && !find_header(request.headers, "authorization"))
@@ -112,8 +117,18 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
     http::async_read_header(stream_, buffer_, *parser_,
                             [self = shared_from_this()](beast::error_code error, std::size_t) {
                               if (error) return self->refuse(error);
+                              if (self->leaves()) return self->leave();
                               self->read_body();
                             });
+  }
+
+  [[nodiscard]] bool leaves() const {
+    return listener_->upgrade && parser_->get().target().starts_with(listener_->upgrade_prefix) &&
+           beast::websocket::is_upgrade(parser_->get());
+  }
+  void leave() {
+    stream_.expires_never();
+    listener_->upgrade(Upgrade{stream_.release_socket(), std::move(buffer_), parser_->release(), peer_});
   }
 
   void read_body() {
@@ -253,6 +268,11 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(asio::io_context& io, Opti
 
 std::uint16_t HttpServer::port() const {
   return listener_->port();
+}
+
+void HttpServer::upgrade(std::string prefix, UpgradeHandler handler) {
+  listener_->upgrade_prefix = std::move(prefix);
+  listener_->upgrade = std::move(handler);
 }
 
 void HttpServer::route(std::string path, Handler handler) {

@@ -20,9 +20,12 @@ class io_context;
 
 namespace brume::aws {
 
+struct Upgrade;  // upgrade.h
+
 class HttpServer {
  public:
   using Handler = std::function<HttpAnswer(const HttpRequest&)>;
+  using UpgradeHandler = std::function<void(Upgrade)>;
 
   struct Options {
     std::string address = "127.0.0.1";
@@ -48,6 +51,10 @@ class HttpServer {
 
   // Unsigned GETs of exactly this path go to `handler` ("/health", "/metrics").
   void route(std::string path, Handler handler);
+
+  // Requests below this path that ask for WebSocket leave the server: the connection is the handler's, which answers
+  // the request. It no longer counts here. One such path.
+  void upgrade(std::string prefix, UpgradeHandler handler);
 
  private:
   class Listener;

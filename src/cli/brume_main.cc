@@ -7,6 +7,7 @@
 #include "cli/doctor.h"
 #include "cli/env.h"
 #include "cli/image.h"
+#include "cli/instance.h"
 #include "cli/lifecycle.h"
 #include "cli/up.h"
 #include "daemon/daemon.h"
@@ -38,6 +39,26 @@ int main(int argc, char** argv) {
   import->add_option("source", source, "Tarball, folder or OCI layout")->required();
   import->add_option("--name", name, "The image's name (default: the file's)");
   import->add_option("--parameter", parameter, "Set this SSM parameter to the image's id");
+  std::string instance, user, port = "22";
+  std::vector<std::string> words;
+  const auto with_instance = [&](CLI::App* command) {
+    command->add_option("instance", instance, "Its id, or its Name")->required();
+    return command;
+  };
+  auto* exec = with_instance(app.add_subcommand("exec", "Run a program in an instance: brume exec i-… -- ls -l /"));
+  bool terminal = false;
+  exec->add_flag("-t,--terminal", terminal, "Give it a terminal, even if standard input is none");
+  exec->add_option("-u,--user", user, "Run it as this user (default: root)");
+  exec->add_option("command", words, "After --; the user's shell if there is none");
+  auto* ssh = with_instance(app.add_subcommand("ssh", "Log in with ssh: brume ssh i-… -- -i key.pem"));
+  ssh->add_option("-l,--user", user, "Log in as this user (default: whom the image has for key pairs)");
+  ssh->add_option("arguments", words, "After --, for ssh: its options, a command");
+  auto* tunnel =
+      with_instance(app.add_subcommand("tunnel", "Connect standard input and output to a port of an instance"));
+  tunnel->add_option("port", port, "A TCP port that something in the instance listens on")->capture_default_str();
+  auto* console = with_instance(app.add_subcommand("console", "Print what an instance has printed"));
+  bool follow = false;
+  console->add_flag("-f,--follow", follow, "Go on printing");
   auto* daemon = app.add_subcommand("daemon", "Run the daemon in the foreground");
   auto* lb = app.add_subcommand("lb", "Run the load balancer process (the daemon does)");
   std::string socket;
@@ -55,6 +76,10 @@ int main(int argc, char** argv) {
   if (*start) return cli::start(*settings, root);
   if (*stop) return cli::stop(*settings);
   if (*env) return certificate ? cli::certificate(*settings) : cli::env(*settings);
+  if (*exec) return cli::exec(*settings, {.instance = instance, .user = user, .command = words, .terminal = terminal});
+  if (*ssh) return cli::ssh(*settings, root, instance, user, words);
+  if (*tunnel) return cli::tunnel(*settings, instance, port);
+  if (*console) return cli::console(*settings, instance, follow);
   if (*doctor) return cli::doctor(*settings);
   return cli::image_import(*settings, source, name, parameter);
 }

@@ -28,6 +28,13 @@ struct Session {
 // Errors: NotStarted (no key yet), AccessDenied (not root).
 Result<std::unique_ptr<Session>> open_session(const daemon::Settings& settings);
 
+// With the keys of the environment, if it has some and AWS_ENDPOINT_URL says that they are for a Brume on this machine;
+// else as open_session().
+Result<std::unique_ptr<Session>> open_caller_session(const daemon::Settings& settings);
+
+// Whether an endpoint of the API, without a path, can only be a Brume's on the machine that we run on. Pure.
+bool is_on_this_machine(std::string_view endpoint);
+
 std::string region_of(const daemon::Settings& settings);
 
 // Prints "brume: <message>" on standard error; returns the exit status 1.

@@ -113,7 +113,7 @@ Result<void> start_daemon(const daemon::Settings& settings, const std::string& r
     return fail("AccessDenied", "Brume needs root to make namespaces and cgroups; run it as root: sudo brume start");
   env::RealEnv world(1);
   const env::Env& env = world.env();
-  BRUME_CHECK(env.files.make_folders(settings.state_dir, 0700));
+  BRUME_CHECK(daemon::make_places(env.files, settings));
   std::vector<std::string> argv = {daemon::program_path()};
   if (!root.empty()) argv.insert(argv.end(), {"--root", root});
   argv.emplace_back("daemon");

@@ -1,12 +1,18 @@
 // The OCI bundle of an instance: what the runtime is told in config.json.
 //
-// Pure. An instance gets namespaces of its own for pid, ipc, uts, mount and cgroup, joins a network namespace that is
-// there, and has a container engine's default capabilities, masked paths and refused system calls. It keeps the uids of
-// the machine: user namespaces are left to whoever adds a mapping here. Setuid programs work, as on a machine.
+// Pure. An instance gets namespaces of its own for users, pid, ipc, uts, mount and cgroup, and a container engine's
+// default capabilities, masked paths and allowed system calls. Its ids are a range of the machine's in which nobody
+// else is. Setuid programs work, as on a machine: within the range.
+//
+// No network namespace is named: it is the one that the runtime is started in, at `create` and at each `exec`. It
+// belongs to the machine's user namespace, so that no root inside has a say in it; for the same reason runc 1.1, which
+// enters the instance's user namespace first, could not enter it afterwards.
 #pragma once
 
 #include <cstdint>
 #include <string>
+
+#include "compute/id_range.h"
 
 namespace brume::compute {
 
@@ -14,9 +20,10 @@ namespace brume::compute {
 inline constexpr const char* kInitInside = "/run/brume-init";
 
 struct BundleSpec {
-  std::string rootfs;  // mounted, writable
+  IdRange ids;
+  std::string rootfs;  // mounted, writable; whoever has the first id of `ids` can get there
+  std::string sysfs;   // mounted: the network namespace's
   std::string hostname;
-  std::string network_namespace;  // path
   std::string cgroup;             // "/brume/<zone>/<id>", below the root of every hierarchy
   double vcpus = 0;               // CPU seconds a second; 0: no limit
   std::int64_t memory_bytes = 0;  // 0: no limit

@@ -1,5 +1,6 @@
 #include "compute/bundle.h"
 
+#include <algorithm>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -22,9 +23,18 @@ struct TestResources {
 struct TestNamespace {
   std::string type, path;
 };
+struct TestMapping {
+  std::int64_t containerID = 0, hostID = 0, size = 0;
+};
+struct TestArgument {
+  std::int64_t index = 0, value = 0, valueTwo = 0;
+  std::string op;
+};
 struct TestCall {
   List<std::string> names;
   std::string action;
+  std::optional<std::int64_t> errnoRet;
+  List<TestArgument> args;
 };
 struct TestSeccomp {
   std::string defaultAction;
@@ -34,6 +44,7 @@ struct TestLinux {
   std::string cgroupsPath;
   TestResources resources;
   List<TestNamespace> namespaces;
+  List<TestMapping> uidMappings, gidMappings;
   TestSeccomp seccomp;
   List<std::string> maskedPaths;
 };
@@ -65,9 +76,12 @@ BRUME_RECORD(brume::compute::TestCpu, quota, period)
 BRUME_RECORD(brume::compute::TestLimit, limit)
 BRUME_RECORD(brume::compute::TestResources, cpu, memory, pids)
 BRUME_RECORD(brume::compute::TestNamespace, type, path)
-BRUME_RECORD(brume::compute::TestCall, names, action)
+BRUME_RECORD(brume::compute::TestMapping, containerID, hostID, size)
+BRUME_RECORD(brume::compute::TestArgument, index, value, valueTwo, op)
+BRUME_RECORD(brume::compute::TestCall, names, action, errnoRet, args)
 BRUME_RECORD(brume::compute::TestSeccomp, defaultAction, syscalls)
-BRUME_RECORD(brume::compute::TestLinux, cgroupsPath, resources, namespaces, seccomp, maskedPaths)
+BRUME_RECORD(brume::compute::TestLinux, cgroupsPath, resources, namespaces, uidMappings, gidMappings, seccomp,
+             maskedPaths)
 BRUME_RECORD(brume::compute::TestCapabilities, bounding, inheritable, ambient)
 BRUME_RECORD(brume::compute::TestProcess, args, capabilities)
 BRUME_RECORD(brume::compute::TestMount, destination, type, source, options)
@@ -88,9 +102,10 @@ TestConfig written(const BundleSpec& spec) {
   return config.value_or(TestConfig{});
 }
 
-const BundleSpec kSpec{.rootfs = "/run/b/instances/i-1/rootfs",
+const BundleSpec kSpec{.ids = {0x70010000},
+                       .rootfs = "/run/b/instances/i-1/rootfs",
+                       .sysfs = "/run/b/instances/i-1/sys",
                        .hostname = "ip-10-0-0-5",
-                       .network_namespace = "/run/b/netns/i-1",
                        .cgroup = "/brume/eu-1a/i-1",
                        .vcpus = 0.25,
                        .memory_bytes = 1 << 30,
@@ -125,18 +140,83 @@ TEST(Bundle, SeparatesTheInstanceFromTheMachine) {
   std::set<std::string> own;
   for (const auto& space : config.linux_part.namespaces) {
     own.insert(space.type);
-    EXPECT_EQ(space.path, space.type == "network" ? kSpec.network_namespace : "");
+    EXPECT_EQ(space.path, "");
   }
-  EXPECT_EQ(own, (std::set<std::string>{"cgroup", "ipc", "mount", "network", "pid", "uts"}));
+  // The runtime's network namespace is the instance's.
+  EXPECT_EQ(own, (std::set<std::string>{"cgroup", "ipc", "mount", "pid", "user", "uts"}));
+  for (const auto& mappings : {config.linux_part.uidMappings, config.linux_part.gidMappings}) {
+    ASSERT_EQ(mappings.size(), 1U);
+    EXPECT_EQ(mappings[0].containerID, 0);
+    EXPECT_EQ(mappings[0].hostID, 0x70010000);
+    EXPECT_EQ(mappings[0].size, 65536);
+  }
+  const TestMount& sys = config.mounts.front();
+  EXPECT_EQ(sys.destination + " " + sys.type + " " + sys.source, "/sys bind " + kSpec.sysfs);
+  EXPECT_NE(std::find(sys.options.begin(), sys.options.end(), "ro"), sys.options.end());
   for (const std::string& capability : config.process.capabilities.bounding)
     for (const char* refused : {"CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_SYS_MODULE", "CAP_SYS_PTRACE", "CAP_SYS_RAWIO"})
       EXPECT_NE(capability, refused);
   EXPECT_TRUE(config.process.capabilities.ambient.empty());
   EXPECT_GT(config.linux_part.maskedPaths.size(), 10U);
-  std::set<std::string> refused;
-  for (const auto& call : config.linux_part.seccomp.syscalls) refused.insert(call.names.begin(), call.names.end());
-  for (const char* call : {"mount", "bpf", "init_module", "unshare", "keyctl"})
-    EXPECT_TRUE(refused.contains(call)) << call;
+}
+
+// What becomes of a call with this first argument: the rules of libseccomp for ours.
+std::string fate(const TestSeccomp& calls, const std::string& name, std::uint64_t argument = 0) {
+  for (const TestCall& rule : calls.syscalls) {
+    if (std::find(rule.names.begin(), rule.names.end(), name) == rule.names.end()) continue;
+    bool meant = true;
+    for (const TestArgument& condition : rule.args) {
+      EXPECT_EQ(condition.op, "SCMP_CMP_MASKED_EQ");
+      EXPECT_EQ(condition.index, 0);
+      meant = meant && (argument & std::uint64_t(condition.value)) == std::uint64_t(condition.valueTwo);
+    }
+    if (meant) return rule.action == "SCMP_ACT_ALLOW" ? "allowed" : std::to_string(rule.errnoRet.value_or(1));
+  }
+  return calls.defaultAction == "SCMP_ACT_ERRNO" ? "1" : "allowed";
+}
+
+TEST(Bundle, OnlyCallsThatAreNamedAreAllowed) {
+  const TestSeccomp calls = written(kSpec).linux_part.seccomp;
+  for (const char* call : {"acct",           "add_key",         "bpf",           "clock_settime", "delete_module",
+                           "finit_module",   "fsconfig",        "fsmount",       "fsopen",        "init_module",
+                           "io_uring_setup", "ioperm",          "iopl",          "kcmp",          "kexec_load",
+                           "keyctl",         "mount",           "mount_setattr", "move_mount",    "open_by_handle_at",
+                           "open_tree",      "perf_event_open", "pidfd_getfd",   "pivot_root",    "quotactl",
+                           "reboot",         "request_key",     "setdomainname", "sethostname",   "setns",
+                           "settimeofday",   "swapon",          "syslog",        "umount2",       "unshare",
+                           "userfaultfd",    "a_new_one"})
+    EXPECT_EQ(fate(calls, call), "1") << call;
+  for (const char* call : {"openat", "execve", "chroot", "futex", "mknod", "ptrace", "seccomp", "setgroups", "statx"})
+    EXPECT_EQ(fate(calls, call), "allowed") << call;
+  const struct {
+    const char* call;
+    std::uint64_t argument;
+    const char* fate;
+  } cases[] = {
+      {"clone3", 0, "38"},
+      {"clone", 0x00000011, "allowed"},        // fork
+      {"clone", 0x003d0f00, "allowed"},        // a thread
+      {"clone", 0x10000011, "1"},              // CLONE_NEWUSER
+      {"clone", 0x00020000, "1"},              // CLONE_NEWNS
+      {"clone", 0x02000000, "1"},              // CLONE_NEWCGROUP
+      {"clone", 0x40000000, "1"},              // CLONE_NEWNET
+      {"clone", 0x7e020000, "1"},              // all of them
+      {"socket", 1, "allowed"},                // AF_UNIX
+      {"socket", 2, "allowed"},                // AF_INET
+      {"socket", 10, "allowed"},               // AF_INET6
+      {"socket", 16, "allowed"},               // AF_NETLINK
+      {"socket", 17, "1"},                     // AF_PACKET
+      {"socket", 38, "1"},                     // AF_ALG
+      {"socket", 40, "1"},                     // AF_VSOCK
+      {"socket", 0x1'0000'0028, "1"},          // the kernel sees 40
+      {"socket", 0xffff'ffff'0000'0026, "1"},  // the kernel sees 38
+      {"socket", 0x1'0000'0002, "allowed"},    // the kernel sees 2
+      {"personality", 0xffffffff, "allowed"},  // which is it?
+      {"personality", 0x00020008, "allowed"},  // UNAME26, 32 bits
+      {"personality", 0x00400000, "1"},        // READ_IMPLIES_EXEC
+      {"personality", 0x00040000, "1"},        // ADDR_NO_RANDOMIZE
+  };
+  for (const auto& c : cases) EXPECT_EQ(fate(calls, c.call, c.argument), c.fate) << c.call << std::hex << c.argument;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "compute/cgroup.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include "compute/mountinfo.h"
 #include "compute/process_end.h"
+#include "env/posix_error.h"
 
 namespace brume::compute {
 namespace {
@@ -83,6 +85,12 @@ std::vector<std::string> Cgroups::instances() const {
       for (const std::string& id : folders_in(top + "/" + zone)) ids.insert(id);
   }
   return {ids.begin(), ids.end()};
+}
+
+Result<void> Cgroups::show(const std::string& id) const {
+  for (const std::string& folder : folders(id))
+    if (::chmod(folder.c_str(), 0755) != 0) return env::posix_error("Cannot open", folder);
+  return {};
 }
 
 Result<void> Cgroups::remove(const std::string& id) const {

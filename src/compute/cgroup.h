@@ -27,6 +27,9 @@ class Cgroups {
   [[nodiscard]] std::vector<std::string> folders(const std::string& id) const;
   // Every instance with a folder in some hierarchy, sorted.
   [[nodiscard]] std::vector<std::string> instances() const;
+  // Lets everybody read them, whatever the umask was when they were made: programs look there for the memory and the
+  // processors they have, and an instance's root is nobody here.
+  [[nodiscard]] Result<void> show(const std::string& id) const;
   // Kills what runs in them, waits for its end (at most ten seconds) and removes them. Nothing there is success.
   Result<void> remove(const std::string& id) const;
   // Removes the empty folders of zones and the root.

@@ -34,6 +34,7 @@ class Machine {
   Result<void> wait(const std::function<void(Done)>& call);
   // What the metadata service answers.
   void set_user_data(const std::string& text);
+  void set_public_key(const std::string& text);
   [[nodiscard]] InstanceSpec spec(const std::string& id) const;
   // Lines of /proc/self/mountinfo, cgroup folders and command lines that name this machine's folders.
   [[nodiscard]] std::string traces() const;
@@ -50,7 +51,7 @@ class Machine {
 
   bool owner_ = true;
   std::mutex mutex_;
-  std::string user_data_;  // guarded by mutex_
+  std::string user_data_, public_key_;  // guarded by mutex_
   int listener_ = -1;
   std::thread server_;
 };

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -14,8 +15,10 @@
 #include <gtest/gtest.h>
 #include <boost/asio/io_context.hpp>
 
+#include "compute/isolation_check.h"
 #include "compute/machine_fixture.h"
 #include "compute/process_end.h"
+#include "env/namespaces.h"
 
 namespace brume::compute::testing {
 namespace {
@@ -35,12 +38,14 @@ std::string cannot_run_instances() {
   for (const char* program : {"runc", "conmon"})
     if (!in_path(program)) return std::string("needs ") + program;
   if (::access("/bin/busybox", X_OK) != 0) return "needs busybox-static";
+  if (const auto able = can_isolate("/tmp"); !able) return able.error().message;
   return "";
 }
 
 Machine::Machine() {
   char name[] = "/tmp/brume-compute-XXXXXX";
   root = ::mkdtemp(name);
+  EXPECT_EQ(::chmod(root.c_str(), 0711), 0);  // an instance's root has to get through
   paths = {root + "/state", root + "/run"};
   settings.cgroup_root = "brume-test-" + root.substr(root.rfind('-') + 1);
   settings.init_path = BRUME_INIT;
@@ -82,6 +87,9 @@ void Machine::make_namespace() {
   std::ofstream(root + "/netns").flush();
   std::thread([this] {
     ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+    // As net/ has it.
+    ASSERT_TRUE(env::write_sysctl("ipv4/ip_unprivileged_port_start", "0"));
+    ASSERT_TRUE(env::write_sysctl("ipv4/ping_group_range", "0 2147483647"));
     ASSERT_EQ(::mount("/proc/thread-self/ns/net", (root + "/netns").c_str(), nullptr, MS_BIND, nullptr), 0);
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ifreq device{};
@@ -105,10 +113,15 @@ void Machine::set_user_data(const std::string& text) {
   user_data_ = text;
 }
 
+void Machine::set_public_key(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  public_key_ = text;
+}
+
 void Machine::serve() {
-  const auto user_data = [this] {
+  const auto current = [this](const std::string& text) {
     const std::lock_guard lock(mutex_);
-    return user_data_;
+    return text;
   };
   for (;;) {
     const int client = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -127,7 +140,9 @@ void Machine::serve() {
     else if (trusted && request.starts_with("GET /latest/meta-data/instance-id "))
       body = "i-1";
     else if (trusted && request.starts_with("GET /latest/user-data "))
-      body = user_data();
+      body = current(user_data_);
+    else if (trusted && request.starts_with("GET /latest/meta-data/public-keys/0/openssh-key "))
+      body = current(public_key_);
     const std::string answer =
         body.empty() ? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
                      : "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;

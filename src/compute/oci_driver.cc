@@ -7,6 +7,11 @@
 #include <utility>
 
 namespace brume::compute {
+namespace {
+
+constexpr auto kConsolePause = std::chrono::seconds(10);
+
+}  // namespace
 
 struct OciDriver::Core : std::enable_shared_from_this<Core> {
   Core(env::Env& e, Paths paths, Settings settings, Images& images)
@@ -48,6 +53,7 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
                                              known->second.conmon_start == running.conmon_start)
       return;
     watched[id] = running;
+    keep_consoles();
     env.processes.watch(pid_t(running.conmon), [weak = weak_from_this(), id, conmon = running.conmon,
                                                 start = running.conmon_start](int) {
       const auto self = weak.lock();
@@ -144,8 +150,24 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
                       });
   }
 
+  // As long as instances run.
+  void keep_consoles() {
+    if (keeping) return;
+    keeping = true;
+    env.loop.after(kConsolePause, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->run<int>([self] { return self->instances.keep_consoles(), 0; },
+                     [self](int) {
+                       self->keeping = false;
+                       if (!self->watched.empty()) self->keep_consoles();
+                     });
+    });
+  }
+
   env::Env& env;
   OciInstances instances;
+  bool keeping = false;
   std::function<void(const std::string&, int)> listener;
   std::map<std::string, std::deque<Task>> queues;
   std::map<std::string, Running> watched;  // whose end the listener is told

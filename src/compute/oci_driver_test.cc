@@ -208,6 +208,37 @@ TEST(OciDriver, WhatACrashLeavesIsMended) {
   EXPECT_FALSE(std::filesystem::exists(machine.paths.state_dir + "/instances/i-2.removed"));
 }
 
+TEST(OciDriver, TheConsoleHasItsLast64KiBWhenTheLogHasJustBegunAnew) {
+  NEEDS_INSTANCES();
+  Machine machine;
+  // A line is 51 bytes of log, which is full after some 82,300 of them.
+  machine.set_user_data("#!/bin/busybox sh\n/bin/busybox seq 10000 92999\n");
+  OciDriver driver(machine.real.env(), machine.paths, machine.settings, *machine.images);
+  ASSERT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-1"), done); })), "");
+  prints(machine, driver, "i-1", "user data has ended\n");
+  EXPECT_LT(std::filesystem::file_size(machine.paths.state_dir + "/instances/i-1/console.log"), 1U << 20);
+  std::string lines;
+  for (int i = 70000; i < 93000; ++i) lines += std::to_string(i) + "\n";
+  std::string console = driver.console("i-1").value();
+  EXPECT_EQ(console.size(), 64U << 10);
+  console.erase(console.rfind('['));  // what brume-init says
+  EXPECT_TRUE(lines.ends_with(console)) << console.substr(0, 100);
+}
+
+TEST(OciDriver, WhatIsPrintedLastIsKept) {
+  NEEDS_INSTANCES();
+  Machine machine;
+  // Killed in the middle of printing: whatever has left the program is there, up to the last line begun.
+  machine.set_user_data("#!/bin/sh\ntrap '' TERM\ni=0\nwhile :; do i=$((i+1)); echo $i; echo $i > /count; done\n");
+  OciDriver driver(machine.real.env(), machine.paths, machine.settings, *machine.images);
+  ASSERT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-1"), done); })), "");
+  prints(machine, driver, "i-1", "\n100\n");
+  ASSERT_EQ(failure(machine.wait([&](Done done) { driver.stop("i-1", std::chrono::milliseconds(50), done); })), "");
+  const std::string console = driver.console("i-1").value();
+  const std::string last = read(machine.paths.state_dir + "/instances/i-1/upper/count");
+  EXPECT_NE(console.find("\n" + last), std::string::npos) << last << console.substr(console.size() - 50);
+}
+
 // The daemon that is killed in the next test; not a test by itself.
 TEST(OciDriver, DISABLED_StartsAnInstanceAndStops) {
   Machine machine(::getenv("BRUME_TEST_ROOT"));

@@ -1,19 +1,28 @@
 #include "compute/oci_instances.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
 
 #include "base/json.h"
 #include "compute/bundle.h"
-#include "compute/console_log.h"
+#include "compute/console_files.h"
+#include "compute/isolation_check.h"
+#include "compute/mapped_mount.h"
+#include "compute/process_end.h"
+#include "env/fd.h"
+#include "env/namespaces.h"
+#include "env/posix_error.h"
 
 namespace brume::compute {
 namespace {
 
 constexpr std::size_t kConsoleLimit = 64 << 10;  // EC2 user guide: the most recent 64 KB of console output
-constexpr std::size_t kLogTail = 1 << 20;        // lines carry a prefix of 45 bytes
+constexpr int kLastWords = 2'000;                // milliseconds for conmon to write down what was printed last
 
 // Identifiers become names of folders and cgroups.
 bool is_name(const std::string& text) {
@@ -32,6 +41,23 @@ std::uint64_t open_files() {
   rlimit limit{kEnough, kEnough};
   ::getrlimit(RLIMIT_NOFILE, &limit);
   return std::min(kEnough, limit.rlim_max);
+}
+
+Result<void> set_access(const std::string& folder, mode_t mode, gid_t group) {
+  if (::chown(folder.c_str(), 0, group) != 0 || ::chmod(folder.c_str(), mode) != 0)
+    return env::posix_error("Cannot set the access to", folder);
+  return {};
+}
+
+// conmon's pipes are the machine's root's. Programs that open /dev/stdout and /dev/stderr anew, as web servers do for
+// their logs, need them to be their own. Of no use with a runtime whose container is none of the machine's processes.
+void give_output(pid_t pid, uid_t owner) {
+  for (const int number : {1, 2}) {
+    const std::string path = fmt::format("/proc/{}/fd/{}", pid, number);
+    const env::Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
+    struct stat info{};
+    if (fd && ::fstat(fd.get(), &info) == 0 && S_ISFIFO(info.st_mode)) (void)::fchown(fd.get(), owner, owner);
+  }
 }
 
 // A full disk means that the machine has no room for the instance.
@@ -78,23 +104,49 @@ Result<Running> OciInstances::start(const InstanceSpec& spec) {
   return std::unexpected(std::move(error));
 }
 
+Result<void> OciInstances::make_bundle(const std::string& place, IdRange range) {
+  BRUME_CHECK(files_.make_folders(paths_.run_dir + "/instances", 0711));
+  BRUME_CHECK(set_access(paths_.run_dir + "/instances", 0711, 0));
+  // A word for who keeps Brume in a folder that is closed to others: the runtime would only say "permission denied".
+  BRUME_CHECK(can_be_passed(paths_.run_dir + "/instances"));
+  for (const char* mount : {"/rootfs", "/image", "/sys"}) BRUME_CHECK(files_.make_folders(place + mount));
+  return set_access(place, 0710, range.first);
+}
+
 Result<Running> OciInstances::launch(const InstanceSpec& spec) {
   const std::string place = bundle(spec.id);
-  const std::string rootfs = place + "/rootfs";
+  const std::string rootfs = place + "/rootfs", image = place + "/image", sysfs = place + "/sys";
   BRUME_CHECK(disks_.make(spec.id, {spec.hostname, spec.private_address, spec.nameserver}));
-  BRUME_CHECK(files_.make_folders(rootfs));
+  BRUME_TRY(range, disks_.ids(spec.id));
+  BRUME_CHECK(make_bundle(place, range));
   BRUME_CHECK(files_.write(place + "/config.json", bundle_config({
+                                                       .ids = range,
                                                        .rootfs = rootfs,
+                                                       .sysfs = sysfs,
                                                        .hostname = spec.hostname,
-                                                       .network_namespace = spec.network_namespace,
                                                        .cgroup = cgroups_.path(spec.zone, spec.id),
                                                        .vcpus = spec.vcpus,
                                                        .memory_bytes = spec.memory_bytes,
                                                        .open_files = open_files(),
                                                        .init_path = settings_.init_path,
                                                    })));
-  BRUME_CHECK(disks_.mount(spec.id, paths_.state_dir + "/images/" + spec.image_id + "/rootfs", rootfs));
-  BRUME_TRY(running, runtime_.start(spec.id, place, log_of(spec.id)));
+  BRUME_CHECK(mount_mapped(paths_.state_dir + "/images/" + spec.image_id + "/rootfs", image, range));
+  BRUME_CHECK(disks_.mount(spec.id, image, rootfs));
+  // The disk has a copy of this mount for itself.
+  BRUME_CHECK(unmount(image));
+  Running running;
+  BRUME_CHECK(env::apart([&]() -> Result<void> {
+    // The instance gets the network namespace that its runtime is started in (bundle.h).
+    BRUME_CHECK(env::enter_network_namespace(spec.network_namespace));
+    BRUME_CHECK(mount_sysfs(sysfs));
+    BRUME_TRY(made, runtime_.create(spec.id, place, log_of(spec.id)));
+    running = made;
+    return {};
+  }));
+  give_output(pid_t(running.pid), range.first);
+  BRUME_CHECK(cgroups_.show(spec.id));
+  BRUME_CHECK(runtime_.start(spec.id, place));
+  keep_previous(disks_.folder(spec.id));
   BRUME_CHECK(files_.write(place + "/running", to_json(running)));
   return running;
 }
@@ -102,9 +154,14 @@ Result<Running> OciInstances::launch(const InstanceSpec& spec) {
 Result<void> OciInstances::clear(const std::string& id) {
   const std::string place = bundle(id);
   if (!files_.exists(place)) return {};
+  // The instance first and conmon after it, so that nothing that was printed is lost between them.
+  if (const auto left = running(id)) {
+    kill_and_wait(pid_t(left->pid), [&] { return runtime_.alive(*left); });
+    wait_for_end(pid_t(left->conmon), kLastWords);
+  }
   BRUME_CHECK(runtime_.remove(id, place));
   BRUME_CHECK(cgroups_.remove(id));
-  BRUME_CHECK(unmount(place + "/rootfs"));
+  for (const char* mount : {"/rootfs", "/image", "/sys"}) BRUME_CHECK(unmount(place + mount));
   return files_.remove_all(place);
 }
 
@@ -132,9 +189,13 @@ Result<std::vector<Observed>> OciInstances::list() {
 Result<std::string> OciInstances::console(const std::string& id) const {
   if (!is_name(id) || !disks_.exists(id))
     return fail("InvalidInstanceID.NotFound", "The instance ID '{}' does not exist", id);
-  if (!files_.exists(log_of(id))) return "";
-  BRUME_TRY(log, files_.read_tail(log_of(id), kLogTail));
-  return console_text(log, kConsoleLimit);
+  return read_console(files_, disks_.folder(id), kConsoleLimit);
+}
+
+void OciInstances::keep_consoles() const {
+  const auto ids = disks_.list();
+  if (!ids) return;
+  for (const std::string& id : *ids) keep_previous(disks_.folder(id));
 }
 
 Result<void> OciInstances::sweep() {

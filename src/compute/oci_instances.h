@@ -39,6 +39,8 @@ class OciInstances {
   Result<Running> start(const InstanceSpec& spec);
   [[nodiscard]] std::optional<Running> running(const std::string& id) const;
   [[nodiscard]] int exit_status(const std::string& id) const;
+  // The ids that an instance has on the machine. Error: InternalFailure.
+  [[nodiscard]] Result<IdRange> ids(const std::string& id) const { return disks_.ids(id); }
   // Kills the instance if it runs and removes all but the disk and the console log.
   Result<void> clear(const std::string& id);
   // Removes the rest as well.
@@ -46,6 +48,8 @@ class OciInstances {
   // Every instance that is there; those that do not run are cleared on the way.
   Result<std::vector<Observed>> list();
   Result<std::string> console(const std::string& id) const;
+  // As keep_previous() (console_files.h) for all.
+  void keep_consoles() const;
   // Clears everything below our roots; disks stay.
   Result<void> sweep();
 
@@ -53,6 +57,8 @@ class OciInstances {
   [[nodiscard]] std::string bundle(const std::string& id) const { return paths_.run_dir + "/instances/" + id; }
   [[nodiscard]] std::string log_of(const std::string& id) const { return disks_.folder(id) + "/console.log"; }
   [[nodiscard]] Result<Running> launch(const InstanceSpec& spec);
+  // The bundle's folder with its mount points, which only the instance's root and we can pass.
+  [[nodiscard]] Result<void> make_bundle(const std::string& place, IdRange range);
 
   env::Files& files_;
   Paths paths_;

@@ -114,11 +114,10 @@ Result<Running> OciRuntime::create(const std::string& id, const std::string& bun
   return running;
 }
 
-Result<Running> OciRuntime::start(const std::string& id, const std::string& bundle, const std::string& log) {
-  BRUME_TRY(running, create(id, bundle, log));
+Result<void> OciRuntime::start(const std::string& id, const std::string& bundle) {
   BRUME_TRY(started, processes_.run({.argv = {runtime_, "--root=" + root_, "--log=" + log_path(bundle), "start", id}}));
   if (started.status != 0) return fail_internal("Cannot start {}: {}", id, complaint(bundle, started.errors));
-  return running;
+  return {};
 }
 
 Result<void> OciRuntime::remove(const std::string& id, const std::string& bundle) {

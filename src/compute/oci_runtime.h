@@ -29,9 +29,11 @@ class OciRuntime {
   OciRuntime(env::Files& files, env::Processes& processes, const std::string& runtime, std::string conmon,
              std::string root);
 
-  // Makes and starts container `id`; its output goes to `log`, bounded to kLogLimit. Fails with what the runtime said;
+  // Makes container `id` in the calling thread's network namespace; its output goes to `log`, bounded to kLogLimit.
+  // Nothing of it runs yet: its PID 1 is the runtime's and waits for start(). Both fail with what the runtime said;
   // then remove() clears what is left.
-  Result<Running> start(const std::string& id, const std::string& bundle, const std::string& log);
+  Result<Running> create(const std::string& id, const std::string& bundle, const std::string& log);
+  Result<void> start(const std::string& id, const std::string& bundle);
   // Kills conmon, runtime and container, and makes the runtime forget it. Nothing there is success.
   Result<void> remove(const std::string& id, const std::string& bundle);
   // What conmon wrote when the container ended, if it did: 0–255, 128 + signal.
@@ -41,7 +43,6 @@ class OciRuntime {
   static constexpr std::size_t kLogLimit = 4 << 20;
 
  private:
-  [[nodiscard]] Result<Running> create(const std::string& id, const std::string& bundle, const std::string& log);
   [[nodiscard]] std::string complaint(const std::string& bundle, const std::string& otherwise) const;
 
   env::Files& files_;

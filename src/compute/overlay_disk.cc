@@ -14,6 +14,35 @@ namespace {
 
 constexpr std::string_view kRemoved = ".removed";  // suffix of a disk on its way out
 
+std::optional<uid_t> owner_of(const std::string& path) {
+  struct stat info{};
+  if (::lstat(path.c_str(), &info) != 0) return std::nullopt;
+  return info.st_uid;
+}
+
+// Makes it the instance's root's.
+Result<void> give(const std::string& path, mode_t mode, uid_t owner) {
+  if (::lchown(path.c_str(), owner, owner) != 0 || ::chmod(path.c_str(), mode) != 0)
+    return env::posix_error("Cannot make", path);
+  return {};
+}
+
+Result<void> fill(env::Files& files, const std::string& root, uid_t owner, const FirstFiles& first) {
+  std::string hosts = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
+  if (!first.private_address.empty()) hosts += first.private_address + " " + first.hostname + "\n";
+  std::vector<std::pair<std::string, std::string>> contents = {{"/etc/hostname", first.hostname + "\n"},
+                                                               {"/etc/hosts", hosts}};
+  if (!first.nameserver.empty()) contents.emplace_back("/etc/resolv.conf", "nameserver " + first.nameserver + "\n");
+  // The modes of `/` and `/etc` of the instance are these folders'.
+  BRUME_CHECK(files.make_folders(root + "/etc"));
+  BRUME_CHECK(give(root + "/etc", 0755, owner));
+  for (const auto& [path, content] : contents) {
+    BRUME_CHECK(files.write(root + path, content, 0644));
+    BRUME_CHECK(give(root + path, 0644, owner));
+  }
+  return {};
+}
+
 }  // namespace
 
 bool OverlayDisks::exists(const std::string& id) const {
@@ -28,33 +57,55 @@ Result<std::vector<std::string>> OverlayDisks::list() const {
   return out;
 }
 
+Result<std::set<IdRange>> OverlayDisks::taken() const {
+  BRUME_TRY(names, files_.list(folder_));
+  std::set<IdRange> out;
+  for (const std::string& name : names)
+    for (const char* part : {"/upper", "/upper.new"})
+      if (const auto owner = owner_of(folder(name) + part))
+        if (const auto range = range_of(*owner)) out.insert(*range);
+  return out;
+}
+
+Result<IdRange> OverlayDisks::ids(const std::string& id) const {
+  const std::string upper = folder(id) + "/upper";
+  const auto owner = owner_of(upper);
+  if (!owner) return env::posix_error("Cannot look at", upper);
+  if (const auto range = range_of(*owner)) return *range;
+  return fail_internal(
+      "The disk of {} was made by a Brume whose instances had no ids of their own, and is not started: its root would "
+      "be the machine's. Terminate the instance and launch it anew",
+      id);
+}
+
 Result<void> OverlayDisks::make(const std::string& id, const FirstFiles& first) {
   if (exists(id)) return {};
   const std::string place = folder(id);
   const std::string draft = place + "/upper.new";
   BRUME_CHECK(files_.remove_all(draft));
-  BRUME_CHECK(files_.make_folders(place));
   BRUME_CHECK(files_.make_folders(place + "/work"));
-  // The upper folder's mode is what `/` and `/etc` of the instance have.
-  BRUME_CHECK(files_.make_folders(draft + "/etc", 0755));
-  if (::chmod(draft.c_str(), 0755) != 0 || ::chmod((draft + "/etc").c_str(), 0755) != 0)
-    return env::posix_error("Cannot make", draft);
-  BRUME_CHECK(files_.write(draft + "/etc/hostname", first.hostname + "\n", 0644));
-  std::string hosts = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
-  if (!first.private_address.empty()) hosts += first.private_address + " " + first.hostname + "\n";
-  BRUME_CHECK(files_.write(draft + "/etc/hosts", hosts, 0644));
-  if (!first.nameserver.empty())
-    BRUME_CHECK(files_.write(draft + "/etc/resolv.conf", "nameserver " + first.nameserver + "\n", 0644));
+  std::optional<IdRange> range;
+  {
+    const std::lock_guard lock(choosing_);
+    BRUME_TRY(others, taken());
+    range = choose_range(id, others);
+    if (!range)
+      return std::unexpected(Error{"InsufficientInstanceCapacity",
+                                   "There are as many instances as there are ranges of user ids for them", 500});
+    BRUME_CHECK(files_.make_folders(draft));
+    BRUME_CHECK(give(draft, 0755, range->first));
+  }
+  BRUME_CHECK(fill(files_, draft, range->first, first));
   if (::rename(draft.c_str(), (place + "/upper").c_str()) != 0)
     return env::posix_error("Cannot make", place + "/upper");
   return {};
 }
 
-Result<void> OverlayDisks::mount(const std::string& id, const std::string& image_rootfs, const std::string& target) {
+Result<void> OverlayDisks::mount(const std::string& id, const std::string& image, const std::string& target) {
   const std::string place = folder(id);
-  if ((place + image_rootfs).find_first_of(",:\\") != std::string::npos)
+  if ((place + image).find_first_of(",:\\") != std::string::npos)
     return fail_internal("{} cannot hold disks: its path has a comma, a colon or a backslash", folder_);
-  const std::string options = "lowerdir=" + image_rootfs + ",upperdir=" + place + "/upper,workdir=" + place + "/work";
+  const std::string options = "lowerdir=" + image + ",upperdir=" + place + "/upper,workdir=" + place + "/work";
   if (::mount("brume", target.c_str(), "overlay", MS_NODEV, options.c_str()) != 0)
     return env::posix_error("Cannot mount the disk at", target);
   // What is mounted elsewhere must not appear in here, nor the other way round.

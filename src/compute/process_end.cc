@@ -59,20 +59,24 @@ bool is_about(const std::string& command_line, const std::vector<std::string>& p
   return false;
 }
 
+std::vector<pid_t> programs_about(const std::vector<std::string>& programs, const std::string& folder) {
+  std::vector<pid_t> out;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it("/proc", error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename();
+    pid_t pid = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc() || pid <= 0) continue;
+    if (is_about(command_line_of(pid), programs, folder)) out.push_back(pid);
+  }
+  return out;
+}
+
 void kill_programs_about(const std::vector<std::string>& programs, const std::string& folder) {
   // One that was killed may have just started another: look again until a look finds none.
   for (int round = 0; round < 10; ++round) {
-    bool found = false;
-    std::error_code error;
-    for (std::filesystem::directory_iterator it("/proc", error), end; !error && it != end; it.increment(error)) {
-      const std::string name = it->path().filename();
-      pid_t pid = 0;
-      if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc() || pid <= 0) continue;
-      if (!is_about(command_line_of(pid), programs, folder)) continue;
-      found = true;
-      kill_and_wait(pid, [&] { return is_about(command_line_of(pid), programs, folder); });
-    }
-    if (!found) return;
+    const auto found = programs_about(programs, folder);
+    if (found.empty()) return;
+    for (const pid_t pid : found) kill_and_wait(pid, [&] { return is_about(command_line_of(pid), programs, folder); });
   }
 }
 

@@ -20,6 +20,9 @@ bool wait_for_end(pid_t pid, int milliseconds);
 // `folder` or something in it. Blocks until they have ended.
 void kill_programs_about(const std::vector<std::string>& programs, const std::string& folder);
 
+// Those processes, as of now.
+std::vector<pid_t> programs_about(const std::vector<std::string>& programs, const std::string& folder);
+
 // The decision of kill_programs_about; `command_line` as in /proc/<pid>/cmdline. Pure.
 bool is_about(const std::string& command_line, const std::vector<std::string>& programs, const std::string& folder);
 

@@ -30,15 +30,26 @@ Cloud::Region::Region(const services::Context& context, Cloud& cloud)
             ec2::DescribeImagesRequest request;
             request.ImageIds = {image};
             return ec2.DescribeImages(context.call("ssm"), request).has_value();
-          }),
+          },
+          {.runs =
+               [this, context](const std::string& instance) {
+                 ec2::DescribeInstancesRequest request;
+                 request.InstanceIds = {instance};
+                 const auto found = ec2.DescribeInstances(context.call("ssm"), request);
+                 return found && !found->Reservations.empty() &&
+                        found->Reservations.front().Instances.front().State->Name == "running";
+               },
+           .api_port = cloud.api_port_}),
       elbv2(context, ec2, cloud.machine_.data_plane),
       autoscaling(context, ec2, elbv2),
       cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm}) {}
 
-Cloud::Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<std::string> session_key)
+Cloud::Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<std::string> session_key,
+             std::uint16_t api_port)
     : env_(env),
       store_(store),
       machine_(machine),
+      api_port_(api_port),
       hints_(env.loop),
       exits_(machine.driver),
       iam_(context_of(env, store, hints_, "")),

@@ -36,7 +36,8 @@ class Cloud {
  public:
   // `session_key`: what temporary keys are made with, 32 random bytes kept across restarts; without one they end with
   // this object.
-  Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<std::string> session_key = std::nullopt);
+  Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<std::string> session_key = std::nullopt,
+        std::uint16_t api_port = 4566);
   ~Cloud();
   // Reads the state of every region that has some, and starts their controllers.
   Result<void> start();
@@ -68,6 +69,7 @@ class Cloud {
   env::Env& env_;
   store::Store& store_;
   Machine machine_;
+  std::uint16_t api_port_;
   services::Hints hints_;
   ExitHub exits_;
   iam::Service iam_;

@@ -9,11 +9,15 @@
 
 #include "aws/dispatcher.h"
 #include "aws/http_server.h"
+#include "aws/upgrade.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "compute/images_on_disk.h"
+#include "compute/oci_exec.h"
+#include "daemon/channel_frame.h"
 #include "daemon/cloud.h"
 #include "daemon/cloud_names.h"
+#include "daemon/data_channel.h"
 #include "daemon/instance_api.h"
 #include "daemon/instance_metadata.h"
 #include "daemon/keys.h"
@@ -29,14 +33,31 @@
 namespace brume::daemon {
 namespace {
 
+// Sessions of whichever region.
+DataChannels::Registry sessions_of(Cloud& cloud) {
+  return {.connect = [&cloud](const std::string& id, const std::string& token,
+                              const std::function<void()>& close) -> Result<ssm::Sessions::Connected> {
+            Result<ssm::Sessions::Connected> refused = fail_internal("No region is in use");
+            for (const auto& [name, region] : cloud.regions()) {
+              auto connected = region->ssm.sessions().connect(id, token, close);
+              if (connected) return connected;
+              refused = std::move(connected);
+            }
+            return refused;
+          },
+          .ended =
+              [&cloud](const std::string& id) {
+                for (const auto& [name, region] : cloud.regions()) region->ssm.sessions().ended(id);
+              }};
+}
+
 constexpr unsigned kWorkers = 8;  // what is under way in the kernel and the runtime at once
 
 Result<void> run(const Settings& settings) {
   if (::geteuid() != 0) return fail("AccessDenied", "Brume needs root to make namespaces and cgroups; run it as root");
   env::RealEnv world(kWorkers);
   env::Env& env = world.env();
-  BRUME_CHECK(env.files.make_folders(settings.state_dir, 0700));
-  BRUME_CHECK(env.files.make_folders(settings.run_dir, 0700));
+  BRUME_CHECK(make_places(env.files, settings));
   BRUME_TRY(backend, store::SqliteBackend::open(state_file(settings)));
   store::Store store(*backend);
   BRUME_TRY(key, owner_key(env.files, env.random, settings.state_dir));
@@ -48,6 +69,7 @@ Result<void> run(const Settings& settings) {
   net::KernelFabric kernel(settings.run_dir, edge_options(settings));
   compute::ImagesOnDisk images(env.files, env.processes, settings.state_dir);
   compute::OciDriver driver(env, {settings.state_dir, settings.run_dir}, compute_settings(settings), images);
+  compute::OciExec exec(env, {settings.state_dir, settings.run_dir}, compute_settings(settings), images);
   Cloud* cloud_made = nullptr;
   net::MetadataServer metadata(
       world.io(), env.clock, env.random, kernel, token_key, [&](const std::string& vpc_id, const std::string& address) {
@@ -75,7 +97,8 @@ Result<void> run(const Settings& settings) {
   });
   std::vector<ec2::Cidr> public_addresses;
   for (const std::string& range : settings.public_addresses) public_addresses.push_back(*ec2::parse_cidr(range));
-  Cloud cloud(env, store, {fabric, driver, images, lb, public_addresses}, session_key);
+  Cloud cloud(env, store, {fabric, driver, images, lb, public_addresses}, session_key,
+              std::uint16_t(settings.api_port));
   cloud_made = &cloud;
   names.begin(cloud);
 
@@ -88,13 +111,17 @@ Result<void> run(const Settings& settings) {
                             .user_id = aws::kAccount};
   });
   cloud.serve(dispatcher);
-  InstanceApi instance_api(world.io(), kernel, dispatcher);
+  DataChannels channels(
+      world.io(), env.loop, exec, [&](const std::string& id) { return kernel.instance_namespace(id); },
+      sessions_of(cloud));
+  InstanceApi instance_api(world.io(), kernel, dispatcher, channels);
   instance_api_made = &instance_api;
   // The port is taken first: two daemons do not both touch the machine.
   aws::HttpServer::Options options;
   options.port = std::uint16_t(settings.api_port);
   BRUME_TRY(server, aws::HttpServer::start(world.io(), options,
                                            [&](const aws::HttpRequest& r) { return dispatcher.handle(r); }));
+  server->upgrade(kChannelPath, [&](aws::Upgrade upgrade) { channels.take(std::move(upgrade)); });
   server->route("/health", [&](const aws::HttpRequest&) {
     Health health{.status = "running"};
     for (const auto& [name, region] : cloud.regions()) health.regions.push_back(name);
@@ -102,6 +129,7 @@ Result<void> run(const Settings& settings) {
   });
 
   BRUME_TRY(there, kernel.list());
+  exec.end_strays();
   BRUME_CHECK(cloud.start());
   // Now that it is known which range each has; one that no table knows is about to be removed.
   for (const std::string& vpc_id : there.vpcs)

@@ -1,6 +1,7 @@
 #include "daemon/doctor.h"
 
 #include <sched.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -8,6 +9,7 @@
 
 #include <sstream>
 
+#include "compute/isolation_check.h"
 #include "daemon/daemon.h"
 #include "daemon/port_owner.h"
 #include "env/posix_files.h"
@@ -39,6 +41,27 @@ bool can_unshare(int flag) {
   if (child == 0) ::_exit(::unshare(flag) == 0 ? 0 : 1);
   int status = 1;
   return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+std::string first_existing(std::string folder) {
+  struct stat info{};
+  while (folder.size() > 1 && ::stat(folder.c_str(), &info) != 0)
+    folder.resize(std::max<std::size_t>(folder.rfind('/'), 1));
+  return folder;
+}
+
+// Instances have user namespaces of their own, and see their image through a mount with mapped ids.
+void isolation(const Settings& settings, std::vector<Finding>& findings) {
+  const auto able = compute::can_isolate(first_existing(settings.state_dir));
+  findings.push_back(
+      able ? Finding{Level::ok, "isolation", "user namespaces, mapped mounts, overlays on them", ""}
+           : Finding{Level::problem, "isolation", able.error().message,
+                     "use Linux 5.19 or later with user namespaces (sysctl user.max_user_namespaces), and "
+                     "keep the state on ext4, xfs or btrfs"});
+  const auto passed = compute::can_be_passed(first_existing(settings.run_dir));
+  if (!passed)
+    findings.push_back({Level::problem, "run folder", passed.error().message,
+                        fmt::format("open the folders above {} to others (chmod o+x)", settings.run_dir)});
 }
 
 Finding cgroups() {
@@ -110,6 +133,7 @@ std::vector<Finding> examine(const Settings& settings) {
                            ? Finding{Level::ok, "mount namespaces", "yes", ""}
                            : Finding{Level::problem, "mount namespaces", "the kernel refuses to make one",
                                      "give the container CAP_SYS_ADMIN if this is one"});
+    isolation(settings, findings);
   }
   const env::PosixFiles files;
   const auto filesystems = files.read("/proc/filesystems");
@@ -125,9 +149,7 @@ std::vector<Finding> examine(const Settings& settings) {
                          ? Finding{Level::ok, "brume-init", settings.init, ""}
                          : Finding{Level::problem, "brume-init", settings.init + " is missing", "make install"});
   struct statvfs space{};
-  std::string folder = settings.state_dir;
-  while (::statvfs(folder.c_str(), &space) != 0 && folder.size() > 1)
-    folder = folder.substr(0, std::max<std::size_t>(folder.rfind('/'), 1));
+  ::statvfs(first_existing(settings.state_dir).c_str(), &space);
   const double gigabytes = double(space.f_bavail) * double(space.f_frsize) / 1e9;
   findings.push_back(
       gigabytes >= 2

@@ -1,5 +1,7 @@
 #include "daemon/instance_api.h"
 
+#include "aws/upgrade.h"
+#include "daemon/channel_frame.h"
 #include "net/instance_listener.h"
 
 namespace brume::daemon {
@@ -14,6 +16,7 @@ Result<void> InstanceApi::open(const std::string& vpc_id) {
   BRUME_TRY(server, aws::HttpServer::start(io_, options, [&dispatcher = dispatcher_](const aws::HttpRequest& request) {
               return dispatcher.handle_from_instance(request);
             }));
+  server->upgrade(kChannelPath, [&channels = channels_](aws::Upgrade upgrade) { channels.take(std::move(upgrade)); });
   (void)socket.release();  // the server's now
   servers_.emplace(vpc_id, std::move(server));
   return {};

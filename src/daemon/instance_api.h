@@ -11,6 +11,7 @@
 
 #include "aws/dispatcher.h"
 #include "aws/http_server.h"
+#include "daemon/data_channel.h"
 #include "net/fabric.h"
 
 namespace brume::daemon {
@@ -20,8 +21,9 @@ class InstanceApi {
   static constexpr std::uint16_t kPort = 4566;
 
   // References must outlive it.
-  InstanceApi(boost::asio::io_context& io, const net::Fabric& fabric, aws::Dispatcher& dispatcher)
-      : io_(io), fabric_(fabric), dispatcher_(dispatcher) {}
+  InstanceApi(boost::asio::io_context& io, const net::Fabric& fabric, aws::Dispatcher& dispatcher,
+              DataChannels& channels)
+      : io_(io), fabric_(fabric), dispatcher_(dispatcher), channels_(channels) {}
 
   // Starts serving in a VPC that the fabric has made; nothing if it does already.
   Result<void> open(const std::string& vpc_id);
@@ -31,6 +33,7 @@ class InstanceApi {
   boost::asio::io_context& io_;
   const net::Fabric& fabric_;
   aws::Dispatcher& dispatcher_;
+  DataChannels& channels_;
   std::map<std::string, std::unique_ptr<aws::HttpServer>> servers_;
 };
 

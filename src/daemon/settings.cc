@@ -1,8 +1,12 @@
 #include "daemon/settings.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <vector>
+
 #include "base/json.h"
+#include "env/posix_error.h"
 #include "env/posix_files.h"
 #include "services/ec2/cidr.h"
 
@@ -40,6 +44,18 @@ Result<Settings> load_settings(const std::string& root) {
     if (!files.exists(settings.init)) settings.init = folder + "/brume-init";
   }
   return settings;
+}
+
+Result<void> make_places(env::Files& files, const Settings& settings) {
+  // Those that are missing are ours to open, however the umask is set.
+  std::vector<std::string> opened = {settings.run_dir};
+  for (std::size_t slash = settings.run_dir.find('/', 1); slash != std::string::npos;
+       slash = settings.run_dir.find('/', slash + 1))
+    if (!files.exists(settings.run_dir.substr(0, slash))) opened.push_back(settings.run_dir.substr(0, slash));
+  BRUME_CHECK(files.make_folders(settings.run_dir, 0711));
+  for (const std::string& path : opened)
+    if (::chmod(path.c_str(), 0711) != 0) return env::posix_error("Cannot open", path);
+  return files.make_folders(settings.state_dir, 0700);
 }
 
 std::string program_path() {

@@ -6,6 +6,7 @@
 
 #include "base/reflect.h"
 #include "base/result.h"
+#include "env/files.h"
 
 namespace brume::daemon {
 
@@ -27,6 +28,10 @@ struct Settings {
 // `root` moves the three folders: <root>/lib, <root>/run and <root>/etc; empty leaves them where they are.
 // Errors: InvalidSettings, naming file and member.
 Result<Settings> load_settings(const std::string& root);
+
+// Makes the folders for state and for what runs. The state's is ours alone. Whoever is an instance's root, nobody on
+// this machine, passes through the other one to its root file system, and sees nothing on the way.
+Result<void> make_places(env::Files& files, const Settings& settings);
 
 // The path of the running program.
 std::string program_path();

@@ -172,6 +172,10 @@ Result<pid_t> PosixProcesses::start(const Command& command, const std::string& l
   return spawn(command, null.get(), out, out, true);
 }
 
+Result<pid_t> PosixProcesses::start_with(const Command& command, int in, int out, int err) {
+  return spawn(command, in, out, err, true);
+}
+
 std::uint64_t PosixProcesses::start_time(pid_t pid) const {
   return status_of(pid).start_time;
 }

@@ -14,6 +14,7 @@ class PosixProcesses : public Processes {
   explicit PosixProcesses(boost::asio::io_context& io) : io_(io) {}
   Result<Finished> run(const Command& command) override;
   Result<pid_t> start(const Command& command, const std::string& log_path) override;
+  Result<pid_t> start_with(const Command& command, int in, int out, int err) override;
   [[nodiscard]] bool alive(pid_t pid, std::uint64_t start_time) const override;
   [[nodiscard]] std::uint64_t start_time(pid_t pid) const override;
   Result<void> kill(pid_t pid, int signal) override;

@@ -32,6 +32,8 @@ class Processes {
   virtual Result<Finished> run(const Command& command) = 0;
   // Starts it in a session of its own, with output to `log_path` (appended; empty: discarded); it outlives us.
   virtual Result<pid_t> start(const Command& command, const std::string& log_path) = 0;
+  // Starts it in a session of its own with these for its standard descriptors, which stay the caller's.
+  virtual Result<pid_t> start_with(const Command& command, int in, int out, int err) = 0;
   // Does a process `pid` run that started at `start_time` (proc(5) field 22; 0: any)? One that has ended and is not
   // reaped does not.
   [[nodiscard]] virtual bool alive(pid_t pid, std::uint64_t start_time = 0) const = 0;

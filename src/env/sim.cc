@@ -108,5 +108,8 @@ Result<Finished> SimProcesses::run(const Command& command) {
 Result<pid_t> SimProcesses::start(const Command& command, const std::string&) {
   return fail_internal("Cannot start {}: there are no processes in a simulation", command.argv[0]);
 }
+Result<pid_t> SimProcesses::start_with(const Command& command, int, int, int) {
+  return start(command, "");
+}
 
 }  // namespace brume::env

@@ -85,6 +85,7 @@ class SimProcesses : public Processes {
  public:
   Result<Finished> run(const Command& command) override;
   Result<pid_t> start(const Command& command, const std::string& log_path) override;
+  Result<pid_t> start_with(const Command& command, int in, int out, int err) override;
   [[nodiscard]] bool alive(pid_t, std::uint64_t) const override { return false; }
   [[nodiscard]] std::uint64_t start_time(pid_t) const override { return 0; }
   Result<void> kill(pid_t, int) override { return {}; }

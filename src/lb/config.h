@@ -82,11 +82,13 @@ struct Rule {
 struct Listener {
   std::string id;
   std::int32_t port = 80;
+  // Ranges of IPv4 addresses that clients outside of the VPC may have; nobody else is heard.
+  std::vector<std::string> clients;
   std::vector<Rule> rules;  // by ascending priority
   Action default_action;
 };
 
-// Where upstream connections come from: an address inside the VPC's network namespace.
+// An address inside the VPC's network namespace, where upstream connections come from and clients of the VPC go to.
 struct Node {
   std::string zone;
   std::string address;
@@ -94,8 +96,8 @@ struct Node {
 
 struct LoadBalancer {
   std::string id;
-  std::string network_namespace;  // path; empty: the process's own (tests, internal use)
-  std::string listen_address = "0.0.0.0";
+  std::string network_namespace;           // path; empty: the process's own (tests, internal use)
+  std::string listen_address = "0.0.0.0";  // of the host, beside the nodes'
   std::vector<Node> nodes;
   std::vector<Listener> listeners;
   double idle_timeout_seconds = 60;
@@ -155,7 +157,7 @@ BRUME_RECORD(brume::lb::FixedResponse, status, content_type, body)
 BRUME_RECORD(brume::lb::Action, forward, redirect, fixed_response)
 BRUME_RECORD(brume::lb::Condition, field, header_name, values)
 BRUME_RECORD(brume::lb::Rule, id, priority, conditions, action)
-BRUME_RECORD(brume::lb::Listener, id, port, rules, default_action)
+BRUME_RECORD(brume::lb::Listener, id, port, clients, rules, default_action)
 BRUME_RECORD(brume::lb::Node, zone, address)
 BRUME_RECORD(brume::lb::LoadBalancer, id, network_namespace, listen_address, nodes, listeners, idle_timeout_seconds,
              client_keep_alive_seconds, preserve_host_header, drop_invalid_header_fields, xff_client_port, xff_mode)

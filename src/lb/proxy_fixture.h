@@ -200,7 +200,7 @@ class Proxy : public ::testing::Test {
     control_ = std::thread([this] { loop_.run(); });
     port_ = free_port();
     snapshot_.load_balancers = {{.id = "lb", .listen_address = "127.0.0.1"}};
-    snapshot_.load_balancers[0].listeners = {{.id = "listener", .port = port_}};
+    snapshot_.load_balancers[0].listeners = {{.id = "listener", .port = port_, .clients = {"0.0.0.0/0"}}};
     forward_to("group");
   }
   ~Proxy() override {

@@ -37,9 +37,14 @@ class Compiler {
 
   ConfiguredListener listener(const LoadBalancer& balancer, const Listener& listener) const {
     ConfiguredListener result{.id = listener.id,
-                              .endpoint = fmt::format("{}:{}", balancer.listen_address, listener.port),
-                              .address = balancer.listen_address,
-                              .port = listener.port};
+                              .endpoints = {{.key = fmt::format("{}:{}", balancer.listen_address, listener.port),
+                                             .address = balancer.listen_address}},
+                              .port = listener.port,
+                              .clients = listener.clients};
+    for (const Node& node : balancer.network_namespace.empty() ? std::vector<Node>() : balancer.nodes)
+      result.endpoints.push_back({.key = fmt::format("{} {}:{}", balancer.id, node.address, listener.port),
+                                  .address = node.address,
+                                  .node = true});
     result.proto_fields = fmt::format("X-Forwarded-Proto: http\r\nX-Forwarded-Port: {}\r\n", listener.port);
     for (const Rule& rule : listener.rules) {
       CompiledRule compiled;

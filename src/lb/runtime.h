@@ -79,11 +79,19 @@ struct ConfiguredAction {
   std::optional<FixedResponse> fixed;
 };
 
-struct ConfiguredListener {
-  std::string id, endpoint;  // endpoint: "address:port"
+// Where a listener's sockets are: on the host, or at a node inside the VPC.
+struct ConfiguredEndpoint {
+  std::string key;  // "address:port", a node's with its load balancer before it
   std::string address;
+  bool node = false;
+};
+
+struct ConfiguredListener {
+  std::string id;
+  std::vector<ConfiguredEndpoint> endpoints;  // the host's first
   std::int32_t port = 0;
-  std::string proto_fields;  // X-Forwarded-Proto and -Port
+  std::vector<std::string> clients;  // of the host's endpoint
+  std::string proto_fields;          // X-Forwarded-Proto and -Port
   std::vector<CompiledRule> rules;
   std::vector<ConfiguredAction> actions;  // the last is the default
 };

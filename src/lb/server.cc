@@ -65,6 +65,18 @@ std::int64_t Server::applied_version() const {
   return version;
 }
 
+Result<std::vector<env::Fd>> Server::open(const ConfiguredBalancer& balancer, const ConfiguredListener& listener,
+                                          const ConfiguredEndpoint& endpoint, bool ours) const {
+  if (!endpoint.node && !ours) BRUME_CHECK(check_port_is_free(endpoint.address, listener.port));
+  std::vector<env::Fd> fds;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    BRUME_TRY(fd, endpoint.node ? open_listener(*balancer.network_namespace, endpoint.address, listener.port)
+                                : open_listener(endpoint.address, listener.port, listener.clients));
+    fds.push_back(std::move(fd));
+  }
+  return fds;
+}
+
 // Opens what the config wants and is not open, and hands config and new sockets to the workers.
 void Server::open_endpoints() {
   if (done_) return;
@@ -74,35 +86,33 @@ void Server::open_endpoints() {
   bool retry = false;
   for (const auto& balancer : config_->balancers) {
     for (const auto& listener : balancer.listeners) {
-      if (wanted.contains(listener.endpoint)) {
-        errors[listener.id] = fmt::format("port {} is in use", listener.port);
-        continue;
-      }
-      Endpoint& endpoint = wanted[listener.endpoint];
-      endpoint.listener = listener.id;
-      const auto known = endpoints_.find(listener.endpoint);
-      if (known != endpoints_.end() && known->second.error.empty()) continue;
-      // Ours share a port among threads and addresses; whoever else has it must be noticed before we would share with
-      // him.
-      const std::string port = fmt::format(":{}", listener.port);
-      const auto has_port = [&](const auto& other) {
-        return &other.second != &endpoint && other.second.error.empty() && other.first.ends_with(port);
-      };
-      const bool ours = std::ranges::any_of(endpoints_, has_port) || std::ranges::any_of(wanted, has_port);
-      Result<void> opened = ours ? Result<void>() : check_port_is_free(listener.address, listener.port);
-      std::vector<std::shared_ptr<env::Fd>> fresh;
-      for (std::size_t i = 0; opened && i < workers_.size(); ++i) {
-        auto fd = open_listener(listener.address, listener.port);
-        if (fd)
-          fresh.push_back(std::make_shared<env::Fd>(std::move(*fd)));
-        else
-          opened = std::unexpected(fd.error());
-      }
-      if (opened) {
-        for (std::size_t i = 0; i < workers_.size(); ++i) sockets[i][listener.endpoint] = fresh[i];
-      } else {
-        endpoint.error = errors[listener.id] = opened.error().message;
+      for (const auto& place : listener.endpoints) {
+        if (wanted.contains(place.key)) {
+          errors[listener.id] = fmt::format("port {} is in use", listener.port);
+          continue;
+        }
+        Endpoint& endpoint = wanted[place.key];
+        endpoint.node = place.node;
+        const auto known = endpoints_.find(place.key);
+        if (known != endpoints_.end() && known->second.error.empty()) continue;
+        // Ours share a port among threads and addresses; whoever else has it must be noticed before we would share with
+        // him.
+        const std::string port = fmt::format(":{}", listener.port);
+        const auto has_port = [&](const auto& other) {
+          return &other.second != &endpoint && !other.second.node && other.second.error.empty() &&
+                 other.first.ends_with(port);
+        };
+        auto opened = open(balancer, listener, place,
+                           std::ranges::any_of(endpoints_, has_port) || std::ranges::any_of(wanted, has_port));
+        if (opened) {
+          for (std::size_t i = 0; i < workers_.size(); ++i)
+            sockets[i][place.key] = std::make_shared<env::Fd>(std::move((*opened)[i]));
+          continue;
+        }
+        endpoint.error = opened.error().message;
         retry = true;
+        // A VPC that is not there yet has no clients either.
+        if (!place.node) errors[listener.id] = endpoint.error;
       }
     }
   }

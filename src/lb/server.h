@@ -37,9 +37,13 @@ class Server {
 
  private:
   struct Endpoint {
-    std::string listener;  // whose it is
-    std::string error;     // empty: listening
+    bool node = false;
+    std::string error;  // empty: listening
   };
+
+  // A socket for each worker; a host's endpoint only where no other process would be disturbed.
+  Result<std::vector<env::Fd>> open(const ConfiguredBalancer& balancer, const ConfiguredListener& listener,
+                                    const ConfiguredEndpoint& endpoint, bool ours) const;
 
   void open_endpoints();
   void finish_shut_down();

@@ -1,4 +1,7 @@
 // Snapshots, health, listeners and the end, under traffic.
+#include <fcntl.h>
+#include <poll.h>
+
 #include "lb/proxy_fixture.h"
 
 namespace brume::lb {
@@ -142,6 +145,48 @@ TEST_F(Proxy, APortIsSharedBetweenOurOwnAddresses) {
   EXPECT_TRUE(peer.read_head().starts_with("HTTP/1.1 418"));
 }
 
+// A connection from `source`, under way: established once it is writable without an error.
+env::Fd connect_from(std::uint32_t source, int port) {
+  env::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_in from = loopback(0);
+  from.sin_addr.s_addr = htonl(source);
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from), 0);
+  const sockaddr_in to = loopback(port);
+  (void)::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to);
+  return fd;
+}
+
+bool is_established(const env::Fd& fd) {
+  pollfd waiting{fd.get(), POLLOUT, 0};
+  return ::poll(&waiting, 1, 0) == 1 && (waiting.revents & (POLLERR | POLLHUP)) == 0;
+}
+
+// On loopback a SYN is judged before connect() returns.
+TEST_F(Proxy, OnlyItsClientsAreHeard) {
+  constexpr std::uint32_t one = INADDR_LOOPBACK, two = INADDR_LOOPBACK + 1;
+  start({.threads = 2});
+  group();
+  balancer().listeners[0].clients = {"10.0.0.0/8", "127.0.0.1/32"};
+  apply();
+  env::Fd open = connect_from(one, port_);
+  EXPECT_TRUE(is_established(open));
+  EXPECT_FALSE(is_established(connect_from(two, port_)));
+  balancer().listeners[0].clients = {"127.0.0.2/31"};
+  apply();
+  EXPECT_TRUE(is_established(connect_from(two, port_)));
+  EXPECT_FALSE(is_established(connect_from(one, port_)));
+  ASSERT_EQ(::fcntl(open.get(), F_SETFL, 0), 0);
+  Peer peer(std::move(open));
+  ASSERT_TRUE(peer.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+  EXPECT_TRUE(peer.read_head().starts_with("HTTP/1.1 503")) << "a connection that was let in goes on";
+  balancer().listeners[0].clients = {};
+  apply();
+  EXPECT_FALSE(is_established(connect_from(two, port_)));
+  balancer().listeners[0].clients = {"0.0.0.0/0"};
+  apply();
+  EXPECT_TRUE(is_established(connect_from(one, port_)));
+}
+
 TEST_F(Proxy, AGroupNobodyForwardsToIsUnused) {
   start();
   add_target(free_port());
@@ -155,7 +200,8 @@ TEST_F(Proxy, AGroupNobodyForwardsToIsUnused) {
 TEST_F(Proxy, ReachesIntoANetworkNamespace) {
   std::promise<std::pair<pid_t, int>> inside;  // the thread in the namespace, and its backend's port; 0: not permitted
   std::promise<void> over;
-  std::promise<std::string> peer_address;
+  std::promise<std::string> peer_address;  // of the first request
+  std::atomic<bool> told = false;
   std::thread resident([&] {
     if (::unshare(CLONE_NEWNET) != 0) return inside.set_value({0, 0});
     const env::Fd control(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -167,7 +213,7 @@ TEST_F(Proxy, ReachesIntoANetworkNamespace) {
       sockaddr_in from{};
       socklen_t size = sizeof from;
       ::getpeername(peer.fd(), reinterpret_cast<sockaddr*>(&from), &size);
-      peer_address.set_value(::inet_ntoa(from.sin_addr));
+      if (!told.exchange(true)) peer_address.set_value(::inet_ntoa(from.sin_addr));
       peer.read_head();
       peer.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ninside");
     });
@@ -187,6 +233,20 @@ TEST_F(Proxy, ReachesIntoANetworkNamespace) {
   apply();
   EXPECT_TRUE(get().ends_with("inside"));
   EXPECT_EQ(peer_address.get_future().get(), "127.0.0.6");
+  // Clients in there reach it at its nodes.
+  std::string answer;
+  std::thread([&] {
+    const env::Fd there(::open(balancer().network_namespace.c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_EQ(::setns(there.get(), CLONE_NEWNET), 0);
+    env::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in node = loopback(port_);
+    node.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 4);
+    ASSERT_EQ(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&node), sizeof node), 0);
+    Peer peer(std::move(fd));
+    ASSERT_TRUE(peer.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+    answer = peer.read_head();
+  }).join();
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200")) << answer;
   over.set_value();
   resident.join();
 }

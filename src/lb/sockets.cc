@@ -12,6 +12,7 @@
 #include <exception>
 
 #include "env/posix_error.h"
+#include "lb/client_filter.h"
 
 namespace brume::lb {
 namespace {
@@ -48,13 +49,12 @@ Result<env::Fd> tcp_socket(int family) {
 }
 
 // Listens only if the port is shared: a probe must not take connections that it then drops.
-Result<env::Fd> listen_on(const std::string& address, std::int32_t port, bool share) {
+Result<env::Fd> listen_on(env::Fd fd, const std::string& address, std::int32_t port, bool share) {
   BRUME_TRY(where, socket_address(address, port));
-  BRUME_TRY(fd, tcp_socket(where.storage.ss_family));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (share) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  if (::bind(fd.get(), where.get(), where.size) == 0 && (!share || ::listen(fd.get(), 4096) == 0)) return std::move(fd);
+  if (::bind(fd.get(), where.get(), where.size) == 0 && (!share || ::listen(fd.get(), 4096) == 0)) return fd;
   switch (errno) {
     case EADDRINUSE:
       return fail("PortInUse", "port {} is in use", port);
@@ -99,12 +99,25 @@ Result<env::Fd> start_connection(const NetworkNamespace& network_namespace, cons
   return std::move(fd);
 }
 
-Result<env::Fd> open_listener(const std::string& address, std::int32_t port) {
-  return listen_on(address, port, true);
+Result<env::Fd> open_listener(const std::string& address, std::int32_t port, const std::vector<std::string>& clients) {
+  BRUME_TRY(where, socket_address(address, port));
+  BRUME_TRY(fd, tcp_socket(where.storage.ss_family));
+  BRUME_CHECK(hear_only(fd.get(), clients));
+  return listen_on(std::move(fd), address, port, true);
+}
+
+Result<env::Fd> open_listener(const NetworkNamespace& network_namespace, const std::string& address,
+                              std::int32_t port) {
+  BRUME_TRY(fd, network_namespace.open_socket(AF_INET));
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_IP, IP_FREEBIND, &on, sizeof on);
+  return listen_on(std::move(fd), address, port, true);
 }
 
 Result<void> check_port_is_free(const std::string& address, std::int32_t port) {
-  BRUME_CHECK(listen_on(address, port, false));
+  BRUME_TRY(where, socket_address(address, port));
+  BRUME_TRY(fd, tcp_socket(where.storage.ss_family));
+  BRUME_CHECK(listen_on(std::move(fd), address, port, false));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "env/fd.h"
@@ -27,8 +28,11 @@ class NetworkNamespace {
 Result<env::Fd> start_connection(const NetworkNamespace& network_namespace, const std::string& source,
                                  const std::string& address, std::int32_t port);
 
-// A listening socket that shares its port with others of this process (SO_REUSEPORT).
-Result<env::Fd> open_listener(const std::string& address, std::int32_t port);
+// A listening socket that shares its port with others of this process (SO_REUSEPORT), and hears only these clients
+// (client_filter.h).
+Result<env::Fd> open_listener(const std::string& address, std::int32_t port, const std::vector<std::string>& clients);
+// One inside a namespace, also if the address is not there yet.
+Result<env::Fd> open_listener(const NetworkNamespace& network_namespace, const std::string& address, std::int32_t port);
 // Would another process be disturbed? Error message: "port 80 is in use", "port 80 needs privileges", …
 Result<void> check_port_is_free(const std::string& address, std::int32_t port);
 

@@ -1,4 +1,5 @@
 #include "lb/worker.h"
+#include "lb/client_filter.h"
 
 #include <netinet/in.h>
 #include <sys/epoll.h>
@@ -28,6 +29,14 @@ class Acceptor final : public Watcher {
       : view(std::make_shared<ListenerView>()), worker_(worker), fd_(std::move(fd)), again_([this] { on_events(0); }) {}
   [[nodiscard]] int fd() const { return fd_.get(); }
   void close() { env::Fd gone = std::move(fd_); }
+  // The socket has been told of these when it was opened, or of others since.
+  void hear(const std::vector<std::string>& clients) {
+    if (clients == clients_) return;
+    clients_ = clients;
+    filtered_ = !lets_all_in(clients);
+    // One that cannot be told hears nobody any more: rather that than somebody who is not let in.
+    if (!hear_only(fd_.get(), clients)) (void)hear_only(fd_.get(), {});
+  }
 
   void on_events(std::uint32_t) override {
     if (fd_ && accept_some(kAcceptsPerTurn)) worker_.loop().call_again(*this);
@@ -44,6 +53,7 @@ class Acceptor final : public Watcher {
         return false;
       }
       disable_nagle(fd.get());
+      if (filtered_) hear_all(fd.get());
       const std::uint16_t port = peer.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(peer).sin_port
                                                            : reinterpret_cast<sockaddr_in6&>(peer).sin6_port;
       worker_.accepted(std::move(fd), view, Address::from(peer), ntohs(port));
@@ -56,6 +66,8 @@ class Acceptor final : public Watcher {
  private:
   Worker& worker_;
   env::Fd fd_;
+  std::vector<std::string> clients_ = {"0.0.0.0/0"};
+  bool filtered_ = false;
   Alarm again_;
 };
 
@@ -101,10 +113,16 @@ void Worker::apply(std::shared_ptr<const Config> config, std::map<std::string, s
 void Worker::adopt(std::shared_ptr<const Config> config, std::map<std::string, std::shared_ptr<env::Fd>>& sockets) {
   config_ = std::move(config);
   eligible_.assign(config_->groups.size(), {});
-  std::map<std::string_view, std::pair<const ConfiguredBalancer*, const ConfiguredListener*>> wanted;
-  for (const auto& balancer : config_->balancers) {
-    for (const auto& listener : balancer.listeners) wanted.try_emplace(listener.endpoint, &balancer, &listener);
-  }
+  struct Wanted {
+    const ConfiguredBalancer* balancer;
+    const ConfiguredListener* listener;
+    bool node;
+  };
+  std::map<std::string_view, Wanted> wanted;
+  for (const auto& balancer : config_->balancers)
+    for (const auto& listener : balancer.listeners)
+      for (const auto& endpoint : listener.endpoints)
+        wanted.try_emplace(endpoint.key, Wanted{&balancer, &listener, endpoint.node});
   for (auto entry = acceptors_.begin(); entry != acceptors_.end();) {
     Acceptor& acceptor = *entry->second;
     if (wanted.contains(entry->first)) {
@@ -122,8 +140,9 @@ void Worker::adopt(std::shared_ptr<const Config> config, std::map<std::string, s
     if (loop_.watch(acceptor->fd(), *acceptor)) acceptors_[endpoint] = std::move(acceptor);
   }
   for (auto& [endpoint, acceptor] : acceptors_) {
-    const auto [balancer, listener] = wanted.at(endpoint);
+    const auto [balancer, listener, node] = wanted.at(endpoint);
     *acceptor->view = {config_, balancer, listener, false};
+    if (!node) acceptor->hear(listener->clients);
   }
   pool_.prune();
   // Ending a request can remove its client from the list, so go from the back: what moves has been seen.

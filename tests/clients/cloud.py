@@ -105,6 +105,7 @@ class Cloud:
     def __init__(self, **settings):
         # Short, since sockets have their place in it.
         self.root = Path(tempfile.mkdtemp(prefix="brume-t."))
+        self.root.chmod(0o711)  # an instance's root has to get through
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         (self.root / "etc").mkdir()

@@ -14,7 +14,11 @@ from api import refused, waiter
 from cloud import eventually
 
 OUTSIDE, HOST = "198.51.100.2", "198.51.100.1"  # TEST-NET-2: a machine beyond the host, and the host as it sees it
-SERVE = "#!/bin/sh\nmkdir -p /srv\necho {} > /srv/index.html\nexec httpd -f -p 80 -h /srv\n"
+
+
+def serving(name):
+    """User data of an instance that answers with its name."""
+    return f"#!/bin/sh\nmkdir -p /srv\necho {name} > /srv/index.html\nexec httpd -f -p 80 -h /srv\n"
 
 
 def fetch(url, source=None, limit=1):
@@ -106,9 +110,9 @@ class Site:
     def route(self, table, to, **target):
         self.ec2.create_route(RouteTableId=table, DestinationCidrBlock=to, **target)
 
-    def launch(self, subnet, name):
+    def launch(self, subnet, user_data):
         made = self.ec2.run_instances(ImageId=self.image, InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=subnet.id,
-                                      SecurityGroupIds=[self.group], UserData=SERVE.format(name))["Instances"][0]["InstanceId"]
+                                      SecurityGroupIds=[self.group], UserData=user_data)["Instances"][0]["InstanceId"]
         self.instances.append(made)
         waiter(self.ec2, "instance_running", InstanceIds=[made])
         return made
@@ -145,7 +149,7 @@ def site(cloud, aws, image):
 def test_a_public_address_and_who_may_use_it(cloud, aws, site):
     here = site("10.60")
     subnet = here.subnet(1, public=True)
-    web = here.launch(subnet, "web")
+    web = here.launch(subnet, serving("web"))
     address = here.show(web)["PublicIpAddress"]
     here.allow("127.0.0.1/32")
     assert fetch(address) is None, "there is no gateway yet"
@@ -176,7 +180,7 @@ def test_a_public_address_and_who_may_use_it(cloud, aws, site):
         aws.ec2.release_address(AllocationId=elastic["AllocationId"])
     with refused("DependencyViolation", "mapped public address"):
         aws.ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=here.vpc)
-    other = here.launch(subnet, "other")
+    other = here.launch(subnet, serving("other"))
     aws.ec2.associate_address(AllocationId=elastic["AllocationId"], InstanceId=other)
     eventually(lambda: fetch(elastic["PublicIp"], source="127.0.0.2") == "other", 10)
     found = aws.ec2.describe_addresses(AllocationIds=[elastic["AllocationId"]])["Addresses"][0]
@@ -193,7 +197,7 @@ def test_ways_out(aws, site, lan):
     here = site("10.61")
     public, private = here.subnet(1, public=True), here.subnet(2)
     here.route(public.table, "0.0.0.0/0", GatewayId=here.gateway())
-    web, hidden = here.launch(public, "web"), here.launch(private, "hidden")
+    web, hidden = here.launch(public, serving("web")), here.launch(private, serving("hidden"))
     eventually(lambda: here.get(web, OUTSIDE) == "outside", 10)
     assert here.get(hidden, OUTSIDE) is None, "a subnet without a route"
     assert here.get(web, HOST) is None, "the host is not to be reached"
@@ -215,7 +219,7 @@ def test_ways_out(aws, site, lan):
 def test_peers(aws, site):
     here, there = site("10.62"), site("10.63")
     near, far = here.subnet(1), there.subnet(1)
-    asks, answers = here.launch(near, "near"), there.launch(far, "far")
+    asks, answers = here.launch(near, serving("near")), there.launch(far, serving("far"))
     address = there.show(answers)["PrivateIpAddress"]
     there.allow("10.62.0.0/16")
     peering = aws.ec2.create_vpc_peering_connection(VpcId=here.vpc, PeerVpcId=there.vpc)["VpcPeeringConnection"]["VpcPeeringConnectionId"]
@@ -236,7 +240,7 @@ def test_peers(aws, site):
 def test_a_second_interface(cloud, aws, site):
     here = site("10.64")
     subnet = here.subnet(1)
-    web, client = here.launch(subnet, "web"), here.launch(subnet, "client")
+    web, client = here.launch(subnet, serving("web")), here.launch(subnet, serving("client"))
     here.allow("10.64.0.0/16")
     made = aws.ec2.create_network_interface(SubnetId=subnet.id, Groups=[here.group])["NetworkInterface"]
     attachment = aws.ec2.attach_network_interface(NetworkInterfaceId=made["NetworkInterfaceId"], InstanceId=web, DeviceIndex=1)["AttachmentId"]
@@ -245,3 +249,38 @@ def test_a_second_interface(cloud, aws, site):
     waiter(aws.ec2, "network_interface_available", NetworkInterfaceIds=[made["NetworkInterfaceId"]])
     eventually(lambda: here.get(client, made["PrivateIpAddress"]) is None, 10)
     aws.ec2.delete_network_interface(NetworkInterfaceId=made["NetworkInterfaceId"])
+
+
+def test_a_load_balancer_and_who_may_use_it(cloud, aws, site):
+    here = site("10.66")
+    one, two = here.subnet(1), here.subnet(2, zone="b")
+    client = here.launch(one, serving("client"))
+    port = clouds.free_port()
+    balancer = aws.elbv2.create_load_balancer(Name="paths", Scheme="internal", Subnets=[one.id, two.id], SecurityGroups=[here.group])["LoadBalancers"][0]
+    name, arn = balancer["DNSName"], balancer["LoadBalancerArn"]
+    here.undo.callback(lambda: eventually(lambda: not aws.ec2.describe_network_interfaces(
+        Filters=[{"Name": "vpc-id", "Values": [here.vpc]}])["NetworkInterfaces"], 20))
+    here.undo.callback(aws.elbv2.delete_load_balancer, LoadBalancerArn=arn)
+    aws.elbv2.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=port, DefaultActions=[
+        {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": "balanced"}}])
+    waiter(aws.elbv2, "load_balancer_available", LoadBalancerArns=[arn])
+    zones = aws.elbv2.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]["AvailabilityZones"]
+    outside = {a["IpAddress"] for z in zones for a in z["LoadBalancerAddresses"] if "IpAddress" in a} or {"127.0.0.1"}
+    address = f"{min(outside)}:{port}"
+    nodes = [i["PrivateIpAddress"] for i in aws.ec2.describe_network_interfaces(Filters=[
+        {"Name": "vpc-id", "Values": [here.vpc]}, {"Name": "requester-id", "Values": ["amazon-elb"]}])["NetworkInterfaces"]]
+    assert len(nodes) == 2 and name
+
+    def rule(change, cidr):
+        change(GroupId=here.group, IpProtocol="tcp", FromPort=port, ToPort=port, CidrIp=cidr)
+
+    assert fetch(address, limit=0.5) is None, "its group lets nobody in"
+    rule(aws.ec2.authorize_security_group_ingress, "127.0.0.2/32")
+    eventually(lambda: fetch(address, source="127.0.0.2") == "balanced", 10)
+    assert fetch(address, source="127.0.0.1", limit=0.5) is None
+    assert here.get(client, f"{nodes[0]}:{port}") is None
+    rule(aws.ec2.authorize_security_group_ingress, "10.66.0.0/16")
+    for node in nodes:
+        eventually(lambda node=node: here.get(client, f"{node}:{port}") == "balanced", 10)
+    rule(aws.ec2.revoke_security_group_ingress, "127.0.0.2/32")
+    eventually(lambda: fetch(address, source="127.0.0.2", limit=0.5) is None, 10)

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "compute/init/http_message.h"
 
@@ -51,7 +52,7 @@ std::optional<Response> exchange_over(int fd, std::string text) {
     const ssize_t n = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
     if (n > 0)
       text.erase(0, std::size_t(n));
-    else if (errno != EINTR && (errno != EAGAIN || !ready(fd, POLLOUT, deadline)))
+    else if (n == 0 || (errno != EINTR && (errno != EAGAIN || !ready(fd, POLLOUT, deadline))))
       return std::nullopt;
   }
   std::string bytes;
@@ -81,27 +82,53 @@ std::optional<Response> exchange(const std::string& text) {
   return response;
 }
 
-// Nothing if any of the three did not go well.
-std::optional<Metadata> read_once() {
-  const auto token = exchange(request("PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 300\r\n"));
-  if (!token || token->status != 200 || token->body.find_first_of("\r\n") != std::string::npos) return std::nullopt;
-  const std::string header = "X-aws-ec2-metadata-token: " + token->body + "\r\n";
-  const auto id = exchange(request("GET", "/latest/meta-data/instance-id", header));
-  if (!id || id->status != 200) return std::nullopt;
-  const auto data = exchange(request("GET", "/latest/user-data", header));
-  if (!data || (data->status != 200 && data->status != 404)) return std::nullopt;
-  return Metadata{.instance_id = id->body, .user_data = data->status == 200 ? data->body : std::string()};
+// One visit: a token, and answers with it.
+class Visit {
+ public:
+  Visit() {
+    const auto token = exchange(request("PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 300\r\n"));
+    refused_ = token && token->status == 403;
+    if (!token || token->status != 200 || token->body.find_first_of("\r\n") != std::string::npos) return;
+    header_ = "X-aws-ec2-metadata-token: " + token->body + "\r\n";
+  }
+  [[nodiscard]] bool refused() const { return refused_; }
+  // Empty where there is no such thing, if that is `optional`; nothing if it did not go well.
+  [[nodiscard]] std::optional<std::string> get(std::string_view path, bool optional) const {
+    if (header_.empty()) return std::nullopt;
+    auto answer = exchange(request("GET", path, header_));
+    if (answer && answer->status == 200) return std::move(answer->body);
+    return optional && answer && answer->status == 404 ? std::optional<std::string>("") : std::nullopt;
+  }
+
+ private:
+  bool refused_ = false;
+  std::string header_;
+};
+
+// The instance's id and what is at `path`.
+std::optional<std::pair<std::string, std::string>> read_patiently(std::string_view path) {
+  const auto deadline = Clock::now() + kPatience;
+  for (Clock::duration pause = kFirstPause;; pause = std::min<Clock::duration>(pause * 2, kLongestPause)) {
+    const Visit visit;
+    if (auto id = visit.get("/latest/meta-data/instance-id", false))
+      if (auto found = visit.get(path, true)) return std::pair(*std::move(id), *std::move(found));
+    if (visit.refused() || Clock::now() + pause > deadline) return std::nullopt;
+    std::this_thread::sleep_for(pause);
+  }
 }
 
 }  // namespace
 
 std::optional<Metadata> read_metadata() {
-  const auto deadline = Clock::now() + kPatience;
-  for (Clock::duration pause = kFirstPause;; pause = std::min<Clock::duration>(pause * 2, kLongestPause)) {
-    if (auto metadata = read_once()) return metadata;
-    if (Clock::now() + pause > deadline) return std::nullopt;
-    std::this_thread::sleep_for(pause);
-  }
+  auto read = read_patiently("/latest/user-data");
+  if (!read) return std::nullopt;
+  return Metadata{.instance_id = std::move(read->first), .user_data = std::move(read->second)};
+}
+
+std::optional<LoginKey> read_login_key() {
+  auto read = read_patiently("/latest/meta-data/public-keys/0/openssh-key");
+  if (!read) return std::nullopt;
+  return LoginKey{.instance_id = std::move(read->first), .public_key = std::move(read->second)};
 }
 
 }  // namespace brume::init

@@ -11,8 +11,14 @@ struct Metadata {
   std::string user_data;  // empty: none
 };
 
-// Tries for a minute with growing pauses, since the service may come up after the instance. Nothing if it did not
-// answer.
+struct LoginKey {
+  std::string instance_id;
+  std::string public_key;  // empty: the instance has no key pair
+};
+
+// Both try for a minute with growing pauses, since the service may come up after the instance. Nothing if it did not
+// answer, or as soon as it says that it will not (it is switched off for the instance).
 std::optional<Metadata> read_metadata();
+std::optional<LoginKey> read_login_key();
 
 }  // namespace brume::init

@@ -170,6 +170,7 @@ const PublicAddressRecord* NetworkState::elastic_ip(std::string_view allocation_
 void NetworkState::changed(const std::string& vpc_id) {
   context.store.after_commit([this, vpc_id] {
     if (on_change) on_change(vpc_id);
+    context.hints.publish(vpc_id);
   });
 }
 

@@ -20,6 +20,7 @@ class FakeEc2 : public ec2::Api {
  public:
   std::map<std::string, std::string> instances;  // id to state
   std::set<std::string> interfaces;
+  List<ec2::SecurityGroupRule> group_rules;
 
   Result<ec2::DescribeSubnetsResult> DescribeSubnets(const aws::Call&,
                                                      const ec2::DescribeSubnetsRequest& request) override {
@@ -45,6 +46,17 @@ class FakeEc2 : public ec2::Api {
       group.VpcId = "vpc-1";
     }
     return result;
+  }
+  Result<ec2::DescribeSecurityGroupRulesResult> DescribeSecurityGroupRules(
+      const aws::Call&, const ec2::DescribeSecurityGroupRulesRequest& request) override {
+    EXPECT_EQ(request.Filters.at(0).Name, "group-id");
+    ec2::DescribeSecurityGroupRulesResult result;
+    result.SecurityGroupRules = group_rules;
+    return result;
+  }
+  Result<ec2::GetManagedPrefixListEntriesResult> GetManagedPrefixListEntries(
+      const aws::Call&, const ec2::GetManagedPrefixListEntriesRequest&) override {
+    return ec2::GetManagedPrefixListEntriesResult{.Entries = {{.Cidr = "192.0.2.0/24"}, {.Cidr = "2001:db8::/32"}}};
   }
   Result<ec2::DescribeVpcsResult> DescribeVpcs(const aws::Call&, const ec2::DescribeVpcsRequest&) override {
     return ec2::DescribeVpcsResult{};
@@ -179,6 +191,30 @@ TEST_F(Elbv2Test, ARestartOfTheDaemonOrOfTheProcessLosesNothing) {
   sim.loop.run_for(seconds(1));
   EXPECT_EQ(to_json(plane.snapshot().load_balancers), before);
   EXPECT_EQ(health(tg, "i-1"), "healthy/");
+}
+
+TEST_F(Elbv2Test, ClientsOutsideAreThoseOfTheGroups) {
+  using Rule = ec2::SecurityGroupRule;
+  ec2.group_rules = {
+      Rule{.IsEgress = false, .IpProtocol = "tcp", .FromPort = 80, .ToPort = 90, .CidrIpv4 = "10.0.0.0/8"},
+      Rule{.IsEgress = false, .IpProtocol = "-1", .CidrIpv4 = "127.0.0.1/32"},
+      Rule{.IsEgress = false, .IpProtocol = "tcp", .FromPort = 80, .ToPort = 80, .PrefixListId = "pl-1"},
+      Rule{.IsEgress = false, .IpProtocol = "tcp", .FromPort = 81, .ToPort = 81, .CidrIpv4 = "0.0.0.0/0"},
+      Rule{.IsEgress = false, .IpProtocol = "udp", .FromPort = 80, .ToPort = 80, .CidrIpv4 = "0.0.0.0/0"},
+      Rule{.IsEgress = true, .IpProtocol = "-1", .CidrIpv4 = "0.0.0.0/0"}};
+  const std::string lb = balancer(), tg = group();
+  ASSERT_TRUE(listen(lb, tg));
+  sim.loop.run_for(seconds(1));
+  const auto clients = [&] { return plane.snapshot().load_balancers.at(0).listeners.at(0).clients; };
+  EXPECT_EQ(clients(), (std::vector<std::string>{"10.0.0.0/8", "127.0.0.1/32", "192.0.2.0/24"}));
+  const std::int64_t version = plane.snapshot().version;
+  hints.publish("vpc-1");
+  sim.loop.run_for(seconds(1));
+  EXPECT_EQ(plane.snapshot().version, version) << "nothing that concerns it has changed";
+  ec2.group_rules.clear();
+  hints.publish("vpc-1");
+  sim.loop.run_for(seconds(1));
+  EXPECT_TRUE(clients().empty());
 }
 
 TEST_F(Elbv2Test, PortsAndNamesAreTakenOnce) {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "services/elbv2/attributes.h"
+#include "services/elbv2/clients.h"
 #include "services/elbv2/snapshot.h"
 
 namespace brume::elbv2 {
@@ -17,7 +19,11 @@ Service::Service(services::Context context, ec2::Api& ec2, DataPlane& data_plane
       load_balancers_(context_.store, "elbv2.load_balancers", context_.region),
       target_groups_(context_.store, "elbv2.target_groups", context_.region),
       listeners_(context_.store, "elbv2.listeners", context_.region),
-      rules_(context_.store, "elbv2.rules", context_.region) {}
+      rules_(context_.store, "elbv2.rules", context_.region) {
+  context_.hints.subscribe([this](std::string_view resource) {
+    if (started_ && resource.starts_with("vpc-")) vpc_changed(resource);
+  });
+}
 
 Result<void> Service::load() {
   BRUME_CHECK(load_balancers_.load());
@@ -57,8 +63,26 @@ void Service::changed() {
   });
 }
 
+std::vector<std::string> Service::clients_of(const ListenerRecord& listener) const {
+  const LoadBalancerRecord& balancer = *load_balancers_.find(*listener.listener.LoadBalancerArn);
+  auto clients = allowed_clients(ec2_, context_.call("elasticloadbalancing"), balancer.load_balancer.SecurityGroups,
+                                 *listener.listener.Port);
+  if (clients) return *std::move(clients);
+  log_error("{} lets nobody in: {}", *listener.listener.ListenerArn, clients.error().message);
+  return {};
+}
+
+void Service::vpc_changed(std::string_view vpc_id) {
+  for (const auto& [arn, listener] : listeners_.rows()) {
+    const LoadBalancerRecord* balancer = load_balancers_.find(*listener.listener.LoadBalancerArn);
+    if (balancer && balancer->load_balancer.VpcId == vpc_id && clients_[arn] != clients_of(listener)) return publish();
+  }
+}
+
 void Service::publish() {
   publish_due_ = false;
+  clients_.clear();
+  for (const auto& [arn, listener] : listeners_.rows()) clients_[arn] = clients_of(listener);
   std::vector<const ListenerRecord*> listeners;
   for (const auto& [arn, listener] : listeners_.rows()) listeners.push_back(&listener);
   std::vector<lb::LoadBalancer> balancers;
@@ -66,7 +90,8 @@ void Service::publish() {
     lb::LoadBalancer balancer = describe(record, data_plane_.vpc_namespace(*record.load_balancer.VpcId));
     for (const ListenerRecord* listener : listeners)
       if (*listener->listener.LoadBalancerArn == arn)
-        balancer.listeners.push_back(describe(*listener, rules_of(*listener)));
+        balancer.listeners.push_back(
+            describe(*listener, rules_of(*listener), clients_.at(*listener->listener.ListenerArn)));
     balancers.push_back(std::move(balancer));
   }
   std::vector<lb::TargetGroup> groups;

@@ -109,6 +109,11 @@ class Service : public Api {
   // Tags of a resource of any kind, changed by `change(List<Tag>&)`.
   Result<void> change_tags(const std::string& arn, const std::function<Result<void>(List<Tag>&)>& change);
 
+  // Who may talk to a listener from outside; nobody, with a word in the log, if its groups cannot be told.
+  [[nodiscard]] std::vector<std::string> clients_of(const ListenerRecord& listener) const;
+  // Something in the VPC changed: publishes if it is who may talk to a load balancer of it.
+  void vpc_changed(std::string_view vpc_id);
+
   // Publishes soon after the transaction under way, once for any number of changes.
   void changed();
   void publish();
@@ -130,6 +135,7 @@ class Service : public Api {
   env::Loop::TimerId drain_timer_ = 0;
   std::map<std::string, std::map<std::string, lb::TargetStats>> health_;  // by target group and target
   std::map<std::string, std::string> listener_errors_;
+  std::map<std::string, std::vector<std::string>> clients_;  // by listener, as published
 };
 
 // The data plane's id of a target: "i-…:80".

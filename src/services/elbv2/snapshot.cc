@@ -63,10 +63,12 @@ lb::LoadBalancer describe(const LoadBalancerRecord& record, const std::string& n
   return out;
 }
 
-lb::Listener describe(const ListenerRecord& record, const std::vector<Rule>& rules) {
+lb::Listener describe(const ListenerRecord& record, const std::vector<Rule>& rules,
+                      const std::vector<std::string>& clients) {
   lb::Listener out;
   out.id = *record.listener.ListenerArn;
   out.port = *record.listener.Port;
+  out.clients = clients;
   for (const Rule& rule : rules) {
     if (*rule.IsDefault) {
       out.default_action = describe_action(rule.Actions);

@@ -12,7 +12,8 @@ namespace brume::elbv2 {
 // Without its listeners.
 lb::LoadBalancer describe(const LoadBalancerRecord& record, const std::string& network_namespace);
 // `rules` as DescribeRules gives them: ascending, the default one last.
-lb::Listener describe(const ListenerRecord& record, const std::vector<Rule>& rules);
+lb::Listener describe(const ListenerRecord& record, const std::vector<Rule>& rules,
+                      const std::vector<std::string>& clients);
 lb::TargetGroup describe(const TargetGroupRecord& record);
 
 }  // namespace brume::elbv2

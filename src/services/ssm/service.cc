@@ -74,8 +74,10 @@ Result<bool> matches(const ParameterStringFilter& filter, const ParameterHistory
 
 }  // namespace
 
-Service::Service(services::Context context, ImageExists image_exists)
+Service::Service(services::Context context, ImageExists image_exists, SessionTargets targets)
     : context_(std::move(context)),
+      targets_(std::move(targets)),
+      sessions_(context_.env.clock, context_.env.random),
       image_exists_(std::move(image_exists)),
       parameters_(context_.store, "ssm.parameters", context_.region) {}
 

@@ -1,10 +1,11 @@
-// SSM Parameter Store: parameters with versions, hierarchies and tags.
+// SSM: Parameter Store (parameters with versions, hierarchies and tags) and Session Manager's sessions.
 //
 // SecureString values are refused: there is no key management here to keep them secret with. Public parameters under
 // /aws/service/ are not provided.
 #pragma once
 
 #include "services/common/context.h"
+#include "services/ssm/sessions.h"
 #include "ssm/api.h"
 #include "store/table.h"
 
@@ -21,11 +22,17 @@ BRUME_RECORD(brume::ssm::ParameterRecord, versions, tags)
 
 namespace brume::ssm {
 
+// What sessions need to know of instances.
+struct SessionTargets {
+  std::function<bool(const std::string& instance_id)> runs;
+  std::uint16_t api_port = 4566;  // where the data channels are
+};
+
 class Service : public Api {
  public:
   // Tells whether an image id exists: for parameters of data type aws:ec2:image.
   using ImageExists = std::function<bool(const std::string& image_id)>;
-  Service(services::Context context, ImageExists image_exists);
+  Service(services::Context context, ImageExists image_exists, SessionTargets targets = {});
   Result<void> load();
 
   using Call = aws::Call;
@@ -41,6 +48,12 @@ class Service : public Api {
   Result<RemoveTagsFromResourceResult> RemoveTagsFromResource(const Call&,
                                                               const RemoveTagsFromResourceRequest&) override;
   Result<ListTagsForResourceResult> ListTagsForResource(const Call&, const ListTagsForResourceRequest&) override;
+  Result<StartSessionResponse> StartSession(const Call&, const StartSessionRequest&) override;
+  Result<TerminateSessionResponse> TerminateSession(const Call&, const TerminateSessionRequest&) override;
+  Result<DescribeSessionsResponse> DescribeSessions(const Call&, const DescribeSessionsRequest&) override;
+
+  // For whoever carries the data channels.
+  [[nodiscard]] Sessions& sessions() { return sessions_; }
 
  private:
   // `reference` is a name, an ARN, or either followed by ":version".
@@ -48,7 +61,11 @@ class Service : public Api {
   Result<const ParameterRecord*> find_record(const std::string& name) const;
   [[nodiscard]] std::string arn_of(const std::string& name) const;
 
+  [[nodiscard]] std::string stream_url(const Call& call, const std::string& session_id) const;
+
   services::Context context_;
+  SessionTargets targets_;
+  Sessions sessions_;
   ImageExists image_exists_;
   store::Table<ParameterRecord> parameters_;
 };

@@ -7,7 +7,8 @@ namespace {
 
 struct Row {
   std::string_view service, operation, member;
-  std::string_view prefix;  // of the ARN's resource; empty: the member is an ARN
+  std::string_view prefix;  // of the ARN's resource, after another service's name if it is not this one's; empty: the
+                            // member is an ARN
 };
 constexpr Row kRows[] = {
     {"ec2", "GetConsoleOutput", "InstanceId", "instance/"},
@@ -26,6 +27,9 @@ constexpr Row kRows[] = {
     {"ssm", "GetParameters", "Names", "parameter/"},
     {"ssm", "GetParametersByPath", "Path", "parameter/"},
     {"ssm", "PutParameter", "Name", "parameter/"},
+    {"ssm", "StartSession", "DocumentName", "document/"},
+    {"ssm", "StartSession", "Target", "ec2:instance/"},
+    {"ssm", "TerminateSession", "SessionId", "session/"},
 };
 
 const void* find(const aws::Operation& operation, const void* input, std::string_view path, const Shape** shape) {
@@ -58,13 +62,16 @@ std::vector<std::string> texts(const aws::Operation& operation, const void* inpu
 std::optional<std::string> arn_of(const Row& row, const std::string& region, std::string text) {
   if (row.prefix.empty()) return text;
   if (text.starts_with("arn:")) return {};  // may be one with a version
-  if (row.service == "ssm") {
+  if (row.prefix == "parameter/") {
     // "/a/b:3" is version 3 of "/a/b", whose ARN has one slash before it.
     text = text.substr(0, text.find(':'));
     if (text.starts_with('/')) text.erase(0, 1);
   }
   if (text.empty()) return {};
-  return fmt::format("arn:aws:{}:{}:{}:{}{}", row.service, region, aws::kAccount, row.prefix, text);
+  const std::size_t colon = row.prefix.find(':');
+  const std::string_view service = colon == std::string_view::npos ? row.service : row.prefix.substr(0, colon);
+  return fmt::format("arn:aws:{}:{}:{}:{}{}", service, region, aws::kAccount,
+                     row.prefix.substr(colon == std::string_view::npos ? 0 : colon + 1), text);
 }
 
 }  // namespace

@@ -17,11 +17,15 @@ struct LaunchInput {
   std::optional<ProfileInput> IamInstanceProfile;
   std::optional<std::string> LaunchTemplate;
 };
+struct SessionInput {
+  std::optional<std::string> Target, DocumentName;
+};
 
 }  // namespace brume::sts
 
 BRUME_RECORD(brume::sts::ProfileInput, Arn, Name)
 BRUME_RECORD(brume::sts::LaunchInput, InstanceIds, IamInstanceProfile, LaunchTemplate)
+BRUME_RECORD(brume::sts::SessionInput, Target, DocumentName)
 
 namespace brume::sts {
 namespace {
@@ -265,6 +269,18 @@ TEST_F(StsTest, EachInstanceOfACallMustBeAllowed) {
     input.InstanceIds = ids;
     EXPECT_EQ(authority.authorize(call, model("ec2"), stop, &input).has_value(), expected) << ids.size();
   }
+}
+
+TEST_F(StsTest, ASessionNeedsItsInstanceAndItsDocument) {
+  const aws::Operation start = {.name = "StartSession", .input = [] { return &shape_of<SessionInput>(); }};
+  using Resources = std::vector<std::optional<std::string>>;
+  SessionInput input{.Target = "i-1", .DocumentName = {}};
+  EXPECT_EQ(resources_of(model("ssm"), start, &input, "eu-central-1"),
+            Resources{"arn:aws:ec2:eu-central-1:000000000000:instance/i-1"});
+  input.DocumentName = "AWS-StartSSHSession";
+  EXPECT_EQ(resources_of(model("ssm"), start, &input, "eu-central-1"),
+            (Resources{"arn:aws:ssm:eu-central-1:000000000000:document/AWS-StartSSHSession",
+                       "arn:aws:ec2:eu-central-1:000000000000:instance/i-1"}));
 }
 
 TEST_F(StsTest, WhoMayTakeARoleOn) {
