@@ -237,6 +237,33 @@ TEST_F(Enforcement, IsTheReferencesVerdictForRandomPolicies) {
   EXPECT_GT(denied, 60);
 }
 
+// One rule comes or goes at a time, so that only what changes is told to the kernel, one way or the other.
+TEST_F(Enforcement, IsTheReferencesVerdictRuleByRule) {
+  Dice dice(20261125);
+  Policy policy = open_acls(all_interfaces());
+  policy.groups["sg-1"] = {"sg-1", {{"sgr-0", true, {}, "10.9.0.0/16", ""}}};
+  for (auto& [id, interface] : policy.interfaces) interface.group_ids = {"sg-1"};
+  allow_marker(policy);
+  auto& rules = policy.groups["sg-1"].rules;
+  int allowed = 0, denied = 0;
+  for (int round = 0; round < 150; ++round) {
+    if (rules.size() > 1 && dice.below(2) == 0)
+      rules.erase(rules.begin() + 1 + dice.below(int(rules.size()) - 1));
+    else
+      rules.push_back({"sgr-" + std::to_string(round), false, random_traffic(dice), random_cidr(dice), ""});
+    ASSERT_TRUE(succeeds(fabric_->enforce(policy))) << "round " << round;
+    for (const std::string from : {"eni-a", "eni-n"}) {
+      const auto port = std::uint16_t(5000 + dice.below(3));
+      const Packet packet{{from, kAddresses.at(from)}, {"eni-c", kAddresses.at("eni-c")}, 17, port, 0};
+      const bool expected = judge(policy, packet).allowed;
+      ASSERT_EQ(passes(from, "eni-c", port), expected) << "round " << round << ", from " << from << " to " << port;
+      ++(expected ? allowed : denied);
+    }
+  }
+  EXPECT_GT(allowed, 50);
+  EXPECT_GT(denied, 50);
+}
+
 // A rule on the receiver's side does not speak for the sender's, nor the other way round.
 TEST_F(Enforcement, EachSideIsJudgedByItself) {
   for (const bool egress : {false, true}) {

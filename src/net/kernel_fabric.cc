@@ -1,7 +1,6 @@
 #include "net/kernel_fabric.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 
 #include "env/namespaces.h"
@@ -9,8 +8,8 @@
 #include "net/kernel_routes.h"
 #include "net/link_name.h"
 #include "net/nftables.h"
-#include "net/policy_compiler.h"
 #include "net/rtnetlink.h"
+#include "net/set_elements.h"
 #include "net/spec_check.h"
 
 namespace brume::net {
@@ -294,17 +293,23 @@ Result<void> KernelFabric::enforce(const Policy& policy) {
     std::set<std::string> services;
     for (const auto& [address, label] : present)
       if (label == metadata_label || label == resolver_label) services.insert(to_string(address));
-    Ruleset wanted = compile(policy, services);
-    const auto applied = [&]() -> std::optional<Ruleset> {
+    const auto applied = [&]() -> std::shared_ptr<const Compiled> {
       const std::lock_guard guard(applied_mutex_);
       const auto found = applied_.find(policy.vpc_id);
-      return found == applied_.end() ? std::nullopt : std::optional(found->second);
+      return found == applied_.end() ? nullptr : found->second;
     }();
+    auto wanted = std::make_shared<Compiled>();
+    wanted->rules = compile(policy, services, applied.get());
     // A change that the kernel does not take, because somebody has been at the table, is made by replacing it.
-    if (!applied || !run_nftables(difference(*applied, wanted))) {
+    const auto change = [&]() -> Result<void> {
+      if (const auto elements = element_changes(applied->rules, wanted->rules)) return change_elements(*elements);
+      return run_nftables(difference(applied->rules, wanted->rules));
+    };
+    if (!applied || !change()) {
       forget_rules(policy.vpc_id);
-      BRUME_CHECK(run_nftables(replacement(wanted)));
+      BRUME_CHECK(run_nftables(replacement(wanted->rules)));
     }
+    wanted->policy = policy;
     const std::lock_guard guard(applied_mutex_);
     applied_[policy.vpc_id] = std::move(wanted);
     return {};

@@ -9,12 +9,13 @@
 
 #include <array>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <shared_mutex>
 
 #include "net/edge.h"
 #include "net/fabric.h"
-#include "net/ruleset.h"
+#include "net/policy_compiler.h"
 
 namespace brume::net {
 
@@ -64,7 +65,7 @@ class KernelFabric : public Fabric {
   // What each VPC's table was last made, so that a change costs what it changes. Without it the table is replaced
   // whole.
   std::mutex applied_mutex_;
-  std::map<std::string, Ruleset> applied_;
+  std::map<std::string, std::shared_ptr<const Compiled>> applied_;
   // Held by whoever changes routes, which lead from one VPC to another and to the host.
   std::mutex routes_;
   Edge edge_;
