@@ -64,17 +64,18 @@ void FlowLogController::look(const std::string& vpc_id) {
   const bool watched = state_.flow_cursors.contains(vpc_id);
   if (wanted.interfaces.empty() && !watched) {
     loop_.cancel(vpc.timer);
+    loop_.cancel(vpc.retry);
     vpcs_.erase(vpc_id);
     return;
   }
   if (!watched) return tell(vpc_id, wanted);
-  if (!vpc.told) {
+  if (!vpc.adopted) {
     // By an earlier daemon, for what the tables say, as far as one can tell.
     vpc.logging = wanted;
-    vpc.told = vpc.due = true;
+    vpc.adopted = vpc.due = true;
   }
   if (vpc.due || !same_logs(vpc.logging, wanted)) return collect(vpc_id, wanted);
-  if (watch_of(vpc_id, vpc.logging) != watch_of(vpc_id, wanted)) return tell(vpc_id, wanted);
+  if (!vpc.told || watch_of(vpc_id, vpc.logging) != watch_of(vpc_id, wanted)) return tell(vpc_id, wanted);
   vpc.logging = std::move(wanted);  // what its interfaces belong to may have changed
 }
 
@@ -86,6 +87,7 @@ void FlowLogController::tell(const std::string& vpc_id, const FlowLogging& wante
       return {};
     });
     if (!noted) return try_again(vpc_id, "recorded", noted.error().message);
+    vpcs_[vpc_id].adopted = true;
   }
   vpcs_[vpc_id].busy = true;
   auto result = std::make_shared<Result<std::int64_t>>();
@@ -108,7 +110,7 @@ void FlowLogController::told(const std::string& vpc_id, const FlowLogging& wante
       return {};
     });
     if (!ended) return try_again(vpc_id, "ended", ended.error().message);
-    vpc.told = false;
+    vpc.adopted = vpc.told = false;
     vpc.logging = {};
     vpc.left.clear();
     loop_.cancel(std::exchange(vpc.timer, 0));
@@ -138,6 +140,7 @@ void FlowLogController::collect(const std::string& vpc_id, const FlowLogging& wa
     if (const auto found = collection->logging.interfaces.find(id); found != collection->logging.interfaces.end())
       found->second = interface;
   collection->logging.interfaces.insert(vpc.left.begin(), vpc.left.end());
+  collection->delivered = state_.flow_cursors.find(vpc_id)->delivered;
   loop_.run_blocking([this, vpc_id, collection, second = now()] { carry_out(vpc_id, *collection, second); },
                      [this, vpc_id, collection] { collected(vpc_id, *collection); });
 }
@@ -145,10 +148,12 @@ void FlowLogController::collect(const std::string& vpc_id, const FlowLogging& wa
 void FlowLogController::carry_out(const std::string& vpc_id, Collection& collection, std::int64_t now) {
   collection.periods = fabric_.collect_flows(watch_of(vpc_id, collection.logging), now);
   if (!collection.periods) return;
-  for (const net::FlowPeriod& period : *collection.periods)
+  for (const net::FlowPeriod& period : *collection.periods) {
+    if (period.begin <= collection.delivered) continue;  // the fabric could not be told yet
     for (const FlowDelivery& delivery : deliveries_of(collection.logging, state_.context.region, period))
       if (auto appended = sink_.append(delivery.group, delivery.stream, delivery.events, period.again); !appended)
         collection.failed[delivery.flow_log_id] = appended.error().message;
+  }
 }
 
 void FlowLogController::collected(const std::string& vpc_id, const Collection& collection) {
@@ -168,6 +173,7 @@ void FlowLogController::collected(const std::string& vpc_id, const Collection& c
   // What was closed before is not the period that was to be collected now.
   vpc.due = !periods.empty() && periods.back().again;
   vpc.left.clear();
+  vpc.told = false;
   tell(vpc_id, flow_logging_of(state_, vpc_id));
 }
 

@@ -32,13 +32,15 @@ class FlowLogController {
   struct Watched {
     FlowLogging logging;                        // what the fabric was told
     std::map<std::string, FlowInterface> left;  // interfaces no more, of whom the period under way may tell
-    bool told = false;                          // has the fabric been told, by this daemon?
+    bool adopted = false;                       // is it known what an earlier daemon may have left?
+    bool told = false;                          // has the fabric been told of `logging`, and of what was delivered?
     bool busy = false, posted = false, due = false;
-    env::Loop::TimerId timer = 0;
+    env::Loop::TimerId timer = 0, retry = 0;
     int failures = 0;
   };
   struct Collection {
     FlowLogging logging;
+    std::int64_t delivered = 0;
     Result<std::vector<net::FlowPeriod>> periods;
     std::map<std::string, std::string> failed;  // flow log → what the sink said
   };

@@ -206,6 +206,13 @@ TEST_F(FlowLogControllerTest, TheFabricsFailuresAreTriedAgain) {
   for (int i = 0; i < 3; ++i) fabric.fail_next(collect_flows, error);
   run_for(seconds(70));
   EXPECT_EQ(lines(interface).size(), 1U);
+  // It is not told at once what was delivered.
+  for (int i = 0; i < 3; ++i) fabric.fail_next(watch_flows, error);
+  count(interface, 81);
+  run_for(seconds(50));
+  make_log("ACCEPT");
+  run_for(seconds(80));
+  EXPECT_EQ(lines(interface).size(), 2U);
 }
 
 }  // namespace
