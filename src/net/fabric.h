@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/flows.h"
 #include "net/policy.h"
 #include "net/routing.h"
 
@@ -75,6 +76,14 @@ class Fabric {
   // not touched. A failed call takes back what it made. A route to an interface (without source check) or a peer VPC
   // that is not there drops: call again once it has come. Answers the peers that are not there. The VPC must be.
   virtual Result<std::vector<std::string>> route(const Routing& routing) = 0;
+  // From now on the packets of these interfaces, and no others, are counted by flow; where none were before, in a
+  // period that begins `now` (seconds since the epoch). Periods that began no later than `delivered` are dropped, but
+  // for the one under way. Answers the begin of that one. The VPC must be there, unless the watch has no interfaces.
+  virtual Result<std::int64_t> watch_flows(const FlowWatch& watch, std::int64_t now, std::int64_t delivered) = 0;
+  // Closes the period under way and answers what was counted in it of the watch's interfaces; another begins `now`, or
+  // a second after the last began. If there are periods that were closed before, answers those and closes none. Tells
+  // the same until watch_flows() drops them. None are there if nothing is watched.
+  virtual Result<std::vector<FlowPeriod>> collect_flows(const FlowWatch& watch, std::int64_t now) = 0;
   virtual Result<Inventory> list() = 0;
 
   // Paths of the bind-mounted namespaces, whether or not they are there yet.

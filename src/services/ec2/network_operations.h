@@ -165,6 +165,12 @@ class NetworkOperations : public virtual Api {
   Result<DeleteManagedPrefixListResult> DeleteManagedPrefixList(const aws::Call& call,
                                                                 const DeleteManagedPrefixListRequest& request) override;
 
+  // flow_log.cc
+  Result<CreateFlowLogsResult> CreateFlowLogs(const aws::Call& call, const CreateFlowLogsRequest& request) override;
+  Result<DescribeFlowLogsResult> DescribeFlowLogs(const aws::Call& call,
+                                                  const DescribeFlowLogsRequest& request) override;
+  Result<DeleteFlowLogsResult> DeleteFlowLogs(const aws::Call& call, const DeleteFlowLogsRequest& request) override;
+
  private:
   // By id, or by name in the default VPC. (security_group.cc)
   Result<const SecurityGroup*> find_group(const std::optional<std::string>& id,

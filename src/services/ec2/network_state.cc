@@ -39,6 +39,8 @@ NetworkState::NetworkState(services::Context service_context)
       nat_gateways(context.store, "ec2.nat-gateways", context.region),
       peerings(context.store, "ec2.vpc-peering-connections", context.region),
       prefix_lists(context.store, "ec2.prefix-lists", context.region),
+      flow_logs(context.store, "ec2.flow-logs", context.region),
+      flow_cursors(context.store, "ec2.flow-cursors", context.region),
       removed_nodes(context.store, "ec2.removed-nodes", context.region),
       milestones(context.store, "ec2.milestones", context.region) {
   add_kind(tags, kVpc, vpcs);
@@ -52,6 +54,7 @@ NetworkState::NetworkState(services::Context service_context)
   add_kind(tags, kNatGateway, nat_gateways);
   add_kind(tags, kVpcPeering, peerings);
   add_kind(tags, kPrefixList, prefix_lists);
+  add_kind(tags, kFlowLog, flow_logs);
   tags.add_kind(kElasticIp, [this](std::string_view id) { return elastic_ip(id) != nullptr; });
   tags.add_kind(kSecurityGroupRule, [this](std::string_view id) {
     return std::ranges::any_of(security_group_rules.rows(),
@@ -76,6 +79,8 @@ Result<void> NetworkState::load() {
   BRUME_CHECK(nat_gateways.load());
   BRUME_CHECK(peerings.load());
   BRUME_CHECK(prefix_lists.load());
+  BRUME_CHECK(flow_logs.load());
+  BRUME_CHECK(flow_cursors.load());
   BRUME_CHECK(removed_nodes.load());
   BRUME_CHECK(milestones.load());
   if (milestones.contains("default-vpc")) return {};
@@ -170,6 +175,7 @@ const PublicAddressRecord* NetworkState::elastic_ip(std::string_view allocation_
 void NetworkState::changed(const std::string& vpc_id) {
   context.store.after_commit([this, vpc_id] {
     if (on_change) on_change(vpc_id);
+    if (on_flow_change) on_flow_change(vpc_id);
     context.hints.publish(vpc_id);
   });
 }

@@ -65,6 +65,17 @@ struct RemovedNode {
   std::string vpc_id, address;
 };
 
+// A flow log, without its tags, and the request that made it, by whose token it is known again.
+struct FlowLogRecord {
+  FlowLog log;
+  std::string client_token, request;
+};
+
+// A VPC whose flows are counted: what was delivered of them, by the begin of the period (net/flows.h).
+struct FlowCursor {
+  std::int64_t delivered = 0;
+};
+
 // What load() did once: key "default-vpc".
 struct Milestone {
   bool done = false;
@@ -96,6 +107,8 @@ class NetworkState {
   store::Table<NatGateway> nat_gateways;
   store::Table<PeeringRecord> peerings;
   store::Table<PrefixListRecord> prefix_lists;
+  store::Table<FlowLogRecord> flow_logs;
+  store::Table<FlowCursor> flow_cursors;  // by VPC
   store::Table<RemovedNode> removed_nodes;
   store::Table<Milestone> milestones;
 
@@ -127,6 +140,7 @@ class NetworkState {
   // Tells the listener, once the transaction is durable, that something of the VPC changed (or that it is gone).
   void changed(const std::string& vpc_id);
   std::function<void(const std::string& vpc_id)> on_change;
+  std::function<void(const std::string& vpc_id)> on_flow_change;  // the same, for flow_log_controller.h
 };
 
 // Who asked for the interfaces that are a load balancer's nodes (those made with a description "ELB …").
@@ -149,4 +163,6 @@ BRUME_RECORD(brume::ec2::PublicAddressRecord, address, automatic)
 BRUME_RECORD(brume::ec2::PeeringRecord, connection, ended_at)
 BRUME_RECORD(brume::ec2::PrefixListRecord, list, entries)
 BRUME_RECORD(brume::ec2::RemovedNode, vpc_id, address)
+BRUME_RECORD(brume::ec2::FlowLogRecord, log, client_token, request)
+BRUME_RECORD(brume::ec2::FlowCursor, delivered)
 BRUME_RECORD(brume::ec2::Milestone, done)

@@ -44,6 +44,8 @@ inline constexpr ResourceKind kNatGateway{"nat", "natgateway", "InvalidNatGatewa
                                           "InvalidNatGatewayID.NotFound", "natGateway ID"};
 inline constexpr ResourceKind kVpcPeering{"pcx", "vpc-peering-connection", "InvalidVpcPeeringConnectionId.Malformed",
                                           "InvalidVpcPeeringConnectionID.NotFound", "vpcPeeringConnection ID"};
+inline constexpr ResourceKind kFlowLog{"fl", "vpc-flow-log", "InvalidFlowLogId.Malformed", "InvalidFlowLogId.NotFound",
+                                       "flow log ID"};
 
 [[nodiscard]] inline std::unexpected<Error> no_such(const ResourceKind& kind, std::string_view id) {
   if (!services::well_formed_id(id, kind.prefix))
