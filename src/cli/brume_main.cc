@@ -9,6 +9,7 @@
 #include "cli/image.h"
 #include "cli/instance.h"
 #include "cli/lifecycle.h"
+#include "cli/reach.h"
 #include "cli/up.h"
 #include "daemon/daemon.h"
 #include "lb/run_lb.h"
@@ -59,6 +60,14 @@ int main(int argc, char** argv) {
   auto* console = with_instance(app.add_subcommand("console", "Print what an instance has printed"));
   bool follow = false;
   console->add_flag("-f,--follow", follow, "Go on printing");
+  auto* reach = app.add_subcommand("reach", "Say whether one place reaches another on a port, and which rule decides");
+  const char* const end = "An instance (id or Name), eni-…, igw-…, pcx-…, an IPv4 address, or \"internet\"";
+  std::string from, to, reach_port;
+  bool json = false;
+  reach->add_option("from", from, end)->required();
+  reach->add_option("to", to, end)->required();
+  reach->add_option("port", reach_port, "A port of TCP, or of UDP: 53/udp")->required();
+  reach->add_flag("--json", json, "Print the analysis as the API has it");
   auto* daemon = app.add_subcommand("daemon", "Run the daemon in the foreground");
   auto* lb = app.add_subcommand("lb", "Run the load balancer process (the daemon does)");
   std::string socket;
@@ -81,5 +90,6 @@ int main(int argc, char** argv) {
   if (*tunnel) return cli::tunnel(*settings, instance, port);
   if (*console) return cli::console(*settings, instance, follow);
   if (*doctor) return cli::doctor(*settings);
+  if (*reach) return cli::reach(*settings, from, to, reach_port, json);
   return cli::image_import(*settings, source, name, parameter);
 }

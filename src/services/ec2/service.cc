@@ -4,6 +4,7 @@ namespace brume::ec2 {
 
 Result<void> Service::load() {
   BRUME_CHECK(network.load());
+  BRUME_CHECK(load_insights());
   return load_instances();
 }
 

@@ -8,6 +8,7 @@
 #include "services/ec2/fabric_controller.h"
 #include "services/ec2/flow_log_controller.h"
 #include "services/ec2/instance_operations.h"
+#include "services/ec2/network_insights.h"
 #include "services/ec2/network_operations.h"
 
 namespace brume::ec2 {
@@ -46,13 +47,14 @@ struct ServiceGround {
   InstanceFabric instance_fabric;
 };
 
-class Service : private ServiceGround, public NetworkOperations, public InstanceOperations {
+class Service : private ServiceGround, public NetworkOperations, public InstanceOperations, public NetworkInsights {
  public:
   Service(const services::Context& service_context, net::Fabric& fabric, compute::Driver& driver,
           compute::Images& images, services::LogSink& logs, InstanceProfiles profiles)
       : ServiceGround(service_context, fabric, logs),
         NetworkOperations(context, network),
-        InstanceOperations(context, network, instance_fabric, driver, images, std::move(profiles)) {}
+        InstanceOperations(context, network, instance_fabric, driver, images, std::move(profiles)),
+        NetworkInsights(context, network) {}
 
   // Reads the tables; makes the region's default VPC the first time.
   Result<void> load();

@@ -97,4 +97,8 @@ net::Policy policy_of(const NetworkState& state, const std::string& vpc_id) {
   return policy;
 }
 
+net::PolicyInterface policy_interface_of(const NetworkInterface& record) {
+  return interface_of(record);
+}
+
 }  // namespace brume::ec2

@@ -15,4 +15,7 @@ namespace brume::ec2 {
 // Empty but for its id if there is no such VPC.
 net::Policy policy_of(const NetworkState& state, const std::string& vpc_id);
 
+// An interface as policy_of() has it, whether or not it is attached.
+net::PolicyInterface policy_interface_of(const NetworkInterface& record);
+
 }  // namespace brume::ec2
