@@ -23,7 +23,8 @@ Routing routing() {
   return r;
 }
 
-const Present present = {{{"eni-r", {"vr", {0x0a000114}, false}}, {"eni-c", {"vc", {0x0a000115}, true}}}, {"vpc-2"}};
+const Present present = {
+    {{"eni-r", {"vr", {0x0a000114}, false, *parse_ip("fd12::14")}}, {"eni-c", {"vc", {0x0a000115}, true}}}, {"vpc-2"}};
 
 // The routes of subnet B, as "destination kind link via", without what lies below them for when a link is gone.
 std::vector<std::string> routes_of_b(const Routing& r) {
@@ -31,7 +32,7 @@ std::vector<std::string> routes_of_b(const Routing& r) {
   const RoutePlan plan = plan_routes(r, present).value();
   for (const PlannedRoute& route : plan.routes) {
     if (route.table != table_of(block("10.0.2.0/24"))) continue;
-    const std::string destination = fmt::format("{}/{}", to_string(route.destination.base), route.destination.prefix);
+    const std::string destination = route.destination.text();
     if (route.metric != 0) continue;
     out.push_back(route.kind == RouteKind::unicast
                       ? fmt::format("{} {} {}", destination, route.link, to_string(route.via))
@@ -86,7 +87,7 @@ TEST(RoutePlan, EachTargetHasItsWay) {
        {{"10.7.0.0/16", nat_gateway, "nat-1"}},
        {{"10.7.0.0/16", peering, "pcx-1"}},
        {"10.7.0.0/16 dropped"}},
-      {"IPv6 is left out", {{"::/0", internet_gateway, "igw-1"}}, {}, {}},
+      {"IPv6 is not an IPv4 subnet's", {{"::/0", internet_gateway, "igw-1"}}, {}, {}},
   };
   for (const Case& c : cases) {
     Routing r = routing();
