@@ -393,18 +393,20 @@ TEST_F(Enforcement, EachKindOfIpv6Rule) {
 
 // EC2 user guide, "Connection tracking": a tracked flow outlives its rule, one that is not tracked ends with it.
 TEST_F(Enforcement, AFlowEndsWithItsRuleOnlyIfItIsNotTracked) {
-  for (const bool from_anywhere : {false, true}) {
+  for (const auto& [from_anywhere, ipv6] :
+       {std::pair(false, false), std::pair(true, false), std::pair(false, true), std::pair(true, true)}) {
+    const std::string anywhere = ipv6 ? "::/0" : "0.0.0.0/0", somewhere = ipv6 ? "fd12:0:0:901::/64" : "10.9.1.0/24";
+    const auto port = std::uint16_t(from_anywhere ? 7001 : 7000);
     Policy policy = open_acls(all_interfaces());
-    policy.groups["sg-1"] = {"sg-1", {{"sgr-2", true, {}, "0.0.0.0/0", ""}}};
+    policy.groups["sg-1"] = {"sg-1", {{"sgr-2", true, {}, anywhere, ""}}};
     for (auto& [id, interface] : policy.interfaces) interface.group_ids = {"sg-1"};
     allow_marker(policy);
     Policy before = policy;
-    before.groups["sg-1"].rules.push_back(
-        {"sgr-1", false, {6, 7000, 7001}, from_anywhere ? "0.0.0.0/0" : "10.9.1.0/24", ""});
+    before.groups["sg-1"].rules.push_back({"sgr-1", false, {6, 7000, 7001}, from_anywhere ? anywhere : somewhere, ""});
     ASSERT_TRUE(succeeds(fabric_->enforce(before)));
-    const auto listener = listen_in(path("eni-c"), kAddresses.at("eni-c"), from_anywhere ? 7001 : 7000);
+    const auto listener = listen_in(path("eni-c"), address_of("eni-c", ipv6), port);
     ASSERT_TRUE(listener);
-    const auto client = connect_in(path("eni-a"), "", kAddresses.at("eni-c"), from_anywhere ? 7001 : 7000);
+    const auto client = connect_in(path("eni-a"), "", address_of("eni-c", ipv6), port);
     ASSERT_TRUE(client) << client.error().message;
     const env::Fd server(::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     char byte = 'x';
@@ -413,8 +415,8 @@ TEST_F(Enforcement, AFlowEndsWithItsRuleOnlyIfItIsNotTracked) {
     ASSERT_EQ(::recv(server.get(), &byte, 1, 0), 1);
     ASSERT_TRUE(succeeds(fabric_->enforce(policy)));
     ASSERT_EQ(::send(client->get(), &byte, 1, 0), 1);
-    await_marker("eni-a", "eni-c");
-    EXPECT_EQ(::recv(server.get(), &byte, 1, 0) == 1, !from_anywhere);
+    await_marker("eni-a", "eni-c", ipv6);
+    EXPECT_EQ(::recv(server.get(), &byte, 1, 0) == 1, !from_anywhere) << ipv6;
     // A daemon that starts anew replaces the table; what is allowed again goes on.
     KernelFabric again(folder_);
     ASSERT_TRUE(succeeds(again.enforce(before)));

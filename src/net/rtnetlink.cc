@@ -160,7 +160,8 @@ Result<void> Rtnetlink::dump(std::string_view what, NetlinkMessage message,
       if (header.nlmsg_type == NLMSG_ERROR) {
         int error = -EBADMSG;
         if (payload.size() >= sizeof error) std::memcpy(&error, payload.data(), sizeof error);
-        if (error == 0) return {};
+        // A kernel without the family has nothing of it.
+        if (error == 0 || error == -EAFNOSUPPORT || error == -EOPNOTSUPP) return {};
         return env::posix_error("rtnetlink: cannot", what, -error);
       }
       visit(header.nlmsg_type, payload);
