@@ -2,6 +2,8 @@
 
 #include <regex>
 
+#include "net/ipv6_link.h"
+
 namespace brume::daemon {
 namespace {
 
@@ -73,6 +75,7 @@ Result<void> Cloud::load(const std::string& name) {
   auto made = std::make_unique<Region>(context_of(env_, store_, hints_, name), *this);
   ec2::NetworkState& network = made->ec2.network_state();
   network.public_pool = machine_.public_addresses;
+  network.ipv6 = net::has_ipv6();
   network.regions = [this] {
     std::vector<ec2::NetworkState*> all;
     for (const auto& [id, region] : regions_) all.push_back(&region->ec2.network_state());

@@ -2,7 +2,8 @@
 //
 // A VPC is a network namespace; an instance has one of its own, joined to the VPC's by a routed veth with /32 routes
 // (ARCHITECTURE.md, "Network"). The host's own addresses and routes are not touched. Every call is idempotent and
-// brings the kernel to what the spec says; a failed call leaves nothing half made. list() tells what is there after a
+// brings the kernel to what the spec says; a failed call leaves nothing half made. Where a spec has IPv6 and the kernel
+// does not: UnsupportedOperation. list() tells what is there after a
 // restart.
 //
 // All calls block briefly (netlink), so make them from a worker (env::Loop::run_blocking); they may run concurrently.
@@ -25,6 +26,7 @@ struct VpcSpec {
   std::vector<std::string>
       subnet_cidrs;  // the first host address of each is the gateway, answered in the VPC namespace
   std::string cidr;  // the primary range: its base + 2 is the resolver's address; empty: only 169.254.169.253 is
+  std::vector<std::string> subnet_ipv6_cidrs = {};  // /64 each, with a gateway like the others
   bool operator==(const VpcSpec&) const = default;
 };
 
@@ -39,6 +41,9 @@ struct InterfaceSpec {
   int device_index = 0;     // eth<index>
   // Off: packets from and to addresses that are not its own may pass, as a router needs. Changes without remaking it.
   bool source_dest_check = true;
+  // May be none, and change without remaking the interface.
+  std::vector<std::string> ipv6_addresses = {};
+  std::string ipv6_cidr = {};  // the subnet's /64, if there are any
   bool operator==(const InterfaceSpec&) const = default;
 };
 

@@ -5,6 +5,8 @@
 
 #include "env/namespaces.h"
 #include "env/posix_files.h"
+#include "net/ipv6_link.h"
+#include "net/kernel_ipv6.h"
 #include "net/kernel_routes.h"
 #include "net/link_name.h"
 #include "net/nftables.h"
@@ -17,11 +19,8 @@ namespace {
 
 constexpr int loopback = 1;                      // lo is the first link of every namespace
 constexpr std::uint32_t mtu = 9001;              // as within a VPC on AWS
-constexpr std::uint32_t first_table = 10000;     // of an instance's secondary interfaces
 constexpr Ipv4 metadata_address{0xa9fea9fe};     // 169.254.169.254
 constexpr Ipv4 resolver_link_local{0xa9fea9fd};  // 169.254.169.253
-// The VPC's side of every veth. Each is a link of its own, so that they may be alike.
-constexpr Mac vpc_side_mac{0x02, 0xb2, 0x00, 0x00, 0x00, 0x01};
 // Labels tell whose an address of lo is.
 const std::string gateway_label = "lo:gateway";
 const std::string metadata_label = "lo:metadata";
@@ -62,10 +61,10 @@ Result<void> set_up_vpc_namespace(Rtnetlink& kernel) {
     BRUME_CHECK(env::write_sysctl(ipv4 + "send_redirects", "0"));
     BRUME_CHECK(env::write_sysctl(ipv4 + "accept_redirects", "0"));
     BRUME_CHECK(env::write_sysctl(ipv4 + "accept_source_route", "0"));
-    // Link-local IPv6 would be a way around every IPv4 rule. A kernel without IPv6 has no such setting.
-    const std::string ipv6 = fmt::format("ipv6/conf/{}/disable_ipv6", scope);
-    if (env::PosixFiles().exists("/proc/sys/net/" + ipv6)) BRUME_CHECK(env::write_sysctl(ipv6, "1"));
   }
+  // Link-local IPv6 would be a way around every IPv4 rule. Once: it is switched on for what has addresses.
+  BRUME_TRY(inherited, ipv6_enabled("default"));
+  if (inherited) BRUME_CHECK(disable_ipv6("all"));
   // Loopback addresses stand for clients on the host and for public addresses here (route_plan.h), not for ourselves.
   BRUME_CHECK(env::write_sysctl("ipv4/conf/all/route_localnet", "1"));
   BRUME_CHECK(kernel.set_up(loopback));
@@ -78,9 +77,7 @@ Result<void> set_up_instance_namespace() {
   // 1024 and ping have to be open to all in it.
   BRUME_CHECK(env::write_sysctl("ipv4/ip_unprivileged_port_start", "0"));
   BRUME_CHECK(env::write_sysctl("ipv4/ping_group_range", "0 2147483647"));
-  // For links to come; lo keeps ::1.
-  const std::string ipv6 = "ipv6/conf/default/disable_ipv6";
-  if (env::PosixFiles().exists("/proc/sys/net/" + ipv6)) BRUME_CHECK(env::write_sysctl(ipv6, "1"));
+  BRUME_CHECK(disable_ipv6("default"));  // for links to come; lo keeps ::1
   return kernel.set_up(loopback);
 }
 
@@ -104,7 +101,7 @@ Result<void> set_up_instance_side(const InterfaceSpec& spec, const CheckedInterf
   return kernel.await_operational(name);
 }
 
-// The calling thread is in the VPC's namespace, and afterwards in the instance's.
+// The calling thread is in the VPC's namespace.
 Result<void> connect(Rtnetlink& vpc, const InterfaceSpec& spec, const CheckedInterface& checked,
                      const std::string& instance_path) {
   const std::string name = link_name(spec.id);
@@ -122,9 +119,12 @@ Result<void> connect(Rtnetlink& vpc, const InterfaceSpec& spec, const CheckedInt
     BRUME_CHECK(vpc.add_neighbour(link.index, checked.address, checked.mac));
     BRUME_CHECK(vpc.add_host_route(link.index, checked.address));
     BRUME_CHECK(set_source_check(vpc, spec));
-    BRUME_CHECK(env::enter_network_namespace(instance_path));
-    BRUME_CHECK(set_up_instance_side(spec, checked));
+    BRUME_CHECK(env::apart([&]() -> Result<void> {
+      BRUME_CHECK(env::enter_network_namespace(instance_path));
+      return set_up_instance_side(spec, checked);
+    }));
     BRUME_CHECK(vpc.await_operational(name));
+    BRUME_CHECK(set_ipv6_addresses(vpc, spec, checked, instance_path));
     return vpc.set_alias(link.index, alias_of(spec));
   };
   auto finished = finish();
@@ -163,9 +163,9 @@ Result<void> KernelFabric::ensure_vpc(const VpcSpec& spec) {
     // Gateways of subnets that are no more.
     BRUME_TRY(present, kernel.addresses(loopback));
     for (const auto& [address, label] : present)
-      if (label == gateway_label && std::ranges::find(gateways, address) == gateways.end())
+      if (label == gateway_label && std::ranges::find(gateways, address.ipv4()) == gateways.end())
         BRUME_CHECK(kernel.delete_address(loopback, address, 32));
-    return {};
+    return set_up_vpc_ipv6(kernel, spec);
   });
   if (!result && made) (void)env::remove_network_namespace(path);
   return result;
@@ -173,6 +173,7 @@ Result<void> KernelFabric::ensure_vpc(const VpcSpec& spec) {
 
 Result<void> KernelFabric::ensure_interface(const InterfaceSpec& spec) {
   BRUME_TRY(checked, check(spec));
+  if (!checked.ipv6_addresses.empty()) BRUME_CHECK(need_ipv6());
   const std::shared_lock lock(vpcs_);
   const std::scoped_lock own(lock_for(instances_, spec.instance_id), lock_for(interfaces_, spec.id));
   const std::string vpc_path = vpc_namespace(spec.vpc_id);
@@ -183,7 +184,10 @@ Result<void> KernelFabric::ensure_interface(const InterfaceSpec& spec) {
     BRUME_CHECK(env::enter_network_namespace(vpc_path));
     BRUME_TRY(kernel, Rtnetlink::open());
     BRUME_TRY(present, kernel.find_link(link_name(spec.id)));
-    if (!made && present.alias == alias_of(spec)) return set_source_check(kernel, spec);
+    if (!made && present.alias == alias_of(spec)) {
+      BRUME_CHECK(set_source_check(kernel, spec));
+      return set_ipv6_addresses(kernel, spec, checked, instance_path);
+    }
     if (present.index != 0) BRUME_CHECK(kernel.delete_link(present.name));
     return connect(kernel, spec, checked, instance_path);
   });

@@ -132,13 +132,14 @@ class Compiler {
     base("forward_acl_in", "forward", -20, {"oifname vmap @acl_in_if", to_beyond});
     base("forward_ingress", "forward", -10, lines({}, receiver, {"oifname vmap @ingress_if", to_beyond}));
     // From one node to another the output hook asks for the sender, the input hook for the receiver.
+    const std::string too_big = "icmpv6 type packet-too-big accept";  // the router's own, which no flow may know yet
     const std::string served = "ip saddr @services accept", asked = "ip daddr @services accept";
     const std::string inside_out = R"(oifname "lo" accept)", inside_in = R"(iifname "lo" accept)";
-    base("output_egress", "output", -40, lines({served}, sender, {"ip saddr vmap @egress_node"}));
-    base("output_acl_out", "output", -30, {served, "ip saddr vmap @acl_out_node"});
-    base("output_acl_in", "output", -20, {served, inside_out, "oifname vmap @acl_in_if", to_beyond});
+    base("output_egress", "output", -40, lines({served, too_big}, sender, {"ip saddr vmap @egress_node"}));
+    base("output_acl_out", "output", -30, {served, too_big, "ip saddr vmap @acl_out_node"});
+    base("output_acl_in", "output", -20, {served, too_big, inside_out, "oifname vmap @acl_in_if", to_beyond});
     base("output_ingress", "output", -10,
-         lines({served, inside_out}, receiver, {"oifname vmap @ingress_if", to_beyond}));
+         lines({served, too_big, inside_out}, receiver, {"oifname vmap @ingress_if", to_beyond}));
     base("input_egress", "input", -40, lines({asked, inside_in}, sender, {"iifname vmap @egress_if", from_beyond}));
     base("input_acl_out", "input", -30, {asked, inside_in, "iifname vmap @acl_out_if", from_beyond});
     base("input_acl_in", "input", -20, {asked, "ip daddr vmap @acl_in_node"});

@@ -27,6 +27,7 @@ NetworkState::NetworkState(services::Context service_context)
       vpcs(context.store, "ec2.vpcs", context.region),
       subnets(context.store, "ec2.subnets", context.region),
       internet_gateways(context.store, "ec2.internet-gateways", context.region),
+      egress_only_gateways(context.store, "ec2.egress-only-internet-gateways", context.region),
       route_tables(context.store, "ec2.route-tables", context.region),
       network_acls(context.store, "ec2.network-acls", context.region),
       security_groups(context.store, "ec2.security-groups", context.region),
@@ -46,6 +47,7 @@ NetworkState::NetworkState(services::Context service_context)
   add_kind(tags, kVpc, vpcs);
   add_kind(tags, kSubnet, subnets);
   add_kind(tags, kInternetGateway, internet_gateways);
+  add_kind(tags, kEgressOnlyGateway, egress_only_gateways);
   add_kind(tags, kRouteTable, route_tables);
   add_kind(tags, kNetworkAcl, network_acls);
   add_kind(tags, kSecurityGroup, security_groups);
@@ -67,6 +69,7 @@ Result<void> NetworkState::load() {
   BRUME_CHECK(vpcs.load());
   BRUME_CHECK(subnets.load());
   BRUME_CHECK(internet_gateways.load());
+  BRUME_CHECK(egress_only_gateways.load());
   BRUME_CHECK(route_tables.load());
   BRUME_CHECK(network_acls.load());
   BRUME_CHECK(security_groups.load());

@@ -54,7 +54,7 @@ struct PrefixListRecord {
   List<PrefixListEntry> entries;  // canonical, in the order of their ranges
 };
 
-// A private address in use, key "<subnet>/<address as ten digits>".
+// A private address in use, key "<subnet>/<address as ten digits>"; of IPv6 "ipv6/<address>".
 struct AddressRecord {
   std::string interface_id;
 };
@@ -95,6 +95,7 @@ class NetworkState {
   store::Table<VpcRecord> vpcs;
   store::Table<Subnet> subnets;
   store::Table<InternetGateway> internet_gateways;
+  store::Table<EgressOnlyInternetGateway> egress_only_gateways;
   store::Table<RouteTable> route_tables;
   store::Table<NetworkAcl> network_acls;
   store::Table<SecurityGroup> security_groups;           // without their rules
@@ -132,6 +133,8 @@ class NetworkState {
 
   // Ranges from which public addresses come, the same for all regions of the machine.
   std::vector<Cidr> public_pool = {{127U << 24 | 8U << 16, 16}};
+  // Has the machine's kernel any?
+  bool ipv6 = true;
   // All regions of the machine, this one among them: public addresses are unique among them, peerings join them. They
   // share the store, so that a transaction spans them. Set by who puts the regions together.
   std::function<std::vector<NetworkState*>()> regions;

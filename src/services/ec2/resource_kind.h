@@ -24,6 +24,9 @@ inline constexpr ResourceKind kSubnet{"subnet", "subnet", "InvalidSubnetID.Malfo
                                       "subnet ID"};
 inline constexpr ResourceKind kInternetGateway{"igw", "internet-gateway", "InvalidInternetGatewayID.Malformed",
                                                "InvalidInternetGatewayID.NotFound", "internetGateway ID"};
+inline constexpr ResourceKind kEgressOnlyGateway{
+    "eigw", "egress-only-internet-gateway", "InvalidEgressOnlyInternetGatewayId.Malformed",
+    "InvalidEgressOnlyInternetGatewayId.NotFound", "egressOnlyInternetGateway ID"};
 inline constexpr ResourceKind kRouteTable{"rtb", "route-table", "InvalidRouteTableID.Malformed",
                                           "InvalidRouteTableID.NotFound", "routeTable ID"};
 inline constexpr ResourceKind kNetworkAcl{"acl", "network-acl", "InvalidNetworkAclID.Malformed",
