@@ -18,11 +18,4 @@ inline aws::Credentials credentials(const std::string& state_dir) {
   return {.access_key = key->access_key_id, .secret_key = key->secret_access_key};
 }
 
-// The value of a call that has to succeed.
-template <typename T>
-T must(Result<T> result) {
-  if (!result) give_up(result.error().code + ": " + result.error().message);
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
-
 }  // namespace brume::bench

@@ -7,7 +7,10 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "base/result.h"
 
 namespace brume::bench {
 
@@ -24,6 +27,8 @@ class Stopwatch {
 
 // Processor time of this process so far, user and system, in milliseconds.
 double own_cpu_ms();
+// Of the calling thread, in nanoseconds; what the kernel does for packets in its calls is in it.
+double thread_cpu_ns();
 // Of another. What its threads that have ended used is known in steps of 10 ms only. 0 if there is no such process.
 double cpu_ms(pid_t pid);
 
@@ -44,5 +49,12 @@ void print_row(const std::vector<std::string>& cells);
 
 // Ends the program with this sentence and status 1.
 [[noreturn]] void give_up(const std::string& why);
+
+// The value of a call that has to succeed.
+template <typename T>
+T must(Result<T> result) {
+  if (!result) give_up(result.error().code + ": " + result.error().message);
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
 
 }  // namespace brume::bench

@@ -35,14 +35,18 @@ int main(int argc, char** argv) {
   const daemon::AccessKey key = bench::must(daemon::owner_key(env.files, env.random, argv[2]));
   aws::Dispatcher dispatcher(env, store, [&](std::string_view access_key) -> std::optional<aws::Credentials> {
     if (access_key != key.access_key_id) return std::nullopt;
-    return aws::Credentials{.access_key = key.access_key_id, .secret_key = key.secret_access_key};
+    return aws::Credentials{.access_key = key.access_key_id,
+                            .secret_key = key.secret_access_key,
+                            .session_token = "",
+                            .principal_arn = fmt::format("arn:aws:iam::{}:root", aws::kAccount),
+                            .user_id = aws::kAccount};
   });
   cloud.serve(dispatcher);
   aws::HttpServer::Options options;
   options.port = std::uint16_t(std::stoi(argv[1]));
   const auto server = bench::must(
       aws::HttpServer::start(world.io(), options, [&](const aws::HttpRequest& r) { return dispatcher.handle(r); }));
-  server->route("/health", aws::health_answer);
+  server->route("/health", [](const aws::HttpRequest&) { return aws::HttpAnswer{.status = 200}; });
   bench::must(cloud.start());
   boost::asio::signal_set signals(world.io(), SIGTERM);
   signals.async_wait([&](const boost::system::error_code& error, int) {

@@ -40,14 +40,6 @@ int main(int argc, char** argv) {
   import->add_option("source", source, "Tarball, folder or OCI layout")->required();
   import->add_option("--name", name, "The image's name (default: the file's)");
   import->add_option("--parameter", parameter, "Set this SSM parameter to the image's id");
-  auto* reach = app.add_subcommand("reach", "Say whether one place reaches another on a port, and which rule decides");
-  const char* const end = "An instance (id or Name), eni-…, igw-…, pcx-…, an IPv4 address, or \"internet\"";
-  std::string from, to, reach_port;
-  bool json = false;
-  reach->add_option("from", from, end)->required();
-  reach->add_option("to", to, end)->required();
-  reach->add_option("port", reach_port, "A port of TCP, or of UDP: 53/udp")->required();
-  reach->add_flag("--json", json, "Print the analysis as the API has it");
   std::string instance, user, port = "22";
   std::vector<std::string> words;
   const auto with_instance = [&](CLI::App* command) {
@@ -68,6 +60,14 @@ int main(int argc, char** argv) {
   auto* console = with_instance(app.add_subcommand("console", "Print what an instance has printed"));
   bool follow = false;
   console->add_flag("-f,--follow", follow, "Go on printing");
+  auto* reach = app.add_subcommand("reach", "Say whether one place reaches another on a port, and which rule decides");
+  const char* const end = "An instance (id or Name), eni-…, igw-…, pcx-…, an IPv4 address, or \"internet\"";
+  std::string from, to, reach_port;
+  bool json = false;
+  reach->add_option("from", from, end)->required();
+  reach->add_option("to", to, end)->required();
+  reach->add_option("port", reach_port, "A port of TCP, or of UDP: 53/udp")->required();
+  reach->add_flag("--json", json, "Print the analysis as the API has it");
   auto* daemon = app.add_subcommand("daemon", "Run the daemon in the foreground");
   auto* lb = app.add_subcommand("lb", "Run the load balancer process (the daemon does)");
   std::string socket;

@@ -2,6 +2,8 @@
 
 #include <regex>
 
+#include "net/ipv6_link.h"
+
 namespace brume::daemon {
 namespace {
 
@@ -19,7 +21,7 @@ bool is_region_name(const std::string& name) {
 
 Cloud::Region::Region(const services::Context& context, Cloud& cloud)
     : driver(cloud.machine_.driver, cloud.exits_),
-      ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images,
+      ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images, cloud.logs_,
           [&cloud](std::string_view name_or_arn) -> std::optional<ec2::InstanceProfile> {
             const auto profile = cloud.iam_.find_profile(name_or_arn);
             if (!profile) return std::nullopt;
@@ -48,10 +50,11 @@ Cloud::Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<
              std::uint16_t api_port)
     : env_(env),
       store_(store),
-      machine_(machine),
+      machine_(std::move(machine)),
       api_port_(api_port),
       hints_(env.loop),
-      exits_(machine.driver),
+      logs_(env.files, machine_.log_folder),
+      exits_(machine_.driver),
       iam_(context_of(env, store, hints_, "")),
       authority_(iam_, env.clock, session_key ? *std::move(session_key) : env.random.hex(64)),
       sts_(env, authority_) {}
@@ -72,6 +75,7 @@ Result<void> Cloud::load(const std::string& name) {
   auto made = std::make_unique<Region>(context_of(env_, store_, hints_, name), *this);
   ec2::NetworkState& network = made->ec2.network_state();
   network.public_pool = machine_.public_addresses;
+  network.ipv6 = net::has_ipv6();
   network.regions = [this] {
     std::vector<ec2::NetworkState*> all;
     for (const auto& [id, region] : regions_) all.push_back(&region->ec2.network_state());

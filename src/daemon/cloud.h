@@ -16,6 +16,7 @@
 #include "net/fabric.h"
 #include "services/autoscaling/service.h"
 #include "services/cloudformation/service.h"
+#include "services/common/log_files.h"
 #include "services/ec2/service.h"
 #include "services/elbv2/service.h"
 #include "services/iam/service.h"
@@ -30,6 +31,7 @@ struct Machine {
   compute::Images& images;
   elbv2::DataPlane& data_plane;
   std::vector<ec2::Cidr> public_addresses = {{127U << 24 | 8U << 16, 16}};  // 127.8.0.0/16
+  std::string log_folder = "/var/lib/brume/logs";
 };
 
 class Cloud {
@@ -71,6 +73,7 @@ class Cloud {
   Machine machine_;
   std::uint16_t api_port_;
   services::Hints hints_;
+  services::LogFiles logs_;
   ExitHub exits_;
   iam::Service iam_;
   sts::Authority authority_;

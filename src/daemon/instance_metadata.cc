@@ -37,6 +37,10 @@ net::MetadataInterface interface_of(const ec2::InstanceNetworkInterface& interfa
                                     address.Association ? address.Association->PublicIp.value_or("") : ""});
   for (const ec2::InstanceIpv6Address& address : interface.Ipv6Addresses)
     out.ipv6s.push_back(address.Ipv6Address.value_or(""));
+  if (!out.ipv6s.empty()) {
+    out.subnet_ipv6_cidrs = view.subnet_ipv6_cidrs;
+    out.vpc_ipv6_cidrs = view.vpc_ipv6_cidrs;
+  }
   for (const ec2::GroupIdentifier& group : interface.Groups)
     out.security_groups.push_back({*group.GroupId, *group.GroupName});
   return out;

@@ -31,6 +31,12 @@ class MetadataFabric : public net::Fabric {
   Result<void> remove_node(const net::NodeSpec& spec) override { return fabric_.remove_node(spec); }
   Result<void> enforce(const net::Policy& policy) override { return fabric_.enforce(policy); }
   Result<std::vector<std::string>> route(const net::Routing& routing) override { return fabric_.route(routing); }
+  Result<std::int64_t> watch_flows(const net::FlowWatch& watch, std::int64_t now, std::int64_t delivered) override {
+    return fabric_.watch_flows(watch, now, delivered);
+  }
+  Result<std::vector<net::FlowPeriod>> collect_flows(const net::FlowWatch& watch, std::int64_t now) override {
+    return fabric_.collect_flows(watch, now);
+  }
   Result<net::Inventory> list() override { return fabric_.list(); }
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override {
     return fabric_.vpc_namespace(vpc_id);

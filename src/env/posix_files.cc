@@ -99,6 +99,40 @@ Result<void> PosixFiles::write(const std::string& path, std::string_view content
   return sync_folder_of(path);
 }
 
+Result<void> PosixFiles::append(const std::string& path, std::string_view content, unsigned mode) {
+  const bool made = !exists(path);
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, mode));
+  struct stat before;
+  if (!fd || ::fstat(fd.get(), &before) != 0) return posix_error("Cannot write", path);
+  const auto take_back = [&](std::string_view what) {
+    auto error = posix_error(what, path);
+    (void)!::ftruncate(fd.get(), before.st_size);
+    return error;
+  };
+  for (std::string_view rest = content; !rest.empty();) {
+    const ssize_t n = ::write(fd.get(), rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return take_back("Cannot write");
+    rest.remove_prefix(std::size_t(n));
+  }
+  if (::fdatasync(fd.get()) != 0) return take_back("Cannot sync");
+  return made ? sync_folder_of(path) : Result<void>();
+}
+
+Result<void> PosixFiles::rename(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return posix_error("Cannot rename", from);
+  return sync_folder_of(to);
+}
+
+Result<FileInfo> PosixFiles::info(const std::string& path) const {
+  struct stat found;
+  if (::lstat(path.c_str(), &found) != 0) return posix_error("Cannot look at", path);
+  return FileInfo{
+      std::uint64_t(found.st_size),
+      Timestamp(std::chrono::seconds(found.st_mtim.tv_sec) +
+                std::chrono::floor<std::chrono::milliseconds>(std::chrono::nanoseconds(found.st_mtim.tv_nsec)))};
+}
+
 Result<void> PosixFiles::make_folders(const std::string& path, unsigned mode) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string folder = path.substr(0, slash);

@@ -75,7 +75,28 @@ Result<void> SimFiles::write(const std::string& path, std::string_view content, 
     return std::unexpected(
         Error{"InsufficientStorage", fmt::format("Cannot write {}: No space left on device", path), 507});
   content_[path] = content;
+  modified_[path] = clock_.wall();
   return {};
+}
+
+Result<void> SimFiles::append(const std::string& path, std::string_view content, unsigned mode) {
+  const auto found = content_.find(path);
+  return write(path, (found == content_.end() ? "" : found->second) + std::string(content), mode);
+}
+
+Result<void> SimFiles::rename(const std::string& from, const std::string& to) {
+  const auto found = content_.find(from);
+  if (found == content_.end()) return fail_internal("Cannot rename {}: No such file or directory", from);
+  content_[to] = std::move(found->second);
+  modified_[to] = modified_[from];
+  content_.erase(from);
+  return {};
+}
+
+Result<FileInfo> SimFiles::info(const std::string& path) const {
+  const auto found = content_.find(path);
+  if (found == content_.end()) return fail_internal("Cannot look at {}: No such file or directory", path);
+  return FileInfo{found->second.size(), modified_.at(path)};
 }
 
 Result<void> SimFiles::make_folders(const std::string& path, unsigned) {

@@ -65,10 +65,14 @@ class SimLoop : public Loop {
 
 class SimFiles : public Files {
  public:
+  explicit SimFiles(const Clock& clock) : clock_(clock) {}
   [[nodiscard]] bool exists(const std::string& path) const override;
   [[nodiscard]] Result<std::string> read(const std::string& path) const override;
   [[nodiscard]] Result<std::string> read_tail(const std::string& path, std::size_t limit) const override;
   Result<void> write(const std::string& path, std::string_view content, unsigned mode) override;
+  Result<void> append(const std::string& path, std::string_view content, unsigned mode) override;
+  Result<void> rename(const std::string& from, const std::string& to) override;
+  [[nodiscard]] Result<FileInfo> info(const std::string& path) const override;
   Result<void> make_folders(const std::string& path, unsigned mode) override;
   Result<void> remove_all(const std::string& path) override;
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path) const override;
@@ -76,7 +80,9 @@ class SimFiles : public Files {
   bool full = false;  // every write fails with InsufficientStorage
 
  private:
+  const Clock& clock_;
   std::map<std::string, std::string> content_;
+  std::map<std::string, Timestamp> modified_;
   std::set<std::string> folders_;
 };
 
@@ -97,7 +103,7 @@ struct SimEnv {
   SimClock clock;
   SimRandom random;
   SimLoop loop{clock};
-  SimFiles files;
+  SimFiles files{clock};
   SimProcesses processes;
   Env env{clock, random, loop, files, processes};
 };

@@ -30,6 +30,22 @@ TEST(AddressTest, KnowsWhatABlockContains) {
   EXPECT_EQ(to_string(block.at(1)), "10.0.101.1");
 }
 
+TEST(AddressTest, ReadsEitherFamilyStrictly) {
+  EXPECT_EQ(to_string(*parse_ip("10.0.101.7")), "10.0.101.7");
+  EXPECT_EQ(to_string(*parse_ip("FD12:0:0::A")), "fd12::a");
+  EXPECT_EQ(parse_ip("10.0.101.7")->ipv4(), *parse_ipv4("10.0.101.7"));
+  EXPECT_EQ(IpBlock(*parse_ipv4_block("10.0.101.0/24")).text(), "10.0.101.0/24");
+  EXPECT_EQ(parse_block("fd12:0:0:100::/56")->text(), "fd12:0:0:100::/56");
+  EXPECT_EQ(parse_block("::/0"), all_of_ipv6());
+  EXPECT_TRUE(parse_block("fd12:0:0:100::/56")->contains(*parse_block("fd12:0:0:1ff::/64")));
+  EXPECT_FALSE(parse_block("fd12:0:0:100::/56")->contains(*parse_block("fd12:0:0:200::/64")));
+  EXPECT_FALSE(all_of_ipv6().contains(*parse_block("10.0.0.0/8")));
+  for (const char* wrong : {"", "fd12::g", "fd12::/64", "1:2:3", "fe80::1%eth0", "::1 ", "010.0.0.1"})
+    EXPECT_FALSE(parse_ip(wrong)) << wrong;
+  for (const char* wrong : {"", "fd12::", "fd12::/", "fd12::/129", "fd12::/064", "fd12::1/64", "fd12::/-1", "/64"})
+    EXPECT_FALSE(parse_block(wrong)) << wrong;
+}
+
 TEST(AddressTest, ReadsMacsStrictly) {
   EXPECT_EQ(parse_mac("02:aB:00:01:fe:ff"), (Mac{0x02, 0xab, 0x00, 0x01, 0xfe, 0xff}));
   for (const char* wrong : {"", "02:ab:00:01:fe", "02-ab-00-01-fe-ff", "02:ab:00:01:fe:fg",

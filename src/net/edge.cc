@@ -9,6 +9,7 @@
 #include "env/posix_error.h"
 #include "env/posix_files.h"
 #include "net/edge_rules.h"
+#include "net/ipv6_link.h"
 #include "net/link_name.h"
 #include "net/nftables.h"
 #include "net/route_plan.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr const char* host_side = "host";  // the link to the host, in `internet`
 constexpr Ipv4 host_hop{0xa9feab02};       // 169.254.171.2, the host as `internet` sees it
 constexpr Ipv4 vpc_hop{0xa9feab03};        // 169.254.171.3, a VPC as `internet` sees it
+constexpr std::uint8_t internet_number = 1, host_number = 2, vpc_number = 3;  // of ipv6_hop()
 const std::string alias_word = "brume for ";
 
 std::string edge_link(std::string_view vpc_id) {
@@ -57,22 +59,31 @@ Result<env::Fd> open_namespace(const std::string& path) {
   return fd;
 }
 
-Result<void> no_ipv6(const std::string& link) {
-  const std::string name = fmt::format("ipv6/conf/{}/disable_ipv6", link);
-  if (!env::PosixFiles().exists("/proc/sys/net/" + name)) return {};
-  return env::write_sysctl(name, "1");
-}
-
 Result<void> set_up_edge_namespace() {
   BRUME_CHECK(env::write_sysctl("ipv4/ip_forward", "1"));
-  BRUME_CHECK(no_ipv6("all"));
-  BRUME_CHECK(no_ipv6("default"));
+  BRUME_CHECK(disable_ipv6("all"));  // and for links to come
   BRUME_CHECK(env::write_sysctl("ipv4/conf/all/rp_filter", "1"));
   BRUME_CHECK(env::write_sysctl("ipv4/conf/all/route_localnet", "1"));
   for (const char* scope : {"all", "default"})
     for (const char* setting : {"send_redirects", "accept_redirects", "accept_source_route"})
       BRUME_CHECK(env::write_sysctl(fmt::format("ipv4/conf/{}/{}", scope, setting), "0"));
   return run_nftables(internet_table());
+}
+
+// The namespace's IPv6, for when a VPC has any. The thread is in it.
+Result<void> set_up_edge_ipv6(Rtnetlink& edge) {
+  BRUME_CHECK(run_nftables(internet_ipv6_table()));  // before anything is forwarded
+  BRUME_CHECK(env::write_sysctl("ipv6/conf/all/forwarding", "1"));
+  BRUME_CHECK(enable_ipv6(host_side));
+  BRUME_TRY(link, edge.find_link(host_side));
+  BRUME_CHECK(edge.add_address(link.index, ipv6_hop(internet_number), 128, ""));
+  BRUME_CHECK(edge.add_neighbour(link.index, ipv6_hop(host_number), trunk_mac));
+  return edge.add_route(
+      {.table = main_table, .destination = all_of_ipv6(), .link = link.index, .via = ipv6_hop(host_number)}, true);
+}
+
+bool is_default(const KernelRoute& route) {
+  return route.destination.prefix == 0;
 }
 
 }  // namespace
@@ -93,13 +104,14 @@ Result<Rtnetlink> open_in(const std::string& path) {
   return opened;
 }
 
-Result<void> set_up_trunk(const std::string& path, const std::string& name) {
+Result<void> set_up_trunk(const std::string& path, const std::string& name, bool ipv6) {
   return inside(path, [&]() -> Result<void> {
     BRUME_TRY(kernel, Rtnetlink::open());
     BRUME_TRY(link, kernel.find_link(name));
     if (link.index == 0) return fail_internal("The link {} is not in {}", name, path);
     BRUME_CHECK(env::write_sysctl(fmt::format("ipv4/conf/{}/rp_filter", name), "0"));
     BRUME_CHECK(env::write_sysctl(fmt::format("ipv4/conf/{}/proxy_arp", name), "0"));
+    BRUME_CHECK(ipv6 ? enable_ipv6(name) : disable_ipv6(name));
     return kernel.set_up(link.index);
   });
 }
@@ -112,19 +124,25 @@ Result<std::string> Edge::host_alias(Rtnetlink& host) const {
   return link.alias;
 }
 
-Result<void> Edge::ensure_edge() {
+Result<void> Edge::ensure_edge(bool ipv6) {
   BRUME_CHECK(env::PosixFiles().make_folders(folder_, 0700));
   BRUME_TRY(made, env::make_network_namespace(path(), set_up_edge_namespace));
   if (!made) BRUME_CHECK(inside(path(), [] { return run_nftables(internet_table()); }));
   BRUME_TRY(edge, open_in(path()));
   BRUME_CHECK(ensure_host_link(edge));
-  BRUME_CHECK(set_up_trunk(path(), host_side));
+  BRUME_CHECK(inside(path(), [&]() -> Result<void> {
+    BRUME_TRY(on, ipv6_enabled(host_side));
+    ipv6 = ipv6 || on;  // another VPC's
+    return {};
+  }));
+  BRUME_CHECK(set_up_trunk(path(), host_side, ipv6));
   BRUME_TRY(link, edge.find_link(host_side));
   BRUME_CHECK(set_up_host());
   BRUME_CHECK(edge.await_operational(host_side));
   BRUME_CHECK(edge.add_address(link.index, internet_hop, 32, host_side));
   BRUME_CHECK(edge.add_neighbour(link.index, host_hop, trunk_mac));
-  return edge.add_route({.table = main_table, .destination = {{}, 0}, .link = link.index, .via = host_hop}, true);
+  BRUME_CHECK(edge.add_route({.table = main_table, .destination = {}, .link = link.index, .via = host_hop}, true));
+  return ipv6 ? inside(path(), [&] { return set_up_edge_ipv6(edge); }) : Result<void>();
 }
 
 Result<void> Edge::ensure_host_link(Rtnetlink& edge) {
@@ -169,7 +187,11 @@ Result<void> Edge::set_up_host() {
     }
     BRUME_CHECK(run_nftables(host_table(name, forwarding)));
     for (const std::string& other : forwarding) BRUME_CHECK(env::write_sysctl(forwarding_of(other), "1"));
-    BRUME_CHECK(no_ipv6(name));
+    // As made; sync_host() switches it on.
+    BRUME_TRY(routes, host.routes());
+    const bool ipv6 = std::ranges::any_of(
+        routes, [&](const KernelRoute& route) { return route.link == link.index && route.destination.ipv6; });
+    if (!ipv6) BRUME_CHECK(disable_ipv6(name));
     const std::string ipv4 = fmt::format("ipv4/conf/{}/", name);
     BRUME_CHECK(env::write_sysctl(ipv4 + "forwarding", "1"));
     BRUME_CHECK(env::write_sysctl(ipv4 + "route_localnet", "1"));
@@ -183,9 +205,9 @@ Result<void> Edge::set_up_host() {
   });
 }
 
-Result<void> Edge::connect(const std::string& vpc_id, const std::string& vpc_path) {
+Result<void> Edge::connect(const std::string& vpc_id, const std::string& vpc_path, bool ipv6) {
   const auto finish = [&]() -> Result<void> {
-    BRUME_CHECK(ensure_edge());
+    BRUME_CHECK(ensure_edge(ipv6));
     const std::string name = edge_link(vpc_id);
     BRUME_TRY(edge, open_in(path()));
     BRUME_TRY(vpc, open_in(vpc_path));
@@ -202,10 +224,11 @@ Result<void> Edge::connect(const std::string& vpc_id, const std::string& vpc_pat
                                 .peer_mac = trunk_mac,
                                 .mtu = trunk_mtu}));
     }
-    BRUME_CHECK(set_up_trunk(vpc_path, uplink_name));
-    BRUME_CHECK(set_up_trunk(path(), name));
+    BRUME_CHECK(set_up_trunk(vpc_path, uplink_name, ipv6));
+    BRUME_CHECK(set_up_trunk(path(), name, ipv6));
     BRUME_TRY(link, edge.find_link(name));
     BRUME_CHECK(edge.add_neighbour(link.index, vpc_hop, trunk_mac));
+    if (ipv6) BRUME_CHECK(edge.add_neighbour(link.index, ipv6_hop(vpc_number), trunk_mac));
     BRUME_CHECK(edge.await_operational(name));
     return vpc.await_operational(uplink_name);
   };
@@ -221,35 +244,38 @@ Result<bool> Edge::connected(const std::string& vpc_path) const {
   return link.index != 0;
 }
 
-Result<std::set<Ipv4>> Edge::addresses(const std::string& vpc_id) {
+Result<std::set<IpBlock>> Edge::destinations(const std::string& vpc_id) {
   BRUME_TRY(edge, open_in(path()));
   BRUME_TRY(link, edge.find_link(edge_link(vpc_id)));
   BRUME_TRY(routes, edge.routes());
-  std::set<Ipv4> found;
+  std::set<IpBlock> found;
   for (const KernelRoute& route : routes)
-    if (route.link == link.index && route.destination.prefix == 32) found.insert(route.destination.base);
+    if (route.link == link.index && !is_default(route)) found.insert(route.destination);
   return found;
 }
 
-Result<void> Edge::set_addresses(const std::string& vpc_id, const std::set<Ipv4>& wanted) {
+Result<void> Edge::set_destinations(const std::string& vpc_id, const std::set<IpBlock>& wanted) {
   BRUME_TRY(edge, open_in(path()));
   BRUME_TRY(link, edge.find_link(edge_link(vpc_id)));
   BRUME_TRY(before, edge.routes());
-  BRUME_TRY(present, addresses(vpc_id));
-  const auto route_to = [&](Ipv4 address) {
-    return KernelRoute{.table = main_table, .destination = {address, 32}, .link = link.index, .via = vpc_hop};
+  BRUME_TRY(present, destinations(vpc_id));
+  const auto route_to = [&](const IpBlock& destination) {
+    return KernelRoute{.table = main_table,
+                       .destination = destination,
+                       .link = link.index,
+                       .via = destination.ipv6 ? ipv6_hop(vpc_number) : IpAddress(vpc_hop)};
   };
   const auto finish = [&]() -> Result<void> {
-    for (const Ipv4 address : present)
-      if (!wanted.contains(address)) BRUME_CHECK(edge.delete_route(route_to(address)));
-    for (const Ipv4 address : wanted)
-      if (!present.contains(address)) BRUME_CHECK(edge.add_route(route_to(address), true));
+    for (const IpBlock& destination : present)
+      if (!wanted.contains(destination)) BRUME_CHECK(edge.delete_route(route_to(destination)));
+    for (const IpBlock& destination : wanted)
+      if (!present.contains(destination)) BRUME_CHECK(edge.add_route(route_to(destination), true));
     return sync_host();
   };
   auto finished = finish();
   if (finished) return finished;
-  for (const Ipv4 address : wanted)
-    if (!present.contains(address)) (void)edge.delete_route(route_to(address));
+  for (const IpBlock& destination : wanted)
+    if (!present.contains(destination)) (void)edge.delete_route(route_to(destination));
   for (const KernelRoute& route : before) (void)edge.add_route(route, true);
   (void)sync_host();
   return finished;
@@ -263,25 +289,50 @@ Result<void> Edge::sync_host() {
   if (link.index == 0) return {};
   BRUME_TRY(inner, edge.routes());
   std::set<KernelRoute> wanted;
+  std::set<IpBlock> ranges;
   for (const KernelRoute& route : inner) {
-    if (route.destination.prefix != 32) continue;
-    const Ipv4 address = route.destination.base;
-    wanted.insert({.table = RT_TABLE_LOCAL,
-                   .destination = {address, 32},
-                   .link = link.index,
-                   .via = internet_hop,
-                   .source = is_loopback(address) ? Ipv4{0x7f000001} : Ipv4{}});
+    const IpBlock& to = route.destination;
+    if (is_default(route)) continue;
+    KernelRoute made{.table = RT_TABLE_LOCAL, .destination = to, .link = link.index, .via = internet_hop};
+    if (to.ipv6) {
+      made.table = main_table;
+      made.via = ipv6_hop(internet_number);
+      ranges.insert(to);
+    } else if (is_loopback(to.base().ipv4())) {
+      made.source = Ipv4{0x7f000001};
+    }
+    wanted.insert(made);
   }
   BRUME_TRY(outer, host.routes());
   std::set<KernelRoute> present;
   for (const KernelRoute& route : outer)
-    if (route.link == link.index && route.via == internet_hop) present.insert(route);
+    if (route.link == link.index && route.via != IpAddress{}) present.insert(route);
   for (const KernelRoute& route : present)
     if (!wanted.contains(route)) BRUME_CHECK(host.delete_route(route));
+  BRUME_CHECK(set_up_host_ipv6(host, link.index, ranges));
   // Not in place of another's: an address that is the host's own stays its own.
   for (const KernelRoute& route : wanted)
     if (!present.contains(route)) BRUME_CHECK(host.add_route(route, false));
   return {};
+}
+
+Result<void> Edge::set_up_host_ipv6(Rtnetlink& host, int link, const std::set<IpBlock>& ranges) {
+  return inside(options_.host_namespace, [&]() -> Result<void> {
+    const std::string& name = options_.host_name;
+    if (ranges.empty()) return remove_host_ipv6();
+    BRUME_CHECK(run_nftables(host_ipv6_table(name, ranges)));
+    BRUME_CHECK(enable_ipv6(name));
+    BRUME_CHECK(host.add_address(link, ipv6_hop(host_number), 128, ""));
+    return host.add_neighbour(link, ipv6_hop(internet_number), trunk_mac);
+  });
+}
+
+Result<void> Edge::remove_host_ipv6() {
+  const std::string& name = options_.host_name;
+  BRUME_TRY(on, ipv6_enabled(name));
+  if (!on) return {};
+  BRUME_CHECK(disable_ipv6(name));
+  return run_nftables(fmt::format("table ip6 {0}\ndelete table ip6 {0}\n", name));
 }
 
 Result<void> Edge::disconnect(const std::string& vpc_path) {
@@ -312,6 +363,7 @@ Result<void> Edge::remove() {
       BRUME_TRY(ours, recorded(links, options_.host_name));
       for (const std::string& link : ours) BRUME_CHECK(env::write_sysctl(forwarding_of(link), "0"));
     }
+    BRUME_CHECK(remove_host_ipv6());
     BRUME_CHECK(run_nftables(fmt::format("table ip {0}\ndelete table ip {0}\n", options_.host_name)));
     return host.delete_link(options_.host_name);
   }));

@@ -36,7 +36,8 @@ Result<Rtnetlink> open_in(const std::string& path);
 // Runs `work` inside it, on a thread of its own.
 Result<void> inside(const std::string& path, const std::function<Result<void>()>& work);
 // What a link between namespaces needs: no source check by route (the tables check), up, and working.
-Result<void> set_up_trunk(const std::string& path, const std::string& name);
+// IPv6 is on or off.
+Result<void> set_up_trunk(const std::string& path, const std::string& name, bool ipv6);
 
 class Edge {
  public:
@@ -44,12 +45,12 @@ class Edge {
   Edge(std::string folder, EdgeOptions options) : folder_(std::move(folder)), options_(std::move(options)) {}
 
   // Makes or mends the edge and the VPC's uplink. What it cannot finish it takes back.
-  Result<void> connect(const std::string& vpc_id, const std::string& vpc_path);
+  Result<void> connect(const std::string& vpc_id, const std::string& vpc_path, bool ipv6);
   [[nodiscard]] Result<bool> connected(const std::string& vpc_path) const;
-  // The addresses that lead to the VPC, which is connected; taken from another VPC if that had them.
-  Result<std::set<Ipv4>> addresses(const std::string& vpc_id);
+  // The addresses and IPv6 ranges that lead to the VPC, which is connected; taken from another VPC if that had them.
+  Result<std::set<IpBlock>> destinations(const std::string& vpc_id);
   // On failure they are as before.
-  Result<void> set_addresses(const std::string& vpc_id, const std::set<Ipv4>& wanted);
+  Result<void> set_destinations(const std::string& vpc_id, const std::set<IpBlock>& wanted);
   // Removes the VPC's uplink, if it has one, and what nobody needs any more.
   Result<void> disconnect(const std::string& vpc_path);
   // Routes of addresses that lead nowhere any more, and the edge itself if no VPC is connected.
@@ -59,10 +60,13 @@ class Edge {
 
  private:
   [[nodiscard]] std::string path() const { return folder_ + "/internet"; }
-  Result<void> ensure_edge();
+  Result<void> ensure_edge(bool ipv6);
   Result<void> ensure_host_link(Rtnetlink& edge);
   Result<void> set_up_host();
   Result<void> sync_host();
+  // Before the routes to these are made, or after they are gone.
+  Result<void> set_up_host_ipv6(Rtnetlink& host, int link, const std::set<IpBlock>& ranges);
+  Result<void> remove_host_ipv6();
   // Fails if the link on the host is another's; otherwise its alias.
   Result<std::string> host_alias(Rtnetlink& host) const;
 

@@ -4,12 +4,14 @@
 // waiting: a later one on the same way, which every policy here allows, has come. They keep their order because the
 // test stays on one CPU, whose queue they share.
 #include <gtest/gtest.h>
+#include <netinet/icmp6.h>
 #include <sched.h>
 
 #include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
+#include <tuple>
 
 #include "net/kernel_fabric.h"
 #include "net/namespace_sockets_testing.h"
@@ -23,6 +25,13 @@ const std::string kVpc = "vpc-e";
 // Two in one subnet, one in another, and a load balancer's node beside the latter.
 const std::map<std::string, std::string> kAddresses = {
     {"eni-a", "10.9.1.10"}, {"eni-b", "10.9.1.11"}, {"eni-c", "10.9.2.10"}, {"eni-n", "10.9.2.20"}};
+// A node has none.
+const std::map<std::string, std::string> kIpv6Addresses = {
+    {"eni-a", "fd12:0:0:901::10"}, {"eni-b", "fd12:0:0:901::11"}, {"eni-c", "fd12:0:0:902::10"}};
+
+const std::string& address_of(const std::string& interface, bool ipv6) {
+  return (ipv6 ? kIpv6Addresses : kAddresses).at(interface);
+}
 
 std::string subnet_of(const std::string& interface) {
   return kAddresses.at(interface).starts_with("10.9.1.") ? "subnet-1" : "subnet-2";
@@ -33,6 +42,7 @@ Policy all_interfaces() {
   for (const auto& [id, address] : kAddresses)
     policy.interfaces[id] = {
         .id = id, .subnet_id = subnet_of(id), .addresses = {address}, .group_ids = {}, .node = id == "eni-n"};
+  for (const auto& [id, address] : kIpv6Addresses) policy.interfaces[id].addresses.push_back(address);
   return policy;
 }
 
@@ -40,14 +50,22 @@ Policy all_interfaces() {
 void allow_marker(Policy& policy) {
   policy.groups["sg-marker"] = {"sg-marker", {}};
   for (const bool egress : {false, true}) {
-    policy.groups["sg-marker"].rules.push_back({"sgr-m", egress, {17, kMarker, kMarker}, "10.9.0.0/16", ""});
-    for (auto& [id, acl] : policy.acls) acl.entries.push_back({1, egress, {17, kMarker, kMarker}, "0.0.0.0/0", true});
+    for (const char* cidr : {"10.9.0.0/16", "fd12:0:0:900::/56"})
+      policy.groups["sg-marker"].rules.push_back({"sgr-m", egress, {17, kMarker, kMarker}, cidr, ""});
+    for (auto& [id, acl] : policy.acls) {
+      acl.entries.push_back({1, egress, {17, kMarker, kMarker}, "0.0.0.0/0", true});
+      acl.entries.push_back({2, egress, {17, kMarker, kMarker}, "::/0", true});
+    }
   }
   for (auto& [id, interface] : policy.interfaces) interface.group_ids.push_back("sg-marker");
 }
 
 Policy open_acls(Policy policy) {
-  policy.acls["acl-open"] = {"acl-open", {{100, false, {}, "0.0.0.0/0", true}, {100, true, {}, "0.0.0.0/0", true}}};
+  policy.acls["acl-open"] = {"acl-open",
+                             {{100, false, {}, "0.0.0.0/0", true},
+                              {100, true, {}, "0.0.0.0/0", true},
+                              {101, false, {}, "::/0", true},
+                              {101, true, {}, "::/0", true}}};
   policy.subnet_acls = {{"subnet-1", "acl-open"}, {"subnet-2", "acl-open"}};
   return policy;
 }
@@ -64,21 +82,26 @@ class Enforcement : public testing::Test {
     char folder[] = "/tmp/brume-enforce.XXXXXX";
     folder_ = ::mkdtemp(folder);
     fabric_ = std::make_unique<KernelFabric>(folder_);
-    ASSERT_TRUE(succeeds(
-        fabric_->ensure_vpc({.id = kVpc, .subnet_cidrs = {"10.9.1.0/24", "10.9.2.0/24"}, .cidr = "10.9.0.0/16"})));
+    ASSERT_TRUE(succeeds(fabric_->ensure_vpc({.id = kVpc,
+                                              .subnet_cidrs = {"10.9.1.0/24", "10.9.2.0/24"},
+                                              .cidr = "10.9.0.0/16",
+                                              .subnet_ipv6_cidrs = {"fd12:0:0:901::/64", "fd12:0:0:902::/64"}})));
     int number = 1;
     for (const auto& [id, address] : kAddresses) {
       if (id == "eni-n") {
         ASSERT_TRUE(succeeds(fabric_->ensure_node({id, kVpc, address})));
         continue;
       }
-      ASSERT_TRUE(succeeds(
-          fabric_->ensure_interface({.id = id,
-                                     .vpc_id = kVpc,
-                                     .instance_id = "i-" + id.substr(4),
-                                     .address = address,
-                                     .subnet_cidr = subnet_of(id) == "subnet-1" ? "10.9.1.0/24" : "10.9.2.0/24",
-                                     .mac = fmt::format("02:00:00:00:00:{:02x}", number++)})));
+      const bool first = subnet_of(id) == "subnet-1";
+      ASSERT_TRUE(
+          succeeds(fabric_->ensure_interface({.id = id,
+                                              .vpc_id = kVpc,
+                                              .instance_id = "i-" + id.substr(4),
+                                              .address = address,
+                                              .subnet_cidr = first ? "10.9.1.0/24" : "10.9.2.0/24",
+                                              .mac = fmt::format("02:00:00:00:00:{:02x}", number++),
+                                              .ipv6_addresses = {kIpv6Addresses.at(id)},
+                                              .ipv6_cidr = first ? "fd12:0:0:901::/64" : "fd12:0:0:902::/64"})));
     }
   }
   void TearDown() override {
@@ -93,24 +116,24 @@ class Enforcement : public testing::Test {
                                 : fabric_->instance_namespace("i-" + interface.substr(4));
   }
 
-  Result<env::Fd> bound(const std::string& interface, std::uint16_t port) {
+  Result<env::Fd> bound(const std::string& interface, std::uint16_t port, bool ipv6) {
     env::Fd fd;
     BRUME_CHECK(env::apart([&]() -> Result<void> {
       BRUME_CHECK(env::enter_network_namespace(path(interface)));
-      fd = env::Fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-      const sockaddr_in address = socket_address(kAddresses.at(interface), port);
-      if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        return env::posix_error("Cannot bind to", kAddresses.at(interface));
+      const AnySocketAddress address = any_socket_address(address_of(interface, ipv6), port);
+      fd = env::Fd(::socket(address.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      if (::bind(fd.get(), address.get(), address.size) != 0)
+        return env::posix_error("Cannot bind to", address_of(interface, ipv6));
       return {};
     }));
     return fd;
   }
 
   // Where the interface hears that port.
-  int inbox(const std::string& interface, std::uint16_t port) {
-    env::Fd& fd = inboxes_[{interface, port}];
+  int inbox(const std::string& interface, std::uint16_t port, bool ipv6 = false) {
+    env::Fd& fd = inboxes_[{interface, port, ipv6}];
     if (!fd) {
-      auto made = bound(interface, port);
+      auto made = bound(interface, port, ipv6);
       EXPECT_TRUE(made) << made.error().message;
       if (made) fd = *std::move(made);
     }
@@ -118,36 +141,75 @@ class Enforcement : public testing::Test {
   }
 
   // From a port that no flow had yet.
-  void send_from(const std::string& from, const std::string& to, std::uint16_t port, std::size_t size = 1) {
-    const auto outbox = bound(from, next_port_++);
+  void send_from(const std::string& from, const std::string& to, std::uint16_t port, std::size_t size = 1,
+                 bool ipv6 = false) {
+    const auto outbox = bound(from, next_port_++, ipv6);
     ASSERT_TRUE(outbox) << outbox.error().message;
     const std::string data(size, 'x');
-    const sockaddr_in remote = socket_address(kAddresses.at(to), port);
-    (void)::sendto(outbox->get(), data.data(), data.size(), 0, reinterpret_cast<const sockaddr*>(&remote),
-                   sizeof remote);
+    const AnySocketAddress remote = any_socket_address(address_of(to, ipv6), port);
+    (void)::sendto(outbox->get(), data.data(), data.size(), 0, remote.get(), remote.size);
   }
 
   // Whatever was sent from there before has come, or never will.
-  void await_marker(const std::string& from, const std::string& to) {
-    const int marker = inbox(to, kMarker);
-    send_from(from, to, kMarker);
-    ASSERT_TRUE(succeeds(wait_for(marker, POLLIN))) << "the marker from " << from << " to " << to;
+  void await_marker(const std::string& from, const std::string& to, bool ipv6 = false) {
+    const int marker = inbox(to, kMarker, ipv6);
+    send_from(from, to, kMarker, 1, ipv6);
+    ASSERT_TRUE(succeeds(wait_for(marker, POLLIN))) << "the marker from " << from << " to " << to << ipv6;
     char byte = 0;
     (void)::recv(marker, &byte, 1, 0);
   }
 
-  bool passes(const std::string& from, const std::string& to, std::uint16_t port, std::size_t size = 1) {
-    const int heard = inbox(to, port);
+  bool passes(const std::string& from, const std::string& to, std::uint16_t port, std::size_t size = 1,
+              bool ipv6 = false) {
+    const int heard = inbox(to, port, ipv6);
     std::string data(size + 1, ' ');
-    send_from(from, to, port, size);
-    await_marker(from, to);
+    send_from(from, to, port, size, ipv6);
+    await_marker(from, to, ipv6);
     return ::recv(heard, data.data(), data.size(), 0) == ssize_t(size);
+  }
+
+  // By IPv6, without waiting: the marker follows the segment and the answer's way back.
+  bool connects(const std::string& from, const std::string& to, std::uint16_t port) {
+    const auto listener = listen_in(path(to), kIpv6Addresses.at(to), port);
+    EXPECT_TRUE(succeeds(listener));
+    env::Fd fd;
+    EXPECT_TRUE(succeeds(env::apart([&]() -> Result<void> {
+      BRUME_CHECK(env::enter_network_namespace(path(from)));
+      fd = env::Fd(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      const AnySocketAddress remote = any_socket_address(kIpv6Addresses.at(to), port);
+      if (::connect(fd.get(), remote.get(), remote.size) != 0 && errno != EINPROGRESS)
+        return env::posix_error("Cannot connect to", to);
+      return {};
+    })));
+    await_marker(from, to, true);
+    await_marker(to, from, true);
+    pollfd entry{.fd = fd.get(), .events = POLLOUT, .revents = 0};
+    return ::poll(&entry, 1, 0) == 1 && (entry.revents & POLLERR) == 0;
+  }
+
+  // Does an echo request come back as a reply? The marker's way back is the same.
+  bool echoes(const std::string& from, const std::string& to) {
+    env::Fd fd;
+    EXPECT_TRUE(succeeds(env::apart([&]() -> Result<void> {
+      BRUME_CHECK(env::enter_network_namespace(path(from)));
+      fd = env::Fd(::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6));
+      icmp6_hdr echo{};
+      echo.icmp6_type = ICMP6_ECHO_REQUEST;
+      const AnySocketAddress remote = any_socket_address(kIpv6Addresses.at(to), 0);
+      if (::sendto(fd.get(), &echo, sizeof echo, 0, remote.get(), remote.size) != sizeof echo)
+        return env::posix_error("Cannot ping", to);
+      return {};
+    })));
+    await_marker(from, to, true);
+    await_marker(to, from, true);
+    icmp6_hdr echo{};
+    return ::recv(fd.get(), &echo, sizeof echo, 0) == sizeof echo && echo.icmp6_type == ICMP6_ECHO_REPLY;
   }
 
   cpu_set_t cpus_{};
   std::string folder_;
   std::unique_ptr<KernelFabric> fabric_;
-  std::map<std::pair<std::string, std::uint16_t>, env::Fd> inboxes_;
+  std::map<std::tuple<std::string, std::uint16_t, bool>, env::Fd> inboxes_;
   std::uint16_t next_port_ = 20000;
 };
 
@@ -179,7 +241,9 @@ Traffic random_traffic(Dice& dice) {
 
 std::string random_cidr(Dice& dice) {
   return dice.one_of<std::string>({"0.0.0.0/0", "10.9.0.0/16", "10.9.1.0/24", "10.9.2.0/24", "10.9.1.10", "10.9.1.11",
-                                   "10.9.2.0/27", "10.9.2.20", "192.168.0.0/16", "::/0"});
+                                   "10.9.2.0/27", "10.9.2.20", "192.168.0.0/16", "::/0", "fd12:0:0:900::/56",
+                                   "fd12:0:0:901::/64", "fd12:0:0:902::/64", "fd12:0:0:901::10", "fd12:0:0:901::11",
+                                   "fd12:0:0:901::10/127", "2001:db8::/32", "::/0", "0.0.0.0/0"});
 }
 
 Policy random_policy(Dice& dice) {
@@ -198,9 +262,10 @@ Policy random_policy(Dice& dice) {
     policy.acls[id].id = id;
     std::set<std::pair<bool, int>> numbers;
     for (const bool egress : {false, true})
-      if (dice.below(5) != 0) policy.acls[id].entries.push_back({1000, egress, {}, "0.0.0.0/0", true});
+      for (const auto& [number, cidr] : {std::pair(1000, "0.0.0.0/0"), std::pair(1001, "::/0")})
+        if (dice.below(5) != 0) policy.acls[id].entries.push_back({number, egress, {}, cidr, true});
     for (int n = dice.below(8); n > 0; --n) {
-      const std::pair<bool, int> number(dice.below(2) == 0, 2 + dice.below(500));
+      const std::pair<bool, int> number(dice.below(2) == 0, 3 + dice.below(500));
       if (numbers.insert(number).second)
         policy.acls[id].entries.push_back(
             {number.second, number.first, random_traffic(dice), random_cidr(dice), dice.below(4) != 0});
@@ -216,25 +281,57 @@ Policy random_policy(Dice& dice) {
 
 TEST_F(Enforcement, IsTheReferencesVerdictForRandomPolicies) {
   Dice dice(20261124);
-  int allowed = 0, denied = 0;
+  int allowed[2] = {}, denied[2] = {};
   for (int round = 0; round < 60; ++round) {
     const Policy policy = random_policy(dice);
     ASSERT_TRUE(succeeds(fabric_->enforce(policy))) << "round " << round;
-    for (const auto& [from, source] : kAddresses)
-      for (const auto& [to, destination] : kAddresses) {
-        if (from == to) continue;
-        const auto port = std::uint16_t(5000 + dice.below(3));
-        const Verdict verdict = judge(policy, {{from, source}, {to, destination}, 17, port, 0});
-        std::string why;
-        for (const Decision& decision : verdict.decisions) why += (decision.allowed ? "+" : "-") + decision.by + " ";
-        EXPECT_EQ(passes(from, to, port), verdict.allowed)
-            << "round " << round << ", " << from << " to " << to << ":" << port << " " << why;
-        ++(verdict.allowed ? allowed : denied);
-        if (HasFailure()) return;
-      }
+    for (const bool ipv6 : {false, true}) {
+      const auto& addresses = ipv6 ? kIpv6Addresses : kAddresses;
+      for (const auto& [from, source] : addresses)
+        for (const auto& [to, destination] : addresses) {
+          if (from == to) continue;
+          const auto port = std::uint16_t(5000 + dice.below(3));
+          const Verdict verdict = judge(policy, {{from, source}, {to, destination}, 17, port, 0});
+          std::string why;
+          for (const Decision& decision : verdict.decisions) why += (decision.allowed ? "+" : "-") + decision.by + " ";
+          EXPECT_EQ(passes(from, to, port, 1, ipv6), verdict.allowed)
+              << "round " << round << ", " << source << " to " << destination << " port " << port << " " << why;
+          ++(verdict.allowed ? allowed : denied)[ipv6];
+          if (HasFailure()) return;
+        }
+    }
   }
-  EXPECT_GT(allowed, 60);
-  EXPECT_GT(denied, 60);
+  for (const bool ipv6 : {false, true}) {
+    EXPECT_GT(allowed[ipv6], 40) << ipv6;
+    EXPECT_GT(denied[ipv6], 40) << ipv6;
+  }
+}
+
+// One rule comes or goes at a time, so that only what changes is told to the kernel, one way or the other.
+TEST_F(Enforcement, IsTheReferencesVerdictRuleByRule) {
+  Dice dice(20261125);
+  Policy policy = open_acls(all_interfaces());
+  policy.groups["sg-1"] = {"sg-1", {{"sgr-0", true, {}, "10.9.0.0/16", ""}}};
+  for (auto& [id, interface] : policy.interfaces) interface.group_ids = {"sg-1"};
+  allow_marker(policy);
+  auto& rules = policy.groups["sg-1"].rules;
+  int allowed = 0, denied = 0;
+  for (int round = 0; round < 150; ++round) {
+    if (rules.size() > 1 && dice.below(2) == 0)
+      rules.erase(rules.begin() + 1 + dice.below(int(rules.size()) - 1));
+    else
+      rules.push_back({"sgr-" + std::to_string(round), false, random_traffic(dice), random_cidr(dice), ""});
+    ASSERT_TRUE(succeeds(fabric_->enforce(policy))) << "round " << round;
+    for (const std::string from : {"eni-a", "eni-n"}) {
+      const auto port = std::uint16_t(5000 + dice.below(3));
+      const Packet packet{{from, kAddresses.at(from)}, {"eni-c", kAddresses.at("eni-c")}, 17, port, 0};
+      const bool expected = judge(policy, packet).allowed;
+      ASSERT_EQ(passes(from, "eni-c", port), expected) << "round " << round << ", from " << from << " to " << port;
+      ++(expected ? allowed : denied);
+    }
+  }
+  EXPECT_GT(allowed, 50);
+  EXPECT_GT(denied, 50);
 }
 
 // A rule on the receiver's side does not speak for the sender's, nor the other way round.
@@ -269,22 +366,74 @@ TEST_F(Enforcement, FragmentsAreJudgedAsWhole) {
   // 9001 bytes fit a link, so that what is cut is larger.
   EXPECT_TRUE(passes("eni-a", "eni-c", 5000, 20000));
   EXPECT_FALSE(passes("eni-a", "eni-c", 5001, 20000));
+  EXPECT_FALSE(passes("eni-a", "eni-c", 5000, 20000, true)) << "the rules are IPv4's";
+  policy.groups["sg-1"].rules = {{"sgr-1", false, {17, 5000, 5000}, "fd12::/32", ""}, {"sgr-2", true, {}, "::/0", ""}};
+  ASSERT_TRUE(succeeds(fabric_->enforce(policy)));
+  EXPECT_TRUE(passes("eni-a", "eni-c", 5000, 20000, true));
+  EXPECT_FALSE(passes("eni-a", "eni-c", 5001, 20000, true));
+  EXPECT_FALSE(passes("eni-a", "eni-c", 5000, 20000));
+}
+
+// Each kind of rule, allowed and denied, by a reference's word: TCP by connecting, UDP by a datagram, ICMPv6 by an
+// echo.
+TEST_F(Enforcement, EachKindOfIpv6Rule) {
+  struct Case {
+    const char* name;
+    std::vector<GroupRule> rules;
+    bool tcp, udp, echo;
+  };
+  const GroupRule out{"sgr-0", true, {}, "::/0", ""};
+  const Case cases[] = {
+      {"nothing", {out}, false, false, false},
+      {"no way out", {{"sgr-1", false, {}, "::/0", ""}}, false, false, false},
+      {"all, from IPv4", {out, {"sgr-1", false, {}, "0.0.0.0/0", ""}}, false, false, false},
+      {"all, from anywhere", {out, {"sgr-1", false, {}, "::/0", ""}}, true, true, true},
+      {"TCP", {out, {"sgr-1", false, {6, 7002, 7002}, "::/0", ""}}, true, false, false},
+      {"another port", {out, {"sgr-1", false, {6, 7003, 7003}, "::/0", ""}}, false, false, false},
+      {"UDP", {out, {"sgr-1", false, {17, 5000, 5001}, "fd12:0:0:901::/64", ""}}, false, true, false},
+      {"ICMPv6", {out, {"sgr-1", false, {58, -1, -1}, "fd12:0:0:901::10", ""}}, false, false, true},
+      {"echo requests", {out, {"sgr-1", false, {58, 128, 0}, "", "sg-1"}}, false, false, true},
+      {"another type", {out, {"sgr-1", false, {58, 1, 0}, "::/0", ""}}, false, false, false},
+      {"IPv4's ICMP", {out, {"sgr-1", false, {1, -1, -1}, "::/0", ""}}, false, false, false},
+      {"members", {out, {"sgr-1", false, {}, "", "sg-1"}}, true, true, true},
+      {"another address", {out, {"sgr-1", false, {}, "fd12:0:0:901::11", ""}}, false, false, false},
+  };
+  for (const Case& c : cases) {
+    Policy policy = open_acls(all_interfaces());
+    policy.groups["sg-1"] = {"sg-1", c.rules};
+    for (const char* id : {"eni-a", "eni-c"}) policy.interfaces[id].group_ids = {"sg-1"};
+    allow_marker(policy);
+    const auto verdict = [&](int protocol, int first) {
+      return judge(policy,
+                   {{"eni-a", kIpv6Addresses.at("eni-a")}, {"eni-c", kIpv6Addresses.at("eni-c")}, protocol, first, 0})
+          .allowed;
+    };
+    EXPECT_EQ(verdict(6, 7002), c.tcp) << c.name;
+    EXPECT_EQ(verdict(17, 5000), c.udp) << c.name;
+    EXPECT_EQ(verdict(58, 128), c.echo) << c.name;
+    ASSERT_TRUE(succeeds(fabric_->enforce(policy))) << c.name;
+    EXPECT_EQ(connects("eni-a", "eni-c", 7002), c.tcp) << c.name;
+    EXPECT_EQ(passes("eni-a", "eni-c", 5000, 1, true), c.udp) << c.name;
+    EXPECT_EQ(echoes("eni-a", "eni-c"), c.echo) << c.name;
+  }
 }
 
 // EC2 user guide, "Connection tracking": a tracked flow outlives its rule, one that is not tracked ends with it.
 TEST_F(Enforcement, AFlowEndsWithItsRuleOnlyIfItIsNotTracked) {
-  for (const bool from_anywhere : {false, true}) {
+  for (const auto& [from_anywhere, ipv6] :
+       {std::pair(false, false), std::pair(true, false), std::pair(false, true), std::pair(true, true)}) {
+    const std::string anywhere = ipv6 ? "::/0" : "0.0.0.0/0", somewhere = ipv6 ? "fd12:0:0:901::/64" : "10.9.1.0/24";
+    const auto port = std::uint16_t(from_anywhere ? 7001 : 7000);
     Policy policy = open_acls(all_interfaces());
-    policy.groups["sg-1"] = {"sg-1", {{"sgr-2", true, {}, "0.0.0.0/0", ""}}};
+    policy.groups["sg-1"] = {"sg-1", {{"sgr-2", true, {}, anywhere, ""}}};
     for (auto& [id, interface] : policy.interfaces) interface.group_ids = {"sg-1"};
     allow_marker(policy);
     Policy before = policy;
-    before.groups["sg-1"].rules.push_back(
-        {"sgr-1", false, {6, 7000, 7001}, from_anywhere ? "0.0.0.0/0" : "10.9.1.0/24", ""});
+    before.groups["sg-1"].rules.push_back({"sgr-1", false, {6, 7000, 7001}, from_anywhere ? anywhere : somewhere, ""});
     ASSERT_TRUE(succeeds(fabric_->enforce(before)));
-    const auto listener = listen_in(path("eni-c"), kAddresses.at("eni-c"), from_anywhere ? 7001 : 7000);
+    const auto listener = listen_in(path("eni-c"), address_of("eni-c", ipv6), port);
     ASSERT_TRUE(listener);
-    const auto client = connect_in(path("eni-a"), "", kAddresses.at("eni-c"), from_anywhere ? 7001 : 7000);
+    const auto client = connect_in(path("eni-a"), "", address_of("eni-c", ipv6), port);
     ASSERT_TRUE(client) << client.error().message;
     const env::Fd server(::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     char byte = 'x';
@@ -293,8 +442,8 @@ TEST_F(Enforcement, AFlowEndsWithItsRuleOnlyIfItIsNotTracked) {
     ASSERT_EQ(::recv(server.get(), &byte, 1, 0), 1);
     ASSERT_TRUE(succeeds(fabric_->enforce(policy)));
     ASSERT_EQ(::send(client->get(), &byte, 1, 0), 1);
-    await_marker("eni-a", "eni-c");
-    EXPECT_EQ(::recv(server.get(), &byte, 1, 0) == 1, !from_anywhere);
+    await_marker("eni-a", "eni-c", ipv6);
+    EXPECT_EQ(::recv(server.get(), &byte, 1, 0) == 1, !from_anywhere) << ipv6;
     // A daemon that starts anew replaces the table; what is allowed again goes on.
     KernelFabric again(folder_);
     ASSERT_TRUE(succeeds(again.enforce(before)));

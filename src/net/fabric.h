@@ -2,7 +2,8 @@
 //
 // A VPC is a network namespace; an instance has one of its own, joined to the VPC's by a routed veth with /32 routes
 // (ARCHITECTURE.md, "Network"). The host's own addresses and routes are not touched. Every call is idempotent and
-// brings the kernel to what the spec says; a failed call leaves nothing half made. list() tells what is there after a
+// brings the kernel to what the spec says; a failed call leaves nothing half made. Where a spec has IPv6 and the kernel
+// does not: UnsupportedOperation. list() tells what is there after a
 // restart.
 //
 // All calls block briefly (netlink), so make them from a worker (env::Loop::run_blocking); they may run concurrently.
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/flows.h"
 #include "net/policy.h"
 #include "net/routing.h"
 
@@ -24,6 +26,7 @@ struct VpcSpec {
   std::vector<std::string>
       subnet_cidrs;  // the first host address of each is the gateway, answered in the VPC namespace
   std::string cidr;  // the primary range: its base + 2 is the resolver's address; empty: only 169.254.169.253 is
+  std::vector<std::string> subnet_ipv6_cidrs = {};  // /64 each, with a gateway like the others
   bool operator==(const VpcSpec&) const = default;
 };
 
@@ -38,6 +41,9 @@ struct InterfaceSpec {
   int device_index = 0;     // eth<index>
   // Off: packets from and to addresses that are not its own may pass, as a router needs. Changes without remaking it.
   bool source_dest_check = true;
+  // May be none, and change without remaking the interface.
+  std::vector<std::string> ipv6_addresses = {};
+  std::string ipv6_cidr = {};  // the subnet's /64, if there are any
   bool operator==(const InterfaceSpec&) const = default;
 };
 
@@ -75,6 +81,14 @@ class Fabric {
   // not touched. A failed call takes back what it made. A route to an interface (without source check) or a peer VPC
   // that is not there drops: call again once it has come. Answers the peers that are not there. The VPC must be.
   virtual Result<std::vector<std::string>> route(const Routing& routing) = 0;
+  // From now on the packets of these interfaces, and no others, are counted by flow; where none were before, in a
+  // period that begins `now` (seconds since the epoch). Periods that began no later than `delivered` are dropped, but
+  // for the one under way. Answers the begin of that one. The VPC must be there, unless the watch has no interfaces.
+  virtual Result<std::int64_t> watch_flows(const FlowWatch& watch, std::int64_t now, std::int64_t delivered) = 0;
+  // Closes the period under way and answers what was counted in it of the watch's interfaces; another begins `now`, or
+  // a second after the last began. If there are periods that were closed before, answers those and closes none. Tells
+  // the same until watch_flows() drops them. None are there if nothing is watched.
+  virtual Result<std::vector<FlowPeriod>> collect_flows(const FlowWatch& watch, std::int64_t now) = 0;
   virtual Result<Inventory> list() = 0;
 
   // Paths of the bind-mounted namespaces, whether or not they are there yet.

@@ -1,16 +1,17 @@
 #include "net/kernel_fabric.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 
 #include "env/namespaces.h"
 #include "env/posix_files.h"
+#include "net/ipv6_link.h"
+#include "net/kernel_ipv6.h"
 #include "net/kernel_routes.h"
 #include "net/link_name.h"
 #include "net/nftables.h"
-#include "net/policy_compiler.h"
 #include "net/rtnetlink.h"
+#include "net/set_elements.h"
 #include "net/spec_check.h"
 
 namespace brume::net {
@@ -18,11 +19,8 @@ namespace {
 
 constexpr int loopback = 1;                      // lo is the first link of every namespace
 constexpr std::uint32_t mtu = 9001;              // as within a VPC on AWS
-constexpr std::uint32_t first_table = 10000;     // of an instance's secondary interfaces
 constexpr Ipv4 metadata_address{0xa9fea9fe};     // 169.254.169.254
 constexpr Ipv4 resolver_link_local{0xa9fea9fd};  // 169.254.169.253
-// The VPC's side of every veth. Each is a link of its own, so that they may be alike.
-constexpr Mac vpc_side_mac{0x02, 0xb2, 0x00, 0x00, 0x00, 0x01};
 // Labels tell whose an address of lo is.
 const std::string gateway_label = "lo:gateway";
 const std::string metadata_label = "lo:metadata";
@@ -63,10 +61,10 @@ Result<void> set_up_vpc_namespace(Rtnetlink& kernel) {
     BRUME_CHECK(env::write_sysctl(ipv4 + "send_redirects", "0"));
     BRUME_CHECK(env::write_sysctl(ipv4 + "accept_redirects", "0"));
     BRUME_CHECK(env::write_sysctl(ipv4 + "accept_source_route", "0"));
-    // Link-local IPv6 would be a way around every IPv4 rule. A kernel without IPv6 has no such setting.
-    const std::string ipv6 = fmt::format("ipv6/conf/{}/disable_ipv6", scope);
-    if (env::PosixFiles().exists("/proc/sys/net/" + ipv6)) BRUME_CHECK(env::write_sysctl(ipv6, "1"));
   }
+  // Link-local IPv6 would be a way around every IPv4 rule. Once: it is switched on for what has addresses.
+  BRUME_TRY(inherited, ipv6_enabled("default"));
+  if (inherited) BRUME_CHECK(disable_ipv6("all"));
   // Loopback addresses stand for clients on the host and for public addresses here (route_plan.h), not for ourselves.
   BRUME_CHECK(env::write_sysctl("ipv4/conf/all/route_localnet", "1"));
   BRUME_CHECK(kernel.set_up(loopback));
@@ -79,9 +77,7 @@ Result<void> set_up_instance_namespace() {
   // 1024 and ping have to be open to all in it.
   BRUME_CHECK(env::write_sysctl("ipv4/ip_unprivileged_port_start", "0"));
   BRUME_CHECK(env::write_sysctl("ipv4/ping_group_range", "0 2147483647"));
-  // For links to come; lo keeps ::1.
-  const std::string ipv6 = "ipv6/conf/default/disable_ipv6";
-  if (env::PosixFiles().exists("/proc/sys/net/" + ipv6)) BRUME_CHECK(env::write_sysctl(ipv6, "1"));
+  BRUME_CHECK(disable_ipv6("default"));  // for links to come; lo keeps ::1
   return kernel.set_up(loopback);
 }
 
@@ -105,7 +101,7 @@ Result<void> set_up_instance_side(const InterfaceSpec& spec, const CheckedInterf
   return kernel.await_operational(name);
 }
 
-// The calling thread is in the VPC's namespace, and afterwards in the instance's.
+// The calling thread is in the VPC's namespace.
 Result<void> connect(Rtnetlink& vpc, const InterfaceSpec& spec, const CheckedInterface& checked,
                      const std::string& instance_path) {
   const std::string name = link_name(spec.id);
@@ -123,9 +119,12 @@ Result<void> connect(Rtnetlink& vpc, const InterfaceSpec& spec, const CheckedInt
     BRUME_CHECK(vpc.add_neighbour(link.index, checked.address, checked.mac));
     BRUME_CHECK(vpc.add_host_route(link.index, checked.address));
     BRUME_CHECK(set_source_check(vpc, spec));
-    BRUME_CHECK(env::enter_network_namespace(instance_path));
-    BRUME_CHECK(set_up_instance_side(spec, checked));
+    BRUME_CHECK(env::apart([&]() -> Result<void> {
+      BRUME_CHECK(env::enter_network_namespace(instance_path));
+      return set_up_instance_side(spec, checked);
+    }));
     BRUME_CHECK(vpc.await_operational(name));
+    BRUME_CHECK(set_ipv6_addresses(vpc, spec, checked, instance_path));
     return vpc.set_alias(link.index, alias_of(spec));
   };
   auto finished = finish();
@@ -164,9 +163,9 @@ Result<void> KernelFabric::ensure_vpc(const VpcSpec& spec) {
     // Gateways of subnets that are no more.
     BRUME_TRY(present, kernel.addresses(loopback));
     for (const auto& [address, label] : present)
-      if (label == gateway_label && std::ranges::find(gateways, address) == gateways.end())
+      if (label == gateway_label && std::ranges::find(gateways, address.ipv4()) == gateways.end())
         BRUME_CHECK(kernel.delete_address(loopback, address, 32));
-    return {};
+    return set_up_vpc_ipv6(kernel, spec);
   });
   if (!result && made) (void)env::remove_network_namespace(path);
   return result;
@@ -174,6 +173,7 @@ Result<void> KernelFabric::ensure_vpc(const VpcSpec& spec) {
 
 Result<void> KernelFabric::ensure_interface(const InterfaceSpec& spec) {
   BRUME_TRY(checked, check(spec));
+  if (!checked.ipv6_addresses.empty()) BRUME_CHECK(need_ipv6());
   const std::shared_lock lock(vpcs_);
   const std::scoped_lock own(lock_for(instances_, spec.instance_id), lock_for(interfaces_, spec.id));
   const std::string vpc_path = vpc_namespace(spec.vpc_id);
@@ -184,7 +184,10 @@ Result<void> KernelFabric::ensure_interface(const InterfaceSpec& spec) {
     BRUME_CHECK(env::enter_network_namespace(vpc_path));
     BRUME_TRY(kernel, Rtnetlink::open());
     BRUME_TRY(present, kernel.find_link(link_name(spec.id)));
-    if (!made && present.alias == alias_of(spec)) return set_source_check(kernel, spec);
+    if (!made && present.alias == alias_of(spec)) {
+      BRUME_CHECK(set_source_check(kernel, spec));
+      return set_ipv6_addresses(kernel, spec, checked, instance_path);
+    }
     if (present.index != 0) BRUME_CHECK(kernel.delete_link(present.name));
     return connect(kernel, spec, checked, instance_path);
   });
@@ -294,17 +297,23 @@ Result<void> KernelFabric::enforce(const Policy& policy) {
     std::set<std::string> services;
     for (const auto& [address, label] : present)
       if (label == metadata_label || label == resolver_label) services.insert(to_string(address));
-    Ruleset wanted = compile(policy, services);
-    const auto applied = [&]() -> std::optional<Ruleset> {
+    const auto applied = [&]() -> std::shared_ptr<const Compiled> {
       const std::lock_guard guard(applied_mutex_);
       const auto found = applied_.find(policy.vpc_id);
-      return found == applied_.end() ? std::nullopt : std::optional(found->second);
+      return found == applied_.end() ? nullptr : found->second;
     }();
+    auto wanted = std::make_shared<Compiled>();
+    wanted->rules = compile(policy, services, applied.get());
     // A change that the kernel does not take, because somebody has been at the table, is made by replacing it.
-    if (!applied || !run_nftables(difference(*applied, wanted))) {
+    const auto change = [&]() -> Result<void> {
+      if (const auto elements = element_changes(applied->rules, wanted->rules)) return change_elements(*elements);
+      return run_nftables(difference(applied->rules, wanted->rules));
+    };
+    if (!applied || !change()) {
       forget_rules(policy.vpc_id);
-      BRUME_CHECK(run_nftables(replacement(wanted)));
+      BRUME_CHECK(run_nftables(replacement(wanted->rules)));
     }
+    wanted->policy = policy;
     const std::lock_guard guard(applied_mutex_);
     applied_[policy.vpc_id] = std::move(wanted);
     return {};

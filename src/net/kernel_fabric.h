@@ -9,12 +9,13 @@
 
 #include <array>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <shared_mutex>
 
 #include "net/edge.h"
 #include "net/fabric.h"
-#include "net/ruleset.h"
+#include "net/policy_compiler.h"
 
 namespace brume::net {
 
@@ -33,6 +34,8 @@ class KernelFabric : public Fabric {
   Result<void> remove_node(const NodeSpec& spec) override;
   Result<void> enforce(const Policy& policy) override;
   Result<std::vector<std::string>> route(const Routing& routing) override;  // kernel_routes.cc
+  Result<std::int64_t> watch_flows(const FlowWatch& watch, std::int64_t now, std::int64_t delivered) override;
+  Result<std::vector<FlowPeriod>> collect_flows(const FlowWatch& watch, std::int64_t now) override;  // kernel_flows.cc
   Result<Inventory> list() override;
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override { return folder_ + "/" + vpc_id; }
   [[nodiscard]] std::string instance_namespace(const std::string& instance_id) const override {
@@ -60,11 +63,11 @@ class KernelFabric : public Fabric {
   // Taken in this order. Exclusive for what concerns a VPC as a whole. Removing a link means waiting for the kernel's
   // readers (tens of milliseconds), which many removals do together.
   std::shared_mutex vpcs_;
-  Stripes instances_, interfaces_, policies_;
+  Stripes instances_, interfaces_, policies_, flows_;
   // What each VPC's table was last made, so that a change costs what it changes. Without it the table is replaced
   // whole.
   std::mutex applied_mutex_;
-  std::map<std::string, Ruleset> applied_;
+  std::map<std::string, std::shared_ptr<const Compiled>> applied_;
   // Held by whoever changes routes, which lead from one VPC to another and to the host.
   std::mutex routes_;
   Edge edge_;

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "env/namespaces.h"
+#include "net/ipv6_link.h"
 #include "net/kernel_fabric.h"
 #include "net/link_name.h"
 #include "net/nftables.h"
@@ -33,7 +34,8 @@ class Undo {
 };
 
 // Interfaces by the aliases of their links: id, instance, device index, address, …
-Present present_in(const std::vector<Link>& links, const std::vector<KernelRule>& rules) {
+Present present_in(const std::vector<Link>& links, const std::vector<KernelRule>& rules,
+                   const std::vector<std::pair<int, IpAddress>>& ipv6) {
   Present present;
   for (const Link& link : links) {
     if (!link.alias.starts_with("eni-")) continue;
@@ -43,13 +45,14 @@ Present present_in(const std::vector<Link>& links, const std::vector<KernelRule>
     const auto parsed = parse_ipv4(address);
     if (!parsed) continue;
     const bool unchecked = std::ranges::any_of(rules, [&](const KernelRule& rule) { return rule.link == link.name; });
-    present.interfaces[id] = {link.name, *parsed, !unchecked};
+    const auto own = std::ranges::find(ipv6, link.index, &std::pair<int, IpAddress>::first);
+    present.interfaces[id] = {link.name, *parsed, !unchecked, own == ipv6.end() ? IpAddress{} : own->second};
   }
   return present;
 }
 
 // Whole for the peer too: a link that is in one VPC only is made anew.
-Result<void> ensure_peering(const std::string& name, const std::string& path, const std::string& peer_path,
+Result<void> ensure_peering(const std::string& name, const std::string& path, const std::string& peer_path, bool ipv6,
                             Undo& undo) {
   BRUME_TRY(near, open_in(path));
   BRUME_TRY(far, open_in(peer_path));
@@ -70,8 +73,8 @@ Result<void> ensure_peering(const std::string& name, const std::string& path, co
       return kernel.delete_link(name);
     });
   }
-  BRUME_CHECK(set_up_trunk(path, name));
-  BRUME_CHECK(set_up_trunk(peer_path, name));
+  BRUME_CHECK(set_up_trunk(path, name, ipv6));
+  BRUME_CHECK(set_up_trunk(peer_path, name, ipv6));
   BRUME_CHECK(near.await_operational(name));
   return far.await_operational(name);
 }
@@ -145,18 +148,20 @@ Result<void> set_source_check(Rtnetlink& vpc, const InterfaceSpec& spec) {
   const std::string name = link_name(spec.id);
   BRUME_TRY(subnet, parse_ipv4_block(spec.subnet_cidr));
   BRUME_TRY(rules, vpc.rules());
-  const KernelRule wanted{.priority = link_priority, .link = name, .table = table_of(subnet)};
-  bool there = false;
-  for (const KernelRule& rule : rules) {
-    if (rule.link != name) continue;
-    if (!spec.source_dest_check && rule == wanted)
-      there = true;
-    else
-      BRUME_CHECK(vpc.delete_rule(rule));
+  std::set<KernelRule> wanted;
+  if (!spec.source_dest_check) {
+    wanted.insert({.priority = link_priority, .link = name, .table = table_of(subnet)});
+    if (!spec.ipv6_addresses.empty()) {
+      BRUME_TRY(ipv6_subnet, parse_block(spec.ipv6_cidr));
+      wanted.insert({.priority = link_priority, .source = all_of_ipv6(), .link = name, .table = table_of(ipv6_subnet)});
+    }
   }
+  for (const KernelRule& rule : rules)
+    if (rule.link == name && !wanted.contains(rule)) BRUME_CHECK(vpc.delete_rule(rule));
   BRUME_CHECK(env::write_sysctl(fmt::format("ipv4/conf/{}/rp_filter", name), spec.source_dest_check ? "1" : "0"));
-  if (spec.source_dest_check || there) return {};
-  return vpc.add_rule(wanted);
+  if (!spec.ipv6_addresses.empty()) BRUME_CHECK(check_ipv6_source(name, spec.source_dest_check));
+  for (const KernelRule& rule : wanted) BRUME_CHECK(vpc.add_rule(rule));  // one that is there is fine
+  return {};
 }
 
 Result<std::vector<std::string>> KernelFabric::route(const Routing& routing) {
@@ -168,17 +173,20 @@ Result<std::vector<std::string>> KernelFabric::route(const Routing& routing) {
   BRUME_TRY(kernel, open_in(path));
   BRUME_TRY(links, kernel.links());
   BRUME_TRY(rules, kernel.rules());
-  Present present = present_in(links, rules);
+  BRUME_TRY(ipv6_routes, kernel.ipv6_host_routes());
+  Present present = present_in(links, rules, ipv6_routes);
   for (const Peering& peering : routing.peerings)
     if (check_id(peering.peer_vpc_id, "vpc-") && env::network_namespace_exists(vpc_namespace(peering.peer_vpc_id)))
       present.vpcs.insert(peering.peer_vpc_id);
   BRUME_TRY(plan, plan_routes(routing, present));
+  if (plan.ipv6) BRUME_CHECK(need_ipv6());
 
   Undo undo;
   BRUME_TRY(connected, edge_.connected(path));
-  for (const auto& [link, peer] : plan.peerings) BRUME_CHECK(ensure_peering(link, path, vpc_namespace(peer), undo));
+  for (const auto& [link, peer] : plan.peerings)
+    BRUME_CHECK(ensure_peering(link, path, vpc_namespace(peer), plan.ipv6, undo));
   if (plan.uplink) {
-    BRUME_CHECK(edge_.connect(routing.vpc_id, path));
+    BRUME_CHECK(edge_.connect(routing.vpc_id, path, plan.ipv6));
     if (!connected) undo.add([this, path] { return edge_.disconnect(path); });
   }
   BRUME_TRY(index, indexes(kernel));
@@ -187,7 +195,7 @@ Result<std::vector<std::string>> KernelFabric::route(const Routing& routing) {
   BRUME_CHECK(inside(path, [&] { return run_nftables(plan.nat); }));
   BRUME_CHECK(apply_routes(kernel, with_indexes(plan.routes, index), undo));
   BRUME_CHECK(apply_rules(kernel, rules, plan.rules, links, undo));
-  if (plan.uplink) BRUME_CHECK(edge_.set_addresses(routing.vpc_id, plan.public_addresses));
+  if (plan.uplink) BRUME_CHECK(edge_.set_destinations(routing.vpc_id, plan.destinations));
   undo.forget();
 
   if (connected && !plan.uplink) BRUME_CHECK(edge_.disconnect(path));

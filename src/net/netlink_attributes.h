@@ -3,6 +3,7 @@
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -10,7 +11,11 @@
 #include <string>
 #include <string_view>
 
+#include "net/address.h"
+
 namespace brume::net {
+
+inline constexpr std::uint8_t both_families[] = {AF_INET, AF_INET6};
 
 // Calls `visit` for each attribute of `bytes`; ends at the first that does not fit.
 inline void each_attribute(std::string_view bytes, const std::function<void(int type, std::string_view value)>& visit) {
@@ -33,6 +38,15 @@ inline std::uint32_t number_of(std::string_view value) {
   std::uint32_t number = 0;
   if (value.size() == sizeof number) std::memcpy(&number, value.data(), sizeof number);
   return number;
+}
+
+// The address of an attribute that holds one, of either family; 0.0.0.0 if it does not.
+inline IpAddress address_of(std::string_view value) {
+  IpAddress address;
+  if (value.size() != 4 && value.size() != 16) return address;
+  address.ipv6 = value.size() == 16;
+  std::memcpy(address.bytes.data(), value.data(), value.size());
+  return address;
 }
 
 // The fixed part of a message and the attributes after it.

@@ -3,115 +3,50 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "net/link_name.h"
+#include "net/rule_elements.h"
 #include "net/verdict.h"
 
 namespace brume::net {
 namespace {
 
-constexpr int kIcmp = 1, kTcp = 6, kUdp = 17, kIcmp6 = 58;
-
-bool has_ports(int protocol) {
-  return protocol == kTcp || protocol == kUdp;
+bool is_ipv6(const std::string& address) {
+  return address.find(':') != std::string::npos;
 }
 
-// Closed intervals, disjoint and in order.
-using Range = std::pair<int, int>;
-using Ranges = std::vector<Range>;
-
-Ranges merged(Ranges ranges) {
-  std::ranges::sort(ranges);
-  Ranges out;
-  for (const Range& range : ranges) {
-    if (!out.empty() && range.first <= out.back().second + 1)
-      out.back().second = std::max(out.back().second, range.second);
-    else
-      out.push_back(range);
-  }
-  return out;
+bool same_keys(const auto& a, const auto& b) {
+  return std::ranges::equal(
+      a, b, {}, [](const auto& entry) -> auto& { return entry.first; },
+      [](const auto& entry) -> auto& { return entry.first; });
 }
 
-Ranges minus(const Ranges& from, const Ranges& what) {
-  Ranges out;
-  for (auto [low, high] : from) {
-    for (const auto& [a, b] : what) {
-      if (b < low || a > high) continue;
-      if (a > low) out.emplace_back(low, a - 1);
-      low = b + 1;
-    }
-    if (low <= high) out.emplace_back(low, high);
-  }
-  return out;
-}
-
-std::string text_of(const Range& range) {
-  return range.first == range.second ? std::to_string(range.first) : fmt::format("{}-{}", range.first, range.second);
-}
-
-// nft does not take a prefix of zero as part of a concatenation.
-std::string text_of(const IpBlock& block) {
-  if (block.prefix != 0) return block.text();
-  return block.ipv6 ? "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" : "0.0.0.0-255.255.255.255";
-}
-
-// What a rule matches besides the other side, as a kind and an interval: `whole` protocols by number, a protocol's
-// ports, or ICMP's type * 256 + code.
-enum class Kind : std::uint8_t { whole, ports, icmp };
-struct Match {
-  Kind kind = Kind::whole;
-  int protocol = 0;  // of ports and ICMP
-  Ranges ranges;
-};
-
-Match match_of(const Traffic& traffic) {
-  if (traffic.protocol == -1) return {Kind::whole, 0, {{0, 255}}};
-  if (has_ports(traffic.protocol))
-    return {Kind::ports, traffic.protocol, {{std::max(traffic.from, 0), traffic.to < 0 ? 65535 : traffic.to}}};
-  if ((traffic.protocol == kIcmp || traffic.protocol == kIcmp6) && traffic.from >= 0) {
-    const int low = traffic.from * 256;
-    return {Kind::icmp, traffic.protocol, {{low + std::max(traffic.to, 0), low + (traffic.to < 0 ? 255 : traffic.to)}}};
-  }
-  return {Kind::whole, 0, {{traffic.protocol, traffic.protocol}}};
-}
-
-// Each family has an ICMP of its own.
-bool fits(const Match& match, bool ipv6) {
-  return match.kind != Kind::icmp || (match.protocol == kIcmp6) == ipv6;
-}
-
-// An interval of type * 256 + code, as boxes "types . codes".
-std::vector<std::string> boxes(const Range& range) {
-  std::vector<std::string> out;
-  for (int type = range.first / 256; type <= range.second / 256; ++type)
-    out.push_back(
-        fmt::format("{} . {}", type,
-                    text_of(Range{std::max(range.first - type * 256, 0), std::min(range.second - type * 256, 255)})));
-  return out;
-}
-
-std::vector<std::string> elements_of(const Match& match, const Range& range) {
-  if (match.kind == Kind::icmp) return boxes(range);
-  if (match.kind == Kind::ports) return {fmt::format("{} . {}", match.protocol, text_of(range))};
-  return {text_of(range)};
-}
+const std::array kPlaces = {"egress_if",   "acl_out_if",   "acl_in_if",   "ingress_if",
+                            "egress_node", "acl_out_node", "acl_in_node", "ingress_node"};
 
 class Compiler {
  public:
-  Compiler(const Policy& policy, const std::set<std::string>& services) : policy_(policy) {
-    add("set", "services", "type ipv4_addr;").elements = services;
-    for (const char* name : {"egress_if", "acl_out_if", "acl_in_if", "ingress_if"})
-      add("map", name, "type ifname : verdict;");
-    for (const char* name : {"egress_node", "acl_out_node", "acl_in_node", "ingress_node"})
-      add("map", name, "type ipv4_addr : verdict;");
+  Compiler(const Policy& policy, const Compiled* before) : policy_(policy), before_(before) {
+    if (!before) return;
+    same_interfaces_ = policy.interfaces == before->policy.interfaces;
+    same_places_ = same_interfaces_ && policy.subnet_acls == before->policy.subnet_acls &&
+                   same_keys(policy.acls, before->policy.acls) && same_keys(policy.groups, before->policy.groups);
+    for (const auto& [id, group] : policy.groups)
+      if (const auto old = before->policy.groups.find(id); old != before->policy.groups.end() && old->second == group)
+        unchanged_.insert(id);
   }
 
-  Ruleset run() {
+  Ruleset run(const std::set<std::string>& services) {
+    add("set", "services", "type ipv4_addr;").elements = services;
     base_chains();
     for (const auto& [id, group] : policy_.groups) {
+      if (share_group(group)) continue;
       group_chain(group, false);
       group_chain(group, true);
     }
@@ -119,23 +54,59 @@ class Compiler {
       acl_chain(acl, false);
       acl_chain(acl, true);
     }
+    make_places();
     for (const auto& [subnet, acl] : policy_.subnet_acls)
       if (policy_.acls.contains(acl)) subnet_chains(subnet, acl);
-    for (const auto& [id, interface] : policy_.interfaces) place(interface);
+    for (auto& [name, set] : sets_) rules_.sets[name] = std::make_shared<const Ruleset::Set>(std::move(set));
+    for (auto& [name, chain] : chains_) rules_.chains[name] = std::make_shared<const Ruleset::Chain>(std::move(chain));
     return std::move(rules_);
   }
 
  private:
+  // --- what is made, and what is taken from before ---
+
   Ruleset::Set& add(const std::string& kind, const std::string& name, std::string declaration) {
-    Ruleset::Set& set = rules_.sets[name];
+    Ruleset::Set& set = sets_[name];
     set.kind = kind;
     set.declaration = std::move(declaration);
     return set;
   }
 
+  // False if there is none to take.
+  bool share_set(const std::string& name) {
+    const auto old = before_->rules.sets.find(name);
+    return old != before_->rules.sets.end() && (rules_.sets.insert(*old), true);
+  }
+  bool share_chain(const std::string& name) {
+    const auto old = before_->rules.chains.find(name);
+    return old != before_->rules.chains.end() && (rules_.chains.insert(*old), true);
+  }
+
+  // Its chains and sets are as they were if its rules are, and if what they name has members as it had.
+  bool share_group(const SecurityGroup& group) {
+    if (!unchanged_.contains(group.id)) return false;
+    for (const GroupRule& rule : group.rules) {
+      if (rule.group_id.empty()) continue;
+      const Match match = match_of(rule.traffic);
+      for (const bool ipv6 : {false, true})
+        if (fits(match.kind, match.protocol, ipv6) &&
+            members(rule.group_id, ipv6) != before_->rules.sets.contains(members_name(rule.group_id, ipv6)))
+          return false;
+    }
+    for (const bool egress : {false, true}) {
+      const std::string name = group_chain_name(group.id, egress), prefix = name + "_";
+      share_chain(name);
+      const auto& sets = before_->rules.sets;
+      for (auto set = sets.lower_bound(prefix); set != sets.end() && set->first.starts_with(prefix); ++set)
+        rules_.sets.insert(*set);
+    }
+    return true;
+  }
+
+  // --- chains ---
+
   void base(const std::string& name, std::string_view hook, int priority, std::vector<std::string> lines) {
-    rules_.chains[name] = {fmt::format("type filter hook {} priority {}; policy drop;", hook, priority),
-                           std::move(lines)};
+    chains_[name] = {fmt::format("type filter hook {} priority {}; policy drop;", hook, priority), std::move(lines)};
   }
 
   void base_chains() {
@@ -146,119 +117,117 @@ class Compiler {
     const std::vector<std::string> receiver = {
         "ct state established,related ct direction original ct mark and 2 == 0 accept",
         "ct state established,related ct direction reply ct mark and 1 == 0 accept"};
-    const auto lines = [](std::vector<std::string> before, const std::vector<std::string>& tracked, std::string last) {
+    const auto lines = [](std::vector<std::string> before, const std::vector<std::string>& tracked,
+                          std::vector<std::string> after) {
       before.insert(before.end(), tracked.begin(), tracked.end());
-      before.push_back(std::move(last));
+      before.insert(before.end(), after.begin(), after.end());
       return before;
     };
-    // The VPC's ways to the outside and to other VPCs (route_plan.h) have no groups or ACLs of their own.
+    // The VPC's ways to the outside and to other VPCs (route_plan.h) have no groups or ACLs of their own. Asked last
+    // where the order does not matter: their links are in no map, and most packets are those of instances.
     const std::string from_beyond = R"(iifname { "uplink", "p*" } accept)",
                       to_beyond = R"(oifname { "uplink", "p*" } accept)";
-    base("forward_egress", "forward", -40, lines({from_beyond}, sender, "iifname vmap @egress_if"));
-    base("forward_acl_out", "forward", -30, {from_beyond, "iifname vmap @acl_out_if"});
-    base("forward_acl_in", "forward", -20, {to_beyond, "oifname vmap @acl_in_if"});
-    base("forward_ingress", "forward", -10, lines({to_beyond}, receiver, "oifname vmap @ingress_if"));
+    base("forward_egress", "forward", -40, lines({}, sender, {"iifname vmap @egress_if", from_beyond}));
+    base("forward_acl_out", "forward", -30, {"iifname vmap @acl_out_if", from_beyond});
+    base("forward_acl_in", "forward", -20, {"oifname vmap @acl_in_if", to_beyond});
+    base("forward_ingress", "forward", -10, lines({}, receiver, {"oifname vmap @ingress_if", to_beyond}));
     // From one node to another the output hook asks for the sender, the input hook for the receiver.
+    const std::string too_big = "icmpv6 type packet-too-big accept";  // the router's own, which no flow may know yet
     const std::string served = "ip saddr @services accept", asked = "ip daddr @services accept";
     const std::string inside_out = R"(oifname "lo" accept)", inside_in = R"(iifname "lo" accept)";
-    base("output_egress", "output", -40, lines({served}, sender, "ip saddr vmap @egress_node"));
-    base("output_acl_out", "output", -30, {served, "ip saddr vmap @acl_out_node"});
-    base("output_acl_in", "output", -20, {served, inside_out, to_beyond, "oifname vmap @acl_in_if"});
-    base("output_ingress", "output", -10, lines({served, inside_out, to_beyond}, receiver, "oifname vmap @ingress_if"));
-    base("input_egress", "input", -40, lines({asked, inside_in, from_beyond}, sender, "iifname vmap @egress_if"));
-    base("input_acl_out", "input", -30, {asked, inside_in, from_beyond, "iifname vmap @acl_out_if"});
+    base("output_egress", "output", -40, lines({served, too_big}, sender, {"ip saddr vmap @egress_node"}));
+    base("output_acl_out", "output", -30, {served, too_big, "ip saddr vmap @acl_out_node"});
+    base("output_acl_in", "output", -20, {served, too_big, inside_out, "oifname vmap @acl_in_if", to_beyond});
+    base("output_ingress", "output", -10,
+         lines({served, too_big, inside_out}, receiver, {"oifname vmap @ingress_if", to_beyond}));
+    base("input_egress", "input", -40, lines({asked, inside_in}, sender, {"iifname vmap @egress_if", from_beyond}));
+    base("input_acl_out", "input", -30, {asked, inside_in, "iifname vmap @acl_out_if", from_beyond});
     base("input_acl_in", "input", -20, {asked, "ip daddr vmap @acl_in_node"});
-    base("input_ingress", "input", -10, lines({asked}, receiver, "ip daddr vmap @ingress_node"));
+    base("input_ingress", "input", -10, lines({asked}, receiver, {"ip daddr vmap @ingress_node"}));
   }
 
   static std::string group_chain_name(const std::string& group, bool egress) {
     return group + (egress ? "_out" : "_in");
   }
 
-  // One set of a group's and its line.
-  void put(Ruleset::Chain& chain, const std::string& set, const std::string& type, const std::string& line,
-           const std::vector<std::string>& elements) {
-    if (!rules_.sets.contains(set)) {
-      add("set", set, "type " + type + "; flags interval;");
-      chain.rules.push_back(line + " @" + set + " accept");
-    }
-    rules_.sets[set].elements.insert(elements.begin(), elements.end());
+  // A set of a group's and the line that asks it.
+  Ruleset::Set& group_set(const std::string& chain, const std::string& name, const std::string& types,
+                          const std::string& question) {
+    chains_[chain].rules.push_back(fmt::format("{} @{} accept", question, name));
+    return add("set", name, fmt::format("type {}; flags interval;", types));
   }
 
   void group_chain(const SecurityGroup& group, bool egress) {
-    const std::string name = group_chain_name(group.id, egress);
-    Ruleset::Chain& chain = rules_.chains[name];
-    // By kind, protocol and block.
+    const std::string name = group_chain_name(group.id, egress), end = egress ? "daddr" : "saddr";
+    chains_[name];
+    // By family, kind and protocol; by peer, family, kind and protocol.
     std::map<std::tuple<bool, Kind, int>, std::map<IpBlock, Ranges>> blocks;
-    std::map<std::tuple<std::string, Kind, int>, Ranges> peers;
+    std::map<std::tuple<std::string, bool, Kind, int>, Ranges> peers;
     for (const GroupRule& rule : group.rules) {
       if (rule.egress != egress) continue;
       const Match match = match_of(rule.traffic);
-      Ranges* into = nullptr;
+      const auto into = [&](Ranges& ranges) { ranges.insert(ranges.end(), match.ranges.begin(), match.ranges.end()); };
       if (!rule.group_id.empty()) {
-        into = &peers[{rule.group_id, match.kind, match.protocol}];
-      } else if (const auto block = parse_ip_block(rule.cidr); block && fits(match, block->ipv6)) {
-        into = &blocks[{block->ipv6, match.kind, match.protocol}][*block];
+        for (const bool ipv6 : {false, true})
+          if (fits(match.kind, match.protocol, ipv6) && members(rule.group_id, ipv6))
+            into(peers[{rule.group_id, ipv6, match.kind, match.protocol}]);
+      } else if (const auto block = parse_ip_block(rule.cidr); block && fits(match.kind, match.protocol, block->ipv6)) {
+        into(blocks[{block->ipv6, match.kind, match.protocol}][*block]);
       }
-      if (into) into->insert(into->end(), match.ranges.begin(), match.ranges.end());
     }
-    const char* const end = egress ? "daddr" : "saddr";
+    constexpr std::array kSuffixes = {"all", "ports", "icmp"};  // by kind
+    const auto set_name = [&](const std::string& of, bool ipv6, Kind kind) {
+      return fmt::format("{}{}_{}{}", name, of, kSuffixes[std::size_t(kind)], ipv6 ? 6 : 4);
+    };
     for (const auto& [key, of_block] : blocks) {
       const auto& [ipv6, kind, protocol] = key;
-      const std::string family = ipv6 ? "ip6" : "ip", digit = ipv6 ? "6" : "4",
-                        address = ipv6 ? "ipv6_addr" : "ipv4_addr";
-      const std::string icmp = ipv6 ? "icmpv6" : "icmp";
+      const std::string set = set_name("", ipv6, kind);
+      if (!sets_.contains(set)) {
+        const Columns columns = columns_of(kind, ipv6);
+        group_set(name, set, (ipv6 ? "ipv6_addr . " : "ipv4_addr . ") + columns.types,
+                  fmt::format("{} {} . {}", ipv6 ? "ip6" : "ip", end, columns.fields));
+      }
+      std::set<std::string>& elements = sets_[set].elements;
       for (const auto& [block, ranges] : of_block) {
         Ranges left = merged(ranges);
         for (const auto& [wider, theirs] : of_block)
           if (wider != block && wider.contains(block)) left = minus(left, merged(theirs));
         for (const Range& range : left)
-          for (const std::string& element : elements_of({kind, protocol, {}}, range)) {
-            const std::string full = text_of(block) + " . " + element;
-            if (kind == Kind::whole)
-              put(chain, name + "_all" + digit, address + " . inet_proto",
-                  fmt::format("{} {} . meta l4proto", family, end), {full});
-            else if (kind == Kind::ports)
-              put(chain, name + "_ports" + digit, address + " . inet_proto . inet_service",
-                  fmt::format("{} {} . meta l4proto . th dport", family, end), {full});
-            else
-              put(chain, name + "_icmp" + digit, fmt::format("{} . {}_type . {}_code", address, icmp, icmp),
-                  fmt::format("{} {} . {} type . {} code", family, end, icmp, icmp), {full});
-          }
+          for (const std::string& element : elements_of(kind, protocol, range))
+            elements.insert(text_of(block) + " . " + element);
       }
     }
     for (const auto& [key, ranges] : peers) {
-      const auto& [peer, kind, protocol] = key;
-      for (const bool ipv6 : {false, true}) {
-        if (!fits({kind, protocol, {}}, ipv6) || !members(peer, ipv6)) continue;
-        const std::string digit = ipv6 ? "6" : "4", set = name + "_of_" + peer, icmp = ipv6 ? "icmpv6" : "icmp";
-        const std::string from = fmt::format("{} {} @members{}_{}", ipv6 ? "ip6" : "ip", end, digit, peer);
-        for (const Range& range : merged(ranges)) {
-          const auto elements = elements_of({kind, protocol, {}}, range);
-          if (kind == Kind::whole)
-            put(chain, set + "_all" + digit, "inet_proto", from + " meta l4proto", elements);
-          else if (kind == Kind::ports)
-            put(chain, set + "_ports" + digit, "inet_proto . inet_service", from + " meta l4proto . th dport",
-                elements);
-          else
-            put(chain, set + "_icmp" + digit, fmt::format("{}_type . {}_code", icmp, icmp),
-                fmt::format("{} {} type . {} code", from, icmp, icmp), elements);
-        }
+      const auto& [peer, ipv6, kind, protocol] = key;
+      const std::string set = set_name("_of_" + peer, ipv6, kind);
+      if (!sets_.contains(set)) {
+        const Columns columns = columns_of(kind, ipv6);
+        group_set(name, set, columns.types,
+                  fmt::format("{} {} @{} {}", ipv6 ? "ip6" : "ip", end, members_name(peer, ipv6), columns.fields));
       }
+      for (const Range& range : merged(ranges))
+        for (std::string& element : elements_of(kind, protocol, range)) sets_[set].elements.insert(std::move(element));
     }
+  }
+
+  static std::string members_name(const std::string& group, bool ipv6) {
+    return fmt::format("members{}_{}", ipv6 ? 6 : 4, group);
   }
 
   // Makes the set of a group's private addresses; false if it has none.
   bool members(const std::string& group, bool ipv6) {
-    const std::string name = fmt::format("members{}_{}", ipv6 ? 6 : 4, group);
-    if (rules_.sets.contains(name)) return true;
-    std::set<std::string> elements;
-    for (const auto& [id, interface] : policy_.interfaces)
-      if (std::ranges::find(interface.group_ids, group) != interface.group_ids.end())
-        for (const std::string& address : interface.addresses)
-          if ((address.find(':') != std::string::npos) == ipv6) elements.insert(address);
-    if (elements.empty()) return false;
-    add("set", name, ipv6 ? "type ipv6_addr;" : "type ipv4_addr;").elements = std::move(elements);
+    const std::string name = members_name(group, ipv6);
+    if (sets_.contains(name) || rules_.sets.contains(name)) return true;
+    if (same_interfaces_ && share_set(name)) return true;
+    if (!members_) {
+      members_.emplace();
+      for (const auto& [id, interface] : policy_.interfaces)
+        for (const std::string& of : interface.group_ids)
+          for (const std::string& address : interface.addresses) (*members_)[{of, is_ipv6(address)}].insert(address);
+    }
+    const auto found = members_->find({group, ipv6});
+    if (found == members_->end()) return false;
+    add("set", name, ipv6 ? "type ipv6_addr;" : "type ipv4_addr;").elements = found->second;
     return true;
   }
 
@@ -269,7 +238,7 @@ class Compiler {
     for (const AclEntry& entry : acl.entries)
       if (entry.egress == egress) entries.push_back(&entry);
     std::ranges::sort(entries, {}, &AclEntry::number);
-    Ruleset::Chain& chain = rules_.chains[acl_chain_name(acl.id, egress)];
+    Ruleset::Chain& chain = chains_[acl_chain_name(acl.id, egress)];
     for (const AclEntry* entry : entries) {
       const auto block = parse_ip_block(entry->cidr);
       if (!block) continue;
@@ -292,22 +261,27 @@ class Compiler {
 
   // A subnet's own packets do not meet its ACL.
   void subnet_chains(const std::string& subnet, const std::string& acl) {
-    std::set<std::string> links, nodes;
-    for (const auto& [id, interface] : policy_.interfaces) {
-      if (interface.subnet_id != subnet) continue;
-      if (interface.node)
-        nodes.insert(interface.addresses.begin(), interface.addresses.end());
-      else
-        links.insert(link_name(id));
+    for (const bool egress : {true, false}) {
+      std::vector<std::string>& lines = chains_[subnet + (egress ? "_out" : "_in")].rules;
+      if (allows_all_ipv4(policy_.acls.at(acl), egress)) lines.emplace_back("meta nfproto ipv4 accept");
+      lines.push_back((egress ? "oifname @" : "iifname @") + links_name(subnet) + " accept");
+      lines.push_back((egress ? "ip daddr @" : "ip saddr @") + nodes_name(subnet) + " accept");
+      lines.push_back("jump " + acl_chain_name(acl, egress));
     }
-    add("set", subnet + "_links", "type ifname;").elements = std::move(links);
-    add("set", subnet + "_nodes", "type ipv4_addr;").elements = std::move(nodes);
-    rules_.chains[subnet + "_out"].rules = {"oifname @" + subnet + "_links accept",
-                                            "ip daddr @" + subnet + "_nodes accept",
-                                            "jump " + acl_chain_name(acl, true)};
-    rules_.chains[subnet + "_in"].rules = {"iifname @" + subnet + "_links accept",
-                                           "ip saddr @" + subnet + "_nodes accept",
-                                           "jump " + acl_chain_name(acl, false)};
+  }
+
+  // As the default ACL does, by an entry that comes before any that denies. Then who is in the subnet need not be
+  // asked.
+  static bool allows_all_ipv4(const NetworkAcl& acl, bool egress) {
+    constexpr int kNever = std::numeric_limits<int>::max();
+    int all = kNever, denies = kNever;
+    for (const AclEntry& entry : acl.entries) {
+      const auto block = parse_ip_block(entry.cidr);
+      if (entry.egress != egress || !block || block->ipv6) continue;
+      if (!entry.allow) denies = std::min(denies, entry.number);
+      if (entry.allow && entry.traffic.protocol == -1 && block->prefix == 0) all = std::min(all, entry.number);
+    }
+    return all < denies;
   }
 
   // Do the groups let everything of the protocol and family go that way?
@@ -325,13 +299,28 @@ class Compiler {
     return false;
   }
 
-  // The chain of a combination of groups; made when it is first asked for.
-  std::string combination(std::vector<std::string> groups, bool egress) {
+  // The chains of a combination of groups; made when they are first asked for.
+  struct Combination {
+    std::string out, in;
+  };
+  const Combination& combination(const std::vector<std::string>& group_ids) {
+    auto& made = combinations_[group_ids];
+    if (!made.out.empty()) return made;
+    std::vector<std::string> groups = group_ids;
     std::ranges::sort(groups);
     std::erase_if(groups, [&](const std::string& id) { return !policy_.groups.contains(id); });
-    const std::string name =
-        fmt::format("groups{:016x}_{}", fnv1a(fmt::format("{}", fmt::join(groups, " "))), egress ? "out" : "in");
-    if (rules_.chains.contains(name)) return name;
+    const std::string name = fmt::format("groups{:016x}", fnv1a(fmt::format("{}", fmt::join(groups, " "))));
+    made = {name + "_out", name + "_in"};
+    const bool same = std::ranges::all_of(groups, [&](const std::string& id) { return unchanged_.contains(id); });
+    for (const bool egress : {true, false}) {
+      const std::string& chain = egress ? made.out : made.in;
+      if (!chains_.contains(chain) && !(same && before_ && share_chain(chain)))
+        combination_chain(chain, groups, egress);
+    }
+    return made;
+  }
+
+  void combination_chain(const std::string& name, const std::vector<std::string>& groups, bool egress) {
     std::vector<std::string> lines;
     // Which new flows are not tracked for this side.
     for (const int protocol : {kTcp, kUdp}) {
@@ -354,34 +343,61 @@ class Compiler {
       }
     }
     for (const std::string& id : groups) lines.push_back("jump " + group_chain_name(id, egress));
-    rules_.chains[name].rules = std::move(lines);
-    return name;
+    chains_[name].rules = std::move(lines);
   }
 
-  void place(const PolicyInterface& interface) {
-    const auto acl = policy_.subnet_acls.find(interface.subnet_id);
+  static std::string links_name(const std::string& subnet) { return subnet + "_links"; }
+  static std::string nodes_name(const std::string& subnet) { return subnet + "_nodes"; }
+
+  // Which chains are whose, and what is in which subnet.
+  void make_places() {
+    for (const auto& [subnet, acl] : policy_.subnet_acls) {
+      if (!policy_.acls.contains(acl)) continue;
+      if (same_places_ && share_set(links_name(subnet)) && share_set(nodes_name(subnet))) continue;
+      add("set", links_name(subnet), "type ifname;");
+      add("set", nodes_name(subnet), "type ipv4_addr;");
+    }
+    for (const std::string name : kPlaces)
+      if (!same_places_ || !share_set(name))
+        add("map", name, name.ends_with("_if") ? "type ifname : verdict;" : "type ipv4_addr : verdict;");
+    for (const auto& [id, interface] : policy_.interfaces) {
+      const Combination& chains = combination(interface.group_ids);
+      if (!same_places_) place(interface, chains);
+    }
+  }
+
+  void place(const PolicyInterface& interface, const Combination& chains) {
+    const std::string& subnet = interface.subnet_id;
+    const auto acl = policy_.subnet_acls.find(subnet);
     const bool has_acl = acl != policy_.subnet_acls.end() && policy_.acls.contains(acl->second);
-    const std::string out = combination(interface.group_ids, true), in = combination(interface.group_ids, false);
     const auto put = [&](const std::string& where, const std::string& key) {
-      rules_.sets["egress_" + where].elements.insert(fmt::format("{} : jump {}", key, out));
-      rules_.sets["ingress_" + where].elements.insert(fmt::format("{} : jump {}", key, in));
+      sets_["egress_" + where].elements.insert(fmt::format("{} : jump {}", key, chains.out));
+      sets_["ingress_" + where].elements.insert(fmt::format("{} : jump {}", key, chains.in));
       if (!has_acl) return;
-      rules_.sets["acl_out_" + where].elements.insert(fmt::format("{} : jump {}_out", key, interface.subnet_id));
-      rules_.sets["acl_in_" + where].elements.insert(fmt::format("{} : jump {}_in", key, interface.subnet_id));
+      sets_["acl_out_" + where].elements.insert(fmt::format("{} : jump {}_out", key, subnet));
+      sets_["acl_in_" + where].elements.insert(fmt::format("{} : jump {}_in", key, subnet));
+      sets_[interface.node ? nodes_name(subnet) : links_name(subnet)].elements.insert(key);
     };
     if (!interface.node) return put("if", link_name(interface.id));
     for (const std::string& address : interface.addresses)
-      if (address.find(':') == std::string::npos) put("node", address);
+      if (!is_ipv6(address)) put("node", address);
   }
 
   const Policy& policy_;
-  Ruleset rules_;
+  const Compiled* before_;
+  bool same_interfaces_ = false, same_places_ = false;
+  std::set<std::string_view> unchanged_;  // groups
+  Ruleset rules_;                         // what is shared; in the end, all
+  std::map<std::string, Ruleset::Set> sets_;
+  std::map<std::string, Ruleset::Chain> chains_;
+  std::map<std::vector<std::string>, Combination> combinations_;
+  std::optional<std::map<std::pair<std::string_view, bool>, std::set<std::string>>> members_;  // by group and IPv6
 };
 
 }  // namespace
 
-Ruleset compile(const Policy& policy, const std::set<std::string>& services) {
-  return Compiler(policy, services).run();
+Ruleset compile(const Policy& policy, const std::set<std::string>& services, const Compiled* before) {
+  return Compiler(policy, before).run(services);
 }
 
 }  // namespace brume::net

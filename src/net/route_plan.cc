@@ -8,17 +8,7 @@
 namespace brume::net {
 namespace {
 
-std::string text(const Ipv4Block& block) {
-  return fmt::format("{}/{}", to_string(block.base), block.prefix);
-}
-
-bool is_ipv6(const std::string& cidr) {
-  return cidr.find(':') != std::string::npos;
-}
-
-bool contains(const Ipv4Block& wide, const Ipv4Block& narrow) {
-  return wide.prefix <= narrow.prefix && wide.contains(narrow.base);
-}
+constexpr std::uint8_t internet_number = 1, egress_only_number = 4;  // of ipv6_hop()
 
 // A route with its destination parsed, and the NAT gateway that its packets pass before they follow it.
 struct Way {
@@ -26,7 +16,7 @@ struct Way {
   std::string target_id;
   const NatGateway* nat = nullptr;
 };
-using Ways = std::map<Ipv4Block, Way>;
+using Ways = std::map<IpBlock, Way>;
 
 class Planner {
  public:
@@ -36,40 +26,46 @@ class Planner {
     BRUME_CHECK(check_id(routing_.vpc_id, "vpc-"));
     BRUME_CHECK(parse());
     plan_.rules.insert({.priority = main_priority, .table = main_table});
-    for (const Ipv4Block& range : ranges_)
+    if (plan_.ipv6) plan_.rules.insert({.priority = main_priority, .source = all_of_ipv6(), .table = main_table});
+    for (const IpBlock& range : ranges_)
       plan_.routes.insert({.table = main_table, .destination = range, .kind = RouteKind::unreachable});
-    plan_.uplink = routing_.internet_gateway && !plan_.public_addresses.empty();
-    if (plan_.uplink) plan_.hops.insert({uplink_name, internet_hop});
+    if (routing_.internet_gateway && !public_.empty()) {
+      plan_.uplink = translates_ = true;
+      for (const Ipv4 address : public_) plan_.destinations.insert({address, 32});
+      plan_.hops.insert({uplink_name, internet_hop});
+    }
     for (const auto& [subnet, table] : subnets_) {
       plan_.rules.insert({.priority = subnet_priority, .source = subnet, .table = table_of(subnet)});
-      for (const auto& [destination, way] : ways_of(table)) place(table_of(subnet), destination, way);
+      for (const auto& [destination, way] : ways_of(table))
+        if (destination.ipv6 == subnet.ipv6) place(subnet, destination, way);
     }
     plan_.nat = nat_table();
+    if (plan_.ipv6) plan_.nat += ipv6_table();
     return std::move(plan_);
   }
 
  private:
   Result<void> parse() {
     for (const std::string& cidr : routing_.cidrs) {
-      if (is_ipv6(cidr)) continue;
-      BRUME_TRY(range, parse_ipv4_block(cidr));
+      BRUME_TRY(range, parse_block(cidr));
       ranges_.push_back(range);
+      plan_.ipv6 = plan_.ipv6 || range.ipv6;
     }
     for (const auto& [cidr, table] : routing_.subnet_route_tables) {
-      if (is_ipv6(cidr)) continue;
-      BRUME_TRY(subnet, parse_ipv4_block(cidr));
+      BRUME_TRY(subnet, parse_block(cidr));
+      if (subnet.ipv6 && subnet.prefix != 64)
+        return fail("InvalidParameterValue", "The subnet {} is not an IPv6 block of /64", cidr);
       subnets_[subnet] = table;
     }
     for (const auto& [id, routes] : routing_.route_tables)
       for (const Route& route : routes) {
-        if (is_ipv6(route.destination)) continue;
-        BRUME_TRY(destination, parse_ipv4_block(route.destination));
+        BRUME_TRY(destination, parse_block(route.destination));
         tables_[id][destination] = {route.target, route.target_id};
       }
     for (const PublicAddress& address : routing_.public_addresses) {
       BRUME_TRY(outside, parse_ipv4(address.address));
       BRUME_TRY(inside, parse_ipv4(address.private_address));
-      if (!plan_.public_addresses.insert(outside).second || !inside_.insert({inside, outside}).second)
+      if (!public_.insert(outside).second || !inside_.insert({inside, outside}).second)
         return fail("InvalidParameterValue", "{} or {} is translated twice", address.address, address.private_address);
     }
     for (const NatGateway& nat : routing_.nat_gateways) {
@@ -79,7 +75,7 @@ class Planner {
       if (nat.public_address.empty()) continue;
       BRUME_TRY(outside, parse_ipv4(nat.public_address));
       entry.outside = outside;
-      if (!plan_.public_addresses.insert(outside).second)
+      if (!public_.insert(outside).second)
         return fail("InvalidParameterValue", "{} is translated twice", nat.public_address);
     }
     for (const Peering& peering : routing_.peerings) {
@@ -103,12 +99,12 @@ class Planner {
     return ways;
   }
 
-  void pass_nat(const Ways& own, const Ipv4Block& destination, const std::string& nat_id, Ways& ways) const {
+  void pass_nat(const Ways& own, const IpBlock& destination, const std::string& nat_id, Ways& ways) const {
     ways[destination] = {};
     const auto nat = nats_.find(nat_id);
     if (nat == nats_.end()) return;
-    const auto subnet =
-        std::ranges::find_if(subnets_, [&](const auto& entry) { return entry.first.contains(nat->second.inside); });
+    const auto subnet = std::ranges::find_if(
+        subnets_, [&](const auto& entry) { return entry.first.contains({nat->second.inside, 32}); });
     if (subnet == subnets_.end()) return;
     const auto beyond = tables_.find(subnet->second);
     if (beyond == tables_.end()) return;
@@ -117,31 +113,41 @@ class Planner {
       // A second translation does not happen.
       const Way after =
           way.target == RouteTarget::nat_gateway ? Way{} : Way{way.target, way.target_id, nat->second.spec};
-      if (contains(there, destination)) {
+      if (there.contains(destination)) {
         if (there.prefix <= widest) continue;
         widest = there.prefix;
         ways[destination] = after;
-      } else if (contains(destination, there)) {
+      } else if (destination.contains(there)) {
         const bool named = std::ranges::any_of(own, [&](const auto& entry) {
-          return entry.first.prefix > destination.prefix && contains(entry.first, there);
+          return entry.first.prefix > destination.prefix && entry.first.contains(there);
         });
         if (!named) ways[there] = after;
       }
     }
   }
 
-  void place(std::uint32_t table, const Ipv4Block& destination, const Way& way) {
+  void place(const IpBlock& subnet, const IpBlock& destination, const Way& way) {
     // The VPC's own ranges are local whatever a table says; the main table has seen to them.
+    const std::uint32_t table = table_of(subnet);
     PlannedRoute route{.table = table, .destination = destination, .kind = RouteKind::blackhole};
-    Ipv4 hop = internet_hop;
+    IpAddress hop = destination.ipv6 ? ipv6_hop(internet_number) : IpAddress(internet_hop);
     if (way.nat) hop = nats_.at(way.nat->id).inside;
     switch (way.target) {
       case RouteTarget::blackhole:
       case RouteTarget::nat_gateway:
         break;
       case RouteTarget::internet_gateway:
-        // A private NAT gateway has no address to go out with.
-        if (plan_.uplink && (!way.nat || !way.nat->public_address.empty())) through(route, uplink_name, hop);
+        if (destination.ipv6) {
+          if (!routing_.internet_gateway) break;
+          inbound_.insert(subnet);
+          out_by_ipv6(route, hop);
+        } else if (translates_ && (!way.nat || !way.nat->public_address.empty())) {
+          // A private NAT gateway has no address to go out with.
+          through(route, uplink_name, hop);
+        }
+        break;
+      case RouteTarget::egress_only_gateway:
+        if (destination.ipv6) out_by_ipv6(route, ipv6_hop(egress_only_number));
         break;
       case RouteTarget::peering:
         if (const std::string link = peering_link(way.target_id);
@@ -151,9 +157,11 @@ class Planner {
       case RouteTarget::network_interface:
         if (const auto found = present_.interfaces.find(way.target_id);
             found != present_.interfaces.end() && !found->second.source_dest_check && !way.nat) {
+          const PresentInterface& interface = found->second;
+          if (destination.ipv6 && interface.ipv6_address == IpAddress{}) break;
           route.kind = RouteKind::unicast;
-          route.link = found->second.link;
-          route.via = found->second.address;
+          route.link = interface.link;
+          route.via = destination.ipv6 ? interface.ipv6_address : IpAddress(interface.address);
         }
         break;
     }
@@ -163,13 +171,21 @@ class Planner {
     plan_.routes.insert(std::move(route));
   }
 
-  void through(PlannedRoute& route, const std::string& link, Ipv4 hop) {
+  void through(PlannedRoute& route, const std::string& link, const IpAddress& hop) {
     route.kind = RouteKind::unicast;
     route.link = link;
     route.via = hop;
     plan_.hops.insert({link, hop});
   }
 
+  void out_by_ipv6(PlannedRoute& route, const IpAddress& hop) {
+    through(route, uplink_name, hop);
+    plan_.uplink = true;
+    for (const IpBlock& range : ranges_)
+      if (range.ipv6) plan_.destinations.insert(range);
+  }
+
+  std::string ipv6_table() const;
   std::string nat_table() const;
 
   struct Nat {
@@ -178,8 +194,11 @@ class Planner {
   };
   const Routing& routing_;
   const Present& present_;
-  std::vector<Ipv4Block> ranges_;
-  std::map<Ipv4Block, std::string> subnets_;
+  std::vector<IpBlock> ranges_;
+  std::map<IpBlock, std::string> subnets_;
+  std::set<Ipv4> public_;
+  bool translates_ = false;    // has IPv4 a way out?
+  std::set<IpBlock> inbound_;  // IPv6 subnets that an internet gateway leads to
   std::map<std::string, Ways> tables_;
   std::map<Ipv4, Ipv4> inside_;  // private → public
   std::map<std::string, Nat> nats_;
@@ -212,9 +231,11 @@ std::string Planner::nat_table() const {
     lent.push_back(to_string(nat.outside));
     translate += fmt::format("oifname \"uplink\" rt ip nexthop {} snat to {}\n", inside, to_string(nat.outside));
   }
-  for (const Ipv4Block& range : ranges_) ranges.push_back(text(range));
+  for (const IpBlock& range : ranges_)
+    if (!range.ipv6) ranges.push_back(range.text());
   for (const auto& [subnet, table] : subnets_)
-    gateways.push_back(fmt::format("{} : {}", text(subnet), to_string(subnet.at(1))));
+    if (!subnet.ipv6)
+      gateways.push_back(fmt::format("{} : {}", subnet.text(), to_string(Ipv4{subnet.base().ipv4().value + 1})));
 
   std::string commands = "table ip brume_nat\ndelete table ip brume_nat\ntable ip brume_nat {\n";
   commands += set_of("map", "public_of", "ipv4_addr : ipv4_addr", out);
@@ -269,10 +290,52 @@ chain translate_out {{ type nat hook postrouting priority 100
   return commands;
 }
 
+// Its addresses are public themselves, so nothing is translated; what passes is what may.
+std::string Planner::ipv6_table() const {
+  std::vector<std::string> ranges, inbound;
+  for (const IpBlock& range : ranges_)
+    if (range.ipv6) ranges.push_back(range.text());
+  for (const IpBlock& subnet : inbound_) inbound.push_back(subnet.text());
+  std::string commands = "table ip6 brume_out\ndelete table ip6 brume_out\ntable ip6 brume_out {\n";
+  commands += set_of("set", "ranges", "ipv6_addr; flags interval", ranges);
+  commands += set_of("set", "inbound", "ipv6_addr; flags interval", inbound);
+  // New flows come in to where an internet gateway is the way out: an egress-only one lets out what began inside.
+  commands += fmt::format(R"(
+chain guard {{ type filter hook prerouting priority -305
+  iifname {{ "uplink", "p*" }} ip6 saddr @ranges drop
+  iifname {{ "uplink", "p*" }} ip6 daddr fd00:ec2::/32 drop
+}}
+chain pass {{ type filter hook forward priority -50
+  iifname "uplink" oifname "uplink" drop
+  iifname "uplink" ct direction original ip6 daddr != @inbound drop
+  oifname {{ "uplink", "p*" }} ip6 saddr != @ranges drop
+  oifname "uplink" ct direction reply rt ip6 nexthop {} drop
+}}
+chain pass_local {{ type filter hook input priority -50
+  iifname "uplink" ct direction original drop
+}}
+}}
+)",
+                          to_string(ipv6_hop(egress_only_number)));
+  return commands;
+}
+
 }  // namespace
 
-std::uint32_t table_of(const Ipv4Block& subnet) {
-  return (std::uint32_t(1) << 30) | subnet.base.value >> 4;
+IpAddress ipv6_hop(std::uint8_t number) {
+  IpAddress hop;
+  hop.ipv6 = true;
+  hop.bytes = {0xfd, 0x00, 0x0e, 0xc2, 0, 0, 0, 0xab};
+  hop.bytes[15] = number;
+  return hop;
+}
+
+std::uint32_t table_of(const IpBlock& subnet) {
+  const std::size_t last = subnet.ipv6 ? 8 : 4;  // of the bytes that tell subnets apart
+  std::uint32_t number = 0;
+  for (std::size_t i = last - 4; i < last; ++i) number = number << 8 | subnet.bytes[i];
+  // The low 28 bits of an IPv6 subnet's number, the high ones of an IPv4 subnet's base.
+  return (std::uint32_t(1) << 30) | (subnet.ipv6 ? number & 0x0fffffffU : number >> 4);
 }
 
 std::string peering_link(std::string_view peering_id) {

@@ -23,7 +23,8 @@ Routing routing() {
   return r;
 }
 
-const Present present = {{{"eni-r", {"vr", {0x0a000114}, false}}, {"eni-c", {"vc", {0x0a000115}, true}}}, {"vpc-2"}};
+const Present present = {
+    {{"eni-r", {"vr", {0x0a000114}, false, *parse_ip("fd12::14")}}, {"eni-c", {"vc", {0x0a000115}, true}}}, {"vpc-2"}};
 
 // The routes of subnet B, as "destination kind link via", without what lies below them for when a link is gone.
 std::vector<std::string> routes_of_b(const Routing& r) {
@@ -31,7 +32,7 @@ std::vector<std::string> routes_of_b(const Routing& r) {
   const RoutePlan plan = plan_routes(r, present).value();
   for (const PlannedRoute& route : plan.routes) {
     if (route.table != table_of(block("10.0.2.0/24"))) continue;
-    const std::string destination = fmt::format("{}/{}", to_string(route.destination.base), route.destination.prefix);
+    const std::string destination = route.destination.text();
     if (route.metric != 0) continue;
     out.push_back(route.kind == RouteKind::unicast
                       ? fmt::format("{} {} {}", destination, route.link, to_string(route.via))
@@ -86,7 +87,7 @@ TEST(RoutePlan, EachTargetHasItsWay) {
        {{"10.7.0.0/16", nat_gateway, "nat-1"}},
        {{"10.7.0.0/16", peering, "pcx-1"}},
        {"10.7.0.0/16 dropped"}},
-      {"IPv6 is left out", {{"::/0", internet_gateway, "igw-1"}}, {}, {}},
+      {"IPv6 is not an IPv4 subnet's", {{"::/0", internet_gateway, "igw-1"}}, {}, {}},
   };
   for (const Case& c : cases) {
     Routing r = routing();
@@ -95,6 +96,68 @@ TEST(RoutePlan, EachTargetHasItsWay) {
     r.route_tables["rtb-b"] = c.b;
     EXPECT_EQ(routes_of_b(r), c.expected) << c.name;
   }
+}
+
+// The routes of the IPv6 subnet of B, as routes_of_b() has them.
+Texts ipv6_routes(const RoutePlan& plan) {
+  Texts out;
+  for (const PlannedRoute& route : plan.routes)
+    if (route.table == table_of(*parse_block("fd12:0:0:102::/64")) && route.destination.ipv6 && route.metric == 0)
+      out.push_back(route.destination.text() + " " +
+                    (route.kind == RouteKind::unicast ? route.link + " " + to_string(route.via) : "dropped"));
+  return out;
+}
+
+TEST(RoutePlan, Ipv6HasItsOwnWays) {
+  const std::string p = peering_link("pcx-1");
+  struct Case {
+    const char* name;
+    Route route;
+    Texts expected;
+    bool uplink;
+  };
+  using enum RouteTarget;
+  const Case cases[] = {
+      {"internet", {"::/0", internet_gateway, "igw-1"}, {"::/0 uplink fd00:ec2:0:ab::1"}, true},
+      {"egress only", {"::/0", egress_only_gateway, "eigw-1"}, {"::/0 uplink fd00:ec2:0:ab::4"}, true},
+      {"black hole", {"2001:db8::/32", blackhole, ""}, {"2001:db8::/32 dropped"}, false},
+      {"peering", {"fd34::/56", peering, "pcx-1"}, {"fd34::/56 " + p + " fd00:ec2:0:ab::1"}, false},
+      {"a router", {"::/0", network_interface, "eni-r"}, {"::/0 vr fd12::14"}, false},
+      {"one with source check", {"::/0", network_interface, "eni-c"}, {"::/0 dropped"}, false},
+      {"NAT", {"::/0", nat_gateway, "nat-1"}, {"::/0 dropped"}, false},
+      {"an IPv4 route", {"0.0.0.0/0", blackhole, ""}, {}, false},
+      {"IPv4 has no egress-only gateway", {"0.0.0.0/0", egress_only_gateway, "eigw-1"}, {}, false},
+  };
+  for (const Case& c : cases) {
+    Routing r = routing();
+    r.public_addresses.clear();
+    r.nat_gateways.clear();
+    r.peerings = {{"pcx-1", "vpc-2"}};
+    r.cidrs.push_back("fd12:0:0:100::/56");
+    r.subnet_route_tables["fd12:0:0:102::/64"] = "rtb-b";
+    r.route_tables["rtb-b"] = {c.route};
+    const RoutePlan plan = plan_routes(r, present).value();
+    EXPECT_EQ(ipv6_routes(plan), c.expected) << c.name;
+    EXPECT_EQ(plan.uplink, c.uplink) << c.name;
+    EXPECT_EQ(plan.destinations.contains(*parse_block("fd12:0:0:100::/56")), c.uplink) << c.name;
+    EXPECT_TRUE(
+        plan.rules.contains({.priority = main_priority, .source = all_of_ipv6(), .link = "", .table = main_table}));
+    EXPECT_TRUE(plan.routes.contains(
+        {.table = main_table, .destination = *parse_block("fd12:0:0:100::/56"), .kind = RouteKind::unreachable}));
+  }
+  EXPECT_FALSE(plan_routes(routing(), present)->ipv6);
+  EXPECT_EQ(plan_routes(routing(), present)->nat.find("ip6"), std::string::npos) << "nothing for a kernel without";
+}
+
+TEST(RoutePlan, APublicAddressNeedsAnInternetGateway) {
+  Routing r = routing();
+  r.internet_gateway = false;
+  r.cidrs.push_back("fd12:0:0:100::/56");
+  r.subnet_route_tables["fd12:0:0:102::/64"] = "rtb-b";
+  r.route_tables["rtb-b"] = {{"::/0", RouteTarget::egress_only_gateway, "eigw-1"}};
+  const RoutePlan plan = plan_routes(r, present).value();
+  EXPECT_TRUE(plan.uplink);
+  EXPECT_EQ(plan.destinations, std::set<IpBlock>{*parse_block("fd12:0:0:100::/56")});
 }
 
 TEST(RoutePlan, APrivateNatGatewayLeadsToPeersOnly) {
@@ -150,11 +213,17 @@ TEST(RoutePlan, NonsenseIsRefused) {
   EXPECT_TRUE(refused([](Routing& r) { r.public_addresses.push_back({"127.8.0.14", "10.0.1.7", "eni-1"}); }));
   EXPECT_TRUE(refused([](Routing& r) { r.nat_gateways[0].public_address = "127.8.0.12"; }));
   EXPECT_TRUE(refused([](Routing& r) { r.peerings = {{"pcx-1", "vpc/.."}}; }));
+  EXPECT_TRUE(refused([](Routing& r) { r.cidrs = {"fd12::1/56"}; }));
+  EXPECT_TRUE(refused([](Routing& r) { r.cidrs = {"fd12::/129"}; }));
+  EXPECT_TRUE(refused([](Routing& r) { r.subnet_route_tables["fd12::/56"] = "rtb-a"; }));
+  EXPECT_TRUE(refused([](Routing& r) { r.route_tables["rtb-a"][0].destination = ":: }"; }));
 }
 
 TEST(RoutePlan, SubnetsHaveTablesOfTheirOwn) {
   EXPECT_NE(table_of(block("10.0.0.0/28")), table_of(block("10.0.0.16/28")));
   EXPECT_NE(table_of(block("10.0.0.0/16")), table_of(block("10.1.0.0/16")));
+  EXPECT_NE(table_of(*parse_block("fd12:0:0:100::/64")), table_of(*parse_block("fd12:0:0:101::/64")));
+  EXPECT_NE(table_of(*parse_block("fd12:0:0:100::/64")), table_of(*parse_block("fd12:0:0:200::/64")));
   EXPECT_LE(peering_link("pcx-0123456789abcdef0").size(), 15U);
 }
 

@@ -2,8 +2,9 @@
 //
 // Semantics are EC2's: the longest prefix wins, the VPC's own ranges are always local; a subnet uses its own table or
 // the main one. Through an internet gateway goes only what comes from an address with a public one, which it carries
-// outside; a NAT gateway lends its own. Private and link-local destinations never leave through a gateway. Made from
-// the tables by services/ec2; Fabric::route() makes the kernel do so.
+// outside; a NAT gateway lends its own. IPv6 addresses are public themselves; through an egress-only gateway their
+// flows go out and none comes in. Private and link-local destinations never leave through a gateway. Made from the
+// tables by services/ec2; Fabric::route() makes the kernel do so.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +17,10 @@ namespace brume::net {
 enum class RouteTarget : std::uint8_t {
   blackhole,  // its target is gone: dropped
   internet_gateway,
-  nat_gateway,        // target_id: nat-…
-  network_interface,  // target_id: eni-… in this VPC (an instance that routes)
-  peering,            // target_id: pcx-…
+  egress_only_gateway,  // of IPv6
+  nat_gateway,          // target_id: nat-…
+  network_interface,    // target_id: eni-… in this VPC (an instance that routes)
+  peering,              // target_id: pcx-…
 };
 
 struct Route {
@@ -54,7 +56,7 @@ struct Routing {
   std::string vpc_id;
   std::vector<std::string> cidrs;                          // the VPC's ranges
   std::map<std::string, std::vector<Route>> route_tables;  // rtb-… → its routes, without the local ones
-  std::map<std::string, std::string> subnet_route_tables;  // subnet's CIDR → rtb-…
+  std::map<std::string, std::string> subnet_route_tables;  // subnet's CIDR, of each family → rtb-…
   bool internet_gateway = false;                           // one is attached
   std::vector<PublicAddress> public_addresses;
   std::vector<NatGateway> nat_gateways;

@@ -33,12 +33,35 @@ Link parse_link(const ifinfomsg& info, std::string_view attributes) {
   return link;
 }
 
-ifaddrmsg address_body(int link, int prefix) {
-  return {.ifa_family = AF_INET,
+std::uint8_t family_of(const IpAddress& address) {
+  return address.ipv6 ? AF_INET6 : AF_INET;
+}
+
+ifaddrmsg address_body(int link, const IpAddress& address, int prefix) {
+  return {.ifa_family = family_of(address),
           .ifa_prefixlen = std::uint8_t(prefix),
           .ifa_flags = 0,
           .ifa_scope = RT_SCOPE_UNIVERSE,
           .ifa_index = std::uint32_t(link)};
+}
+
+rtmsg host_route_body(const IpAddress& destination) {
+  rtmsg route{};
+  route.rtm_family = family_of(destination);
+  route.rtm_dst_len = destination.ipv6 ? 128 : 32;
+  route.rtm_table = RT_TABLE_MAIN;
+  route.rtm_protocol = RTPROT_STATIC;
+  route.rtm_scope = RT_SCOPE_LINK;
+  route.rtm_type = RTN_UNICAST;
+  return route;
+}
+
+fib_rule_hdr source_rule_body(const IpAddress& source) {
+  fib_rule_hdr rule{};
+  rule.family = family_of(source);
+  rule.src_len = source.ipv6 ? 128 : 32;
+  rule.action = FR_ACT_TO_TBL;
+  return rule;
 }
 
 ifinfomsg link_body(int index, unsigned flags = 0) {
@@ -75,8 +98,8 @@ NetlinkMessage& NetlinkMessage::attribute(std::uint16_t type, const std::string&
   return attribute(type, text.c_str(), text.size() + 1);
 }
 
-NetlinkMessage& NetlinkMessage::attribute(std::uint16_t type, Ipv4 address) {
-  return attribute(type, htonl(address.value));
+NetlinkMessage& NetlinkMessage::attribute(std::uint16_t type, const IpAddress& address) {
+  return attribute(type, address.bytes.data(), address.ipv6 ? 16 : 4);
 }
 
 NetlinkMessage& NetlinkMessage::nested(std::uint16_t type, const std::function<void(NetlinkMessage&)>& fill) {
@@ -137,7 +160,8 @@ Result<void> Rtnetlink::dump(std::string_view what, NetlinkMessage message,
       if (header.nlmsg_type == NLMSG_ERROR) {
         int error = -EBADMSG;
         if (payload.size() >= sizeof error) std::memcpy(&error, payload.data(), sizeof error);
-        if (error == 0) return {};
+        // A kernel without the family has nothing of it.
+        if (error == 0 || error == -EAFNOSUPPORT || error == -EOPNOTSUPP) return {};
         return env::posix_error("rtnetlink: cannot", what, -error);
       }
       visit(header.nlmsg_type, payload);
@@ -245,59 +269,113 @@ Result<Link> Rtnetlink::find_link(const std::string& name) {
   }
 }
 
-Result<void> Rtnetlink::add_address(int link, Ipv4 address, int prefix, const std::string& label) {
+Result<void> Rtnetlink::add_address(int link, const IpAddress& address, int prefix, const std::string& label) {
+  std::uint32_t flags = IFA_F_NOPREFIXROUTE | IFA_F_PERMANENT;
+  if (address.ipv6) flags |= IFA_F_NODAD;
   NetlinkMessage message(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
-  message.body(address_body(link, prefix))
-      .attribute(IFA_LOCAL, address)
-      .attribute(IFA_ADDRESS, address)
-      .attribute(IFA_LABEL, label)
-      .attribute(IFA_FLAGS, std::uint32_t(IFA_F_NOPREFIXROUTE | IFA_F_PERMANENT));
+  message.body(address_body(link, address, prefix)).attribute(IFA_LOCAL, address).attribute(IFA_ADDRESS, address);
+  if (!address.ipv6) message.attribute(IFA_LABEL, label);
+  message.attribute(IFA_FLAGS, flags);
   return request("add the address " + to_string(address), std::move(message), EEXIST);
 }
 
-Result<void> Rtnetlink::delete_address(int link, Ipv4 address, int prefix) {
+Result<void> Rtnetlink::await_local(const IpAddress& address) {
+  using namespace std::chrono_literals;
+  for (const auto deadline = std::chrono::steady_clock::now() + 2s; std::chrono::steady_clock::now() < deadline;) {
+    BRUME_TRY(local, is_local(address));
+    if (local) return {};
+    std::this_thread::sleep_for(1ms);
+  }
+  return fail_internal("The address {} does not become the namespace's own", to_string(address));
+}
+
+Result<bool> Rtnetlink::is_local(const IpAddress& address) {
+  rtmsg wanted{};
+  wanted.rtm_family = family_of(address);
+  wanted.rtm_dst_len = address.ipv6 ? 128 : 32;
+  NetlinkMessage message(RTM_GETROUTE, 0);
+  message.body(wanted).attribute(RTA_DST, address);
+  const std::uint32_t sequence = ++sequence_;
+  BRUME_CHECK(send("look up a route", message.finish(sequence)));
+  for (;;) {
+    BRUME_TRY(datagram, receive("look up a route"));
+    nlmsghdr header;
+    rtmsg found{};
+    if (datagram.size() < sizeof header) continue;
+    std::memcpy(&header, datagram.data(), sizeof header);
+    if (header.nlmsg_seq != sequence) continue;
+    std::string_view attributes;
+    return header.nlmsg_type == RTM_NEWROUTE && split(datagram.substr(NLMSG_HDRLEN), found, attributes) &&
+           found.rtm_type == RTN_LOCAL;
+  }
+}
+
+Result<void> Rtnetlink::delete_address(int link, const IpAddress& address, int prefix) {
   NetlinkMessage message(RTM_DELADDR, NLM_F_ACK);
-  message.body(address_body(link, prefix)).attribute(IFA_LOCAL, address);
+  message.body(address_body(link, address, prefix)).attribute(IFA_LOCAL, address);
   return request("delete the address " + to_string(address), std::move(message), EADDRNOTAVAIL);
 }
 
 Result<std::vector<LabelledAddress>> Rtnetlink::addresses(int link) {
-  NetlinkMessage message(RTM_GETADDR, NLM_F_DUMP);
-  message.body(address_body(0, 0));
   std::vector<LabelledAddress> found;
-  BRUME_CHECK(dump("list addresses", std::move(message), [&](std::uint16_t type, std::string_view payload) {
-    ifaddrmsg info;
+  for (const std::uint8_t family : both_families) {
+    NetlinkMessage message(RTM_GETADDR, NLM_F_DUMP);
+    ifaddrmsg wanted{};
+    wanted.ifa_family = family;
+    message.body(wanted);
+    BRUME_CHECK(dump("list addresses", std::move(message), [&](std::uint16_t type, std::string_view payload) {
+      ifaddrmsg info;
+      std::string_view attributes;
+      if (type != RTM_NEWADDR || !split(payload, info, attributes) || int(info.ifa_index) != link) return;
+      if (info.ifa_family != family) return;
+      LabelledAddress entry;
+      each_attribute(attributes, [&](int kind, std::string_view value) {
+        if (kind == IFA_LABEL) entry.label = text_of(value);
+        if (kind == (family == AF_INET ? IFA_LOCAL : IFA_ADDRESS)) entry.address = address_of(value);
+      });
+      found.push_back(std::move(entry));
+    }));
+  }
+  return found;
+}
+
+Result<void> Rtnetlink::add_host_route(int link, const IpAddress& destination) {
+  const std::uint16_t other = destination.ipv6 ? NLM_F_REPLACE : NLM_F_EXCL;
+  NetlinkMessage message(RTM_NEWROUTE, std::uint16_t(NLM_F_ACK | NLM_F_CREATE | other));
+  message.body(host_route_body(destination)).attribute(RTA_DST, destination).attribute(RTA_OIF, std::uint32_t(link));
+  return request("route " + to_string(destination), std::move(message));
+}
+
+Result<void> Rtnetlink::delete_host_route(int link, const IpAddress& destination) {
+  NetlinkMessage message(RTM_DELROUTE, NLM_F_ACK);
+  message.body(host_route_body(destination)).attribute(RTA_DST, destination).attribute(RTA_OIF, std::uint32_t(link));
+  return request("remove the route to " + to_string(destination), std::move(message), ESRCH);
+}
+
+Result<std::vector<std::pair<int, IpAddress>>> Rtnetlink::ipv6_host_routes() {
+  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
+  rtmsg wanted{};
+  wanted.rtm_family = AF_INET6;
+  message.body(wanted);
+  std::vector<std::pair<int, IpAddress>> found;
+  BRUME_CHECK(dump("list routes", std::move(message), [&](std::uint16_t type, std::string_view payload) {
+    rtmsg body;
     std::string_view attributes;
-    if (type != RTM_NEWADDR || !split(payload, info, attributes) || int(info.ifa_index) != link) return;
-    LabelledAddress entry;
+    if (type != RTM_NEWROUTE || !split(payload, body, attributes) || body.rtm_family != AF_INET6) return;
+    if (body.rtm_protocol != RTPROT_STATIC || body.rtm_table != RT_TABLE_MAIN || body.rtm_dst_len != 128) return;
+    auto& entry = found.emplace_back();
     each_attribute(attributes, [&](int kind, std::string_view value) {
-      if (kind == IFA_LABEL) entry.label = text_of(value);
-      if (kind == IFA_LOCAL && value.size() == sizeof entry.address.value) {
-        std::memcpy(&entry.address.value, value.data(), value.size());
-        entry.address.value = ntohl(entry.address.value);
-      }
+      if (kind == RTA_OIF) entry.first = int(number_of(value));
+      if (kind == RTA_DST) entry.second = address_of(value);
     });
-    found.push_back(std::move(entry));
   }));
   return found;
 }
 
-Result<void> Rtnetlink::add_host_route(int link, Ipv4 destination) {
+Result<void> Rtnetlink::add_default_route(int link, const IpAddress& gateway, std::uint32_t metric,
+                                          std::uint32_t table) {
   rtmsg route{};
-  route.rtm_family = AF_INET;
-  route.rtm_dst_len = 32;
-  route.rtm_table = RT_TABLE_MAIN;
-  route.rtm_protocol = RTPROT_STATIC;
-  route.rtm_scope = RT_SCOPE_LINK;
-  route.rtm_type = RTN_UNICAST;
-  NetlinkMessage message(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-  message.body(route).attribute(RTA_DST, destination).attribute(RTA_OIF, std::uint32_t(link));
-  return request("route " + to_string(destination), std::move(message));
-}
-
-Result<void> Rtnetlink::add_default_route(int link, Ipv4 gateway, std::uint32_t metric, std::uint32_t table) {
-  rtmsg route{};
-  route.rtm_family = AF_INET;
+  route.rtm_family = family_of(gateway);
   route.rtm_protocol = RTPROT_STATIC;
   route.rtm_scope = RT_SCOPE_UNIVERSE;
   route.rtm_type = RTN_UNICAST;
@@ -306,53 +384,53 @@ Result<void> Rtnetlink::add_default_route(int link, Ipv4 gateway, std::uint32_t 
   message.body(route)
       .attribute(RTA_GATEWAY, gateway)
       .attribute(RTA_OIF, std::uint32_t(link))
-      .attribute(RTA_PRIORITY, metric)
+      .attribute(RTA_PRIORITY, gateway.ipv6 ? metric + 1024 : metric)  // of IPv6 none means 1024
       .attribute(RTA_TABLE, table == 0 ? std::uint32_t(RT_TABLE_MAIN) : table);
   return request("route through " + to_string(gateway), std::move(message));
 }
 
-Result<void> Rtnetlink::add_source_rule(Ipv4 source, std::uint32_t table) {
-  fib_rule_hdr rule{};
-  rule.family = AF_INET;
-  rule.src_len = 32;
-  rule.action = FR_ACT_TO_TBL;
+Result<void> Rtnetlink::add_source_rule(const IpAddress& source, std::uint32_t table) {
   NetlinkMessage message(RTM_NEWRULE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-  message.body(rule).attribute(FRA_SRC, source).attribute(FRA_TABLE, table).attribute(FRA_PRIORITY, table);
+  message.body(source_rule_body(source))
+      .attribute(FRA_SRC, source)
+      .attribute(FRA_TABLE, table)
+      .attribute(FRA_PRIORITY, table);
   return request("add a rule for " + to_string(source), std::move(message), EEXIST);
 }
 
 Result<void> Rtnetlink::delete_rules(std::uint32_t table) {
-  NetlinkMessage message(RTM_GETRULE, NLM_F_DUMP);
-  fib_rule_hdr wanted{};
-  wanted.family = AF_INET;
-  message.body(wanted);
-  std::vector<Ipv4> sources;
-  BRUME_CHECK(dump("list rules", std::move(message), [&](std::uint16_t type, std::string_view payload) {
-    fib_rule_hdr rule;
-    std::string_view attributes;
-    if (type != RTM_NEWRULE || !split(payload, rule, attributes)) return;
-    Ipv4 source;
-    std::uint32_t found = 0;
-    each_attribute(attributes, [&](int kind, std::string_view value) {
-      if (kind == FRA_SRC && value.size() == 4) std::memcpy(&source.value, value.data(), 4);
-      if (kind == FRA_TABLE && value.size() == 4) std::memcpy(&found, value.data(), 4);
-    });
-    if (found == table) sources.push_back({ntohl(source.value)});
-  }));
-  for (const Ipv4 source : sources) {
-    fib_rule_hdr rule{};
-    rule.family = AF_INET;
-    rule.src_len = 32;
-    NetlinkMessage deletion(RTM_DELRULE, NLM_F_ACK);
-    deletion.body(rule).attribute(FRA_SRC, source).attribute(FRA_TABLE, table);
-    BRUME_CHECK(request("delete a rule", std::move(deletion), ENOENT));
+  std::vector<IpAddress> sources;
+  for (const std::uint8_t family : both_families) {
+    NetlinkMessage message(RTM_GETRULE, NLM_F_DUMP);
+    fib_rule_hdr wanted{};
+    wanted.family = family;
+    message.body(wanted);
+    BRUME_CHECK(dump("list rules", std::move(message), [&](std::uint16_t type, std::string_view payload) {
+      fib_rule_hdr rule;
+      std::string_view attributes;
+      if (type != RTM_NEWRULE || !split(payload, rule, attributes) || rule.family != family) return;
+      IpAddress source;
+      std::uint32_t found = 0;
+      each_attribute(attributes, [&](int kind, std::string_view value) {
+        if (kind == FRA_SRC) source = address_of(value);
+        if (kind == FRA_TABLE) found = number_of(value);
+      });
+      if (found == table) sources.push_back(source);
+    }));
   }
+  for (const IpAddress& source : sources) BRUME_CHECK(delete_source_rule(source, table));
   return {};
 }
 
-Result<void> Rtnetlink::add_neighbour(int link, Ipv4 address, const Mac& mac) {
+Result<void> Rtnetlink::delete_source_rule(const IpAddress& source, std::uint32_t table) {
+  NetlinkMessage message(RTM_DELRULE, NLM_F_ACK);
+  message.body(source_rule_body(source)).attribute(FRA_SRC, source).attribute(FRA_TABLE, table);
+  return request("delete a rule", std::move(message), ENOENT);
+}
+
+Result<void> Rtnetlink::add_neighbour(int link, const IpAddress& address, const Mac& mac) {
   ndmsg neighbour{};
-  neighbour.ndm_family = AF_INET;
+  neighbour.ndm_family = family_of(address);
   neighbour.ndm_ifindex = link;
   neighbour.ndm_state = NUD_PERMANENT;
   NetlinkMessage message(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);

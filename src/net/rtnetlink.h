@@ -30,7 +30,7 @@ class NetlinkMessage {
   NetlinkMessage& attribute(std::uint16_t type, std::uint32_t value) { return attribute(type, &value, sizeof value); }
   // Zero-terminated, as interface names are.
   NetlinkMessage& attribute(std::uint16_t type, const std::string& text);
-  NetlinkMessage& attribute(std::uint16_t type, Ipv4 address);
+  NetlinkMessage& attribute(std::uint16_t type, const IpAddress& address);
   // Attributes added by `fill` lie inside the new one.
   NetlinkMessage& nested(std::uint16_t type, const std::function<void(NetlinkMessage&)>& fill);
 
@@ -51,8 +51,8 @@ struct Link {
 };
 
 struct LabelledAddress {
-  Ipv4 address;
-  std::string label;
+  IpAddress address;
+  std::string label;  // of an IPv4 address; IPv6 has none
 };
 
 struct VethSpec {
@@ -66,19 +66,19 @@ struct VethSpec {
 enum class RouteKind : std::uint8_t { unicast, unreachable, blackhole };
 struct KernelRoute {
   std::uint32_t table = 0;
-  Ipv4Block destination;
+  IpBlock destination;
   RouteKind kind = RouteKind::unicast;
-  int link = 0;  // of a unicast route
-  Ipv4 via;      // taken to be on the link although no block says so; 0.0.0.0: none
-  Ipv4 source;   // what the host's own packets take as theirs; 0.0.0.0: the kernel's choice
+  int link = 0;      // of a unicast route
+  IpAddress via;     // taken to be on the link although no block says so; 0.0.0.0: none
+  IpAddress source;  // what the host's own packets take as theirs; 0.0.0.0: the kernel's choice
   std::uint32_t metric = 0;
   auto operator<=>(const KernelRoute&) const = default;
 };
 
-// Packets from `source`, or that come in through `link`, look into `table`. Neither: all packets.
+// Packets from `source`, or that come in through `link`, look into `table`. Neither: all packets of the family.
 struct KernelRule {
   std::uint32_t priority = 0;
-  Ipv4Block source{{}, 0};
+  IpBlock source;
   std::string link;
   std::uint32_t table = 0;
   auto operator<=>(const KernelRule&) const = default;
@@ -106,21 +106,29 @@ class Rtnetlink {
   // Index 0 if there is none of that name.
   Result<Link> find_link(const std::string& name);
 
-  // Adds or confirms. No route to the block is made. `label`: at most 15 characters.
-  Result<void> add_address(int link, Ipv4 address, int prefix, const std::string& label);
-  Result<void> delete_address(int link, Ipv4 address, int prefix);
+  // Adds or confirms. No route to the block is made, and nobody is asked whether the address is free. `label`: at most
+  // 15 characters, of IPv4 only.
+  Result<void> add_address(int link, const IpAddress& address, int prefix, const std::string& label);
+  // Waits until packets to the address are taken: the kernel does the last of adding an IPv6 address in its own time.
+  Result<void> await_local(const IpAddress& address);
+  Result<void> delete_address(int link, const IpAddress& address, int prefix);
+  // Of both families.
   Result<std::vector<LabelledAddress>> addresses(int link);
 
-  // A single address that lies directly behind `link`.
-  Result<void> add_host_route(int link, Ipv4 destination);
+  // A single address that lies directly behind `link`. One behind another link is an error; of IPv6 it moves here.
+  Result<void> add_host_route(int link, const IpAddress& destination);
+  Result<void> delete_host_route(int link, const IpAddress& destination);
+  // All of them, of IPv6, by link.
+  Result<std::vector<std::pair<int, IpAddress>>> ipv6_host_routes();
   // The gateway is taken to be on the link although no block says so. `table` 0: the main one.
-  Result<void> add_default_route(int link, Ipv4 gateway, std::uint32_t metric, std::uint32_t table);
+  Result<void> add_default_route(int link, const IpAddress& gateway, std::uint32_t metric, std::uint32_t table);
   // Packets from `source` look into `table` first.
-  Result<void> add_source_rule(Ipv4 source, std::uint32_t table);
-  // All rules that name `table`.
+  Result<void> add_source_rule(const IpAddress& source, std::uint32_t table);
+  Result<void> delete_source_rule(const IpAddress& source, std::uint32_t table);
+  // All rules that name `table`, of both families.
   Result<void> delete_rules(std::uint32_t table);
-  // Those with Brume's protocol only. `replace`: instead of another of the same destination, table and metric;
-  // otherwise such a one is an error. Deleting one that is not there is fine.
+  // Those with Brume's protocol only, of both families. `replace`: instead of another of the same destination, table
+  // and metric; otherwise such a one is an error. Deleting one that is not there is fine.
   Result<void> add_route(const KernelRoute& route, bool replace);
   Result<void> delete_route(const KernelRoute& route);
   Result<std::vector<KernelRoute>> routes();
@@ -130,13 +138,14 @@ class Rtnetlink {
   // Links that default routes of the main table leave through, anybody's.
   Result<std::vector<int>> default_route_links();
 
-  // `address` has `mac` for good: no ARP is asked and none believed.
-  Result<void> add_neighbour(int link, Ipv4 address, const Mac& mac);
+  // `address` has `mac` for good: nobody is asked, and no answer believed.
+  Result<void> add_neighbour(int link, const IpAddress& address, const Mac& mac);
 
  private:
   explicit Rtnetlink(env::Fd socket) : socket_(std::move(socket)) {}
   // `harmless`: an errno that means the kernel is already as asked.
   Result<void> request(std::string_view what, NetlinkMessage message, int harmless = 0);
+  Result<bool> is_local(const IpAddress& address);
   Result<void> dump(std::string_view what, NetlinkMessage message,
                     const std::function<void(std::uint16_t type, std::string_view payload)>& visit);
   Result<void> send(std::string_view what, const std::string& bytes);

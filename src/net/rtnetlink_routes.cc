@@ -30,32 +30,32 @@ std::optional<RouteKind> kind_of(std::uint8_t type) {
   return std::nullopt;
 }
 
-std::string text(const Ipv4Block& block) {
-  return fmt::format("{}/{}", to_string(block.base), block.prefix);
-}
+// What the kernel makes of no metric, of a route of IPv6's.
+constexpr std::uint32_t ipv6_metric = 1024;
 
 NetlinkMessage route_message(std::uint16_t type, int flags, const KernelRoute& route) {
   rtmsg body{};
-  body.rtm_family = AF_INET;
+  body.rtm_family = route.destination.ipv6 ? AF_INET6 : AF_INET;
   body.rtm_dst_len = std::uint8_t(route.destination.prefix);
   body.rtm_protocol = brume_protocol;
   body.rtm_type = type_of(route.kind);
-  body.rtm_scope = route.kind == RouteKind::unicast && route.via == Ipv4{} ? std::uint8_t(RT_SCOPE_LINK)
-                                                                           : std::uint8_t(RT_SCOPE_UNIVERSE);
-  if (route.via != Ipv4{}) body.rtm_flags = RTNH_F_ONLINK;
+  body.rtm_scope = route.kind == RouteKind::unicast && route.via == IpAddress{} ? std::uint8_t(RT_SCOPE_LINK)
+                                                                                : std::uint8_t(RT_SCOPE_UNIVERSE);
+  if (route.via != IpAddress{}) body.rtm_flags = RTNH_F_ONLINK;
   NetlinkMessage message(type, std::uint16_t(NLM_F_ACK | flags));
   message.body(body).attribute(RTA_TABLE, route.table);
-  if (route.destination.prefix != 0) message.attribute(RTA_DST, route.destination.base);
+  if (route.destination.prefix != 0) message.attribute(RTA_DST, route.destination.base());
   if (route.link != 0) message.attribute(RTA_OIF, std::uint32_t(route.link));
-  if (route.via != Ipv4{}) message.attribute(RTA_GATEWAY, route.via);
-  if (route.source != Ipv4{}) message.attribute(RTA_PREFSRC, route.source);
-  if (route.metric != 0) message.attribute(RTA_PRIORITY, route.metric);
+  if (route.via != IpAddress{}) message.attribute(RTA_GATEWAY, route.via);
+  if (route.source != IpAddress{}) message.attribute(RTA_PREFSRC, route.source);
+  const std::uint32_t metric = route.metric == 0 && route.destination.ipv6 ? ipv6_metric : route.metric;
+  if (metric != 0) message.attribute(RTA_PRIORITY, metric);
   return message;
 }
 
 NetlinkMessage rule_message(std::uint16_t type, int flags, const KernelRule& rule) {
   fib_rule_hdr body{};
-  body.family = AF_INET;
+  body.family = rule.source.ipv6 ? AF_INET6 : AF_INET;
   body.action = FR_ACT_TO_TBL;
   body.src_len = std::uint8_t(rule.source.prefix);
   NetlinkMessage message(type, std::uint16_t(NLM_F_ACK | flags));
@@ -63,7 +63,7 @@ NetlinkMessage rule_message(std::uint16_t type, int flags, const KernelRule& rul
       .attribute(FRA_TABLE, rule.table)
       .attribute(FRA_PRIORITY, rule.priority)
       .attribute(FRA_PROTOCOL, &brume_protocol, sizeof brume_protocol);
-  if (rule.source.prefix != 0) message.attribute(FRA_SRC, rule.source.base);
+  if (rule.source.prefix != 0) message.attribute(FRA_SRC, rule.source.base());
   if (!rule.link.empty()) message.attribute(FRA_IIFNAME, rule.link);
   return message;
 }
@@ -72,39 +72,45 @@ NetlinkMessage rule_message(std::uint16_t type, int flags, const KernelRule& rul
 
 Result<void> Rtnetlink::add_route(const KernelRoute& route, bool replace) {
   const int flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
-  return request("route " + text(route.destination), route_message(RTM_NEWROUTE, flags, route));
+  return request("route " + route.destination.text(), route_message(RTM_NEWROUTE, flags, route));
 }
 
 Result<void> Rtnetlink::delete_route(const KernelRoute& route) {
-  return request("remove the route to " + text(route.destination), route_message(RTM_DELROUTE, 0, route), ESRCH);
+  return request("remove the route to " + route.destination.text(), route_message(RTM_DELROUTE, 0, route), ESRCH);
 }
 
 Result<std::vector<KernelRoute>> Rtnetlink::routes() {
-  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
-  rtmsg wanted{};
-  wanted.rtm_family = AF_INET;
-  message.body(wanted);
   std::vector<KernelRoute> found;
-  BRUME_CHECK(dump("list routes", std::move(message), [&](std::uint16_t type, std::string_view payload) {
-    rtmsg body;
-    std::string_view attributes;
-    if (type != RTM_NEWROUTE || !split(payload, body, attributes) || body.rtm_protocol != brume_protocol) return;
-    const auto kind = kind_of(body.rtm_type);
-    if (!kind) return;
-    KernelRoute route;
-    route.kind = *kind;
-    route.destination.prefix = body.rtm_dst_len;
-    each_attribute(attributes, [&](int attribute, std::string_view value) {
-      const std::uint32_t number = number_of(value);
-      if (attribute == RTA_TABLE) route.table = number;
-      if (attribute == RTA_DST) route.destination.base = {ntohl(number)};
-      if (attribute == RTA_OIF) route.link = int(number);
-      if (attribute == RTA_GATEWAY) route.via = {ntohl(number)};
-      if (attribute == RTA_PREFSRC) route.source = {ntohl(number)};
-      if (attribute == RTA_PRIORITY) route.metric = number;
-    });
-    found.push_back(route);
-  }));
+  for (const std::uint8_t family : both_families) {
+    NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
+    rtmsg wanted{};
+    wanted.rtm_family = family;
+    message.body(wanted);
+    BRUME_CHECK(dump("list routes", std::move(message), [&](std::uint16_t type, std::string_view payload) {
+      rtmsg body;
+      std::string_view attributes;
+      if (type != RTM_NEWROUTE || !split(payload, body, attributes) || body.rtm_protocol != brume_protocol) return;
+      const auto kind = kind_of(body.rtm_type);
+      if (!kind || body.rtm_family != family) return;  // a kernel without the family answers with another's
+      KernelRoute route;
+      route.kind = *kind;
+      IpAddress base;
+      base.ipv6 = family == AF_INET6;
+      each_attribute(attributes, [&](int attribute, std::string_view value) {
+        const std::uint32_t number = number_of(value);
+        if (attribute == RTA_TABLE) route.table = number;
+        if (attribute == RTA_DST) base = address_of(value);
+        if (attribute == RTA_OIF) route.link = int(number);
+        if (attribute == RTA_GATEWAY) route.via = address_of(value);
+        if (attribute == RTA_PREFSRC) route.source = address_of(value);
+        if (attribute == RTA_PRIORITY) route.metric = number;
+      });
+      route.destination = IpBlock(base, body.rtm_dst_len);
+      if (base.ipv6 && route.metric == ipv6_metric) route.metric = 0;
+      if (route.kind != RouteKind::unicast) route.link = 0;  // IPv6 shows lo
+      found.push_back(route);
+    }));
+  }
   return found;
 }
 
@@ -136,27 +142,31 @@ Result<void> Rtnetlink::delete_rule(const KernelRule& rule) {
 }
 
 Result<std::vector<KernelRule>> Rtnetlink::rules() {
-  NetlinkMessage message(RTM_GETRULE, NLM_F_DUMP);
-  fib_rule_hdr wanted{};
-  wanted.family = AF_INET;
-  message.body(wanted);
   std::vector<KernelRule> found;
-  BRUME_CHECK(dump("list rules", std::move(message), [&](std::uint16_t type, std::string_view payload) {
-    fib_rule_hdr body;
-    std::string_view attributes;
-    if (type != RTM_NEWRULE || !split(payload, body, attributes)) return;
-    KernelRule rule;
-    rule.source.prefix = body.src_len;
-    bool ours = false;
-    each_attribute(attributes, [&](int attribute, std::string_view value) {
-      if (attribute == FRA_TABLE) rule.table = number_of(value);
-      if (attribute == FRA_PRIORITY) rule.priority = number_of(value);
-      if (attribute == FRA_SRC) rule.source.base = {ntohl(number_of(value))};
-      if (attribute == FRA_IIFNAME) rule.link = text_of(value);
-      if (attribute == FRA_PROTOCOL) ours = value.size() == 1 && std::uint8_t(value[0]) == brume_protocol;
-    });
-    if (ours) found.push_back(std::move(rule));
-  }));
+  for (const std::uint8_t family : both_families) {
+    NetlinkMessage message(RTM_GETRULE, NLM_F_DUMP);
+    fib_rule_hdr wanted{};
+    wanted.family = family;
+    message.body(wanted);
+    BRUME_CHECK(dump("list rules", std::move(message), [&](std::uint16_t type, std::string_view payload) {
+      fib_rule_hdr body;
+      std::string_view attributes;
+      if (type != RTM_NEWRULE || !split(payload, body, attributes) || body.family != family) return;
+      KernelRule rule;
+      IpAddress base;
+      base.ipv6 = family == AF_INET6;
+      bool ours = false;
+      each_attribute(attributes, [&](int attribute, std::string_view value) {
+        if (attribute == FRA_TABLE) rule.table = number_of(value);
+        if (attribute == FRA_PRIORITY) rule.priority = number_of(value);
+        if (attribute == FRA_SRC) base = address_of(value);
+        if (attribute == FRA_IIFNAME) rule.link = text_of(value);
+        if (attribute == FRA_PROTOCOL) ours = value.size() == 1 && std::uint8_t(value[0]) == brume_protocol;
+      });
+      rule.source = IpBlock(base, body.src_len);
+      if (ours) found.push_back(std::move(rule));
+    }));
+  }
   return found;
 }
 

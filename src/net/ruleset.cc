@@ -43,17 +43,20 @@ std::string difference(const Ruleset& present, const Ruleset& wanted) {
   std::string made, emptied, shrunk, grown, filled, gone;
   for (const auto& [name, set] : wanted.sets) {
     const auto old = present.sets.find(name);
-    if (old == present.sets.end()) made += declare(name, set);
-    const std::set<std::string> before = old == present.sets.end() ? std::set<std::string>() : old->second.elements;
-    shrunk += listed("delete", name, without(before, set.elements));
-    grown += listed("add", name, without(set.elements, before));
+    if (old == present.sets.end()) {
+      made += declare(name, *set);
+      grown += listed("add", name, set->elements);
+    } else if (old->second != set) {
+      shrunk += listed("delete", name, without(old->second->elements, set->elements));
+      grown += listed("add", name, without(set->elements, old->second->elements));
+    }
   }
   for (const auto& [name, chain] : wanted.chains) {
     const auto old = present.chains.find(name);
-    if (old == present.chains.end()) made += declare(name, chain);
-    if (old != present.chains.end() && old->second == chain) continue;
+    if (old == present.chains.end()) made += declare(name, *chain);
+    if (old != present.chains.end() && (old->second == chain || *old->second == *chain)) continue;
     if (old != present.chains.end()) emptied += fmt::format("flush chain {} {}\n", kTable, name);
-    filled += rules_of(name, chain);
+    filled += rules_of(name, *chain);
   }
   for (const auto& [name, chain] : present.chains) {
     if (wanted.chains.contains(name)) continue;
@@ -61,7 +64,7 @@ std::string difference(const Ruleset& present, const Ruleset& wanted) {
     gone += fmt::format("delete chain {} {}\n", kTable, name);
   }
   for (const auto& [name, set] : present.sets)
-    if (!wanted.sets.contains(name)) gone += fmt::format("delete {} {} {}\n", set.kind, kTable, name);
+    if (!wanted.sets.contains(name)) gone += fmt::format("delete {} {} {}\n", set->kind, kTable, name);
   return made + emptied + shrunk + grown + filled + gone;
 }
 

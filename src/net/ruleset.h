@@ -1,10 +1,12 @@
 // An nftables table as a value: what is in it, how to make it, and how to get from one to another.
 //
 // Pure. Texts are nft(8)'s own. Both ways are one transaction: the kernel takes all of it or nothing, and no packet
-// meets a half. A set's elements are disjoint (policy_compiler.h sees to that).
+// meets a half. A set's elements are disjoint (policy_compiler.h sees to that). Tables may share what they have alike,
+// which then costs nothing to compare.
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,9 +25,8 @@ struct Ruleset {
     std::vector<std::string> rules;
     bool operator==(const Chain&) const = default;
   };
-  std::map<std::string, Set> sets;
-  std::map<std::string, Chain> chains;
-  bool operator==(const Ruleset&) const = default;
+  std::map<std::string, std::shared_ptr<const Set>> sets;
+  std::map<std::string, std::shared_ptr<const Chain>> chains;
 };
 
 // Puts the table in place of whatever is there.

@@ -1,5 +1,7 @@
 #include "net/sim_fabric.h"
 
+#include <algorithm>
+
 #include "net/route_plan.h"
 #include "net/spec_check.h"
 
@@ -43,6 +45,7 @@ Result<void> SimFabric::remove_vpc(const std::string& vpc_id) {
   std::erase_if(nodes_, [&](const auto& entry) { return entry.first.first == vpc_id; });
   vpcs_.erase(vpc_id);
   routings_.erase(vpc_id);
+  counting_.erase(vpc_id);
   return {};
 }
 
@@ -117,6 +120,54 @@ Result<std::vector<std::string>> SimFabric::route(const Routing& routing) {
   return std::move(plan.missing_peers);
 }
 
+Result<std::int64_t> SimFabric::watch_flows(const FlowWatch& watch, std::int64_t now, std::int64_t delivered) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::watch_flows));
+  BRUME_CHECK(check_id(watch.vpc_id, "vpc-"));
+  if (watch.interfaces.empty()) {
+    counting_.erase(watch.vpc_id);
+    return now;
+  }
+  BRUME_CHECK(need_vpc(watch.vpc_id));
+  Counting& counting = counting_[watch.vpc_id];
+  counting.watch = watch;
+  auto& periods = counting.periods;
+  if (periods.empty()) periods.push_back({.begin = now});
+  while (periods.size() > 1 && periods.front().begin <= delivered) periods.erase(periods.begin());
+  return periods.back().begin;
+}
+
+Result<std::vector<FlowPeriod>> SimFabric::collect_flows(const FlowWatch& watch, std::int64_t now) {
+  const std::lock_guard lock(mutex_);
+  BRUME_CHECK(begin(Operation::collect_flows));
+  BRUME_CHECK(check_id(watch.vpc_id, "vpc-"));
+  const auto found = counting_.find(watch.vpc_id);
+  if (found == counting_.end()) return std::vector<FlowPeriod>();
+  auto& periods = found->second.periods;
+  const bool again = periods.size() > 1;
+  if (!again) {
+    periods.back().end = std::max(now, periods.back().begin + 1);
+    periods.push_back({.begin = periods.back().end});
+  }
+  std::vector<FlowPeriod> closed(periods.begin(), periods.end() - 1);
+  for (FlowPeriod& period : closed) {
+    period.again = again;
+    std::erase_if(period.flows, [&](const Flow& flow) {
+      return std::ranges::find(watch.interfaces, flow.interface_id, &FlowInterface::id) == watch.interfaces.end();
+    });
+  }
+  return closed;
+}
+
+void SimFabric::count(const std::string& vpc_id, const Flow& flow) {
+  const std::lock_guard lock(mutex_);
+  const auto found = counting_.find(vpc_id);
+  if (found == counting_.end()) return;
+  const auto& interfaces = found->second.watch.interfaces;
+  if (std::ranges::find(interfaces, flow.interface_id, &FlowInterface::id) != interfaces.end())
+    found->second.periods.back().flows.push_back(flow);
+}
+
 Result<Inventory> SimFabric::list() {
   const std::lock_guard lock(mutex_);
   BRUME_CHECK(begin(Operation::list));
@@ -158,6 +209,13 @@ std::vector<NodeSpec> SimFabric::nodes() const {
   std::vector<NodeSpec> nodes;
   for (const auto& [key, spec] : nodes_) nodes.push_back(spec);
   return nodes;
+}
+
+std::map<std::string, FlowWatch> SimFabric::watches() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, FlowWatch> watches;
+  for (const auto& [vpc_id, counting] : counting_) watches[vpc_id] = counting.watch;
+  return watches;
 }
 
 std::map<std::string, Routing> SimFabric::routings() const {

@@ -24,6 +24,8 @@ class SimFabric : public Fabric {
     remove_node,
     enforce,
     route,
+    watch_flows,
+    collect_flows,
     list
   };
 
@@ -36,6 +38,8 @@ class SimFabric : public Fabric {
   Result<void> remove_node(const NodeSpec& spec) override;
   Result<void> enforce(const Policy& policy) override;
   Result<std::vector<std::string>> route(const Routing& routing) override;
+  Result<std::int64_t> watch_flows(const FlowWatch& watch, std::int64_t now, std::int64_t delivered) override;
+  Result<std::vector<FlowPeriod>> collect_flows(const FlowWatch& watch, std::int64_t now) override;
   Result<Inventory> list() override;
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override { return "/sim/netns/" + vpc_id; }
   [[nodiscard]] std::string instance_namespace(const std::string& instance_id) const override {
@@ -47,11 +51,15 @@ class SimFabric : public Fabric {
   // Calls so far, those that failed too.
   [[nodiscard]] std::uint64_t calls(Operation operation) const;
 
+  // As if packets had come: counted if its interface is watched.
+  void count(const std::string& vpc_id, const Flow& flow);
+
   [[nodiscard]] std::map<std::string, VpcSpec> vpcs() const;
   [[nodiscard]] std::map<std::string, InterfaceSpec> interfaces() const;  // by eni id
   [[nodiscard]] std::vector<NodeSpec> nodes() const;
-  [[nodiscard]] std::map<std::string, Policy> policies() const;   // by VPC
-  [[nodiscard]] std::map<std::string, Routing> routings() const;  // by VPC
+  [[nodiscard]] std::map<std::string, Policy> policies() const;    // by VPC
+  [[nodiscard]] std::map<std::string, Routing> routings() const;   // by VPC
+  [[nodiscard]] std::map<std::string, FlowWatch> watches() const;  // by VPC
 
  private:
   // Counts the call; the failure that was asked for, if any.
@@ -63,6 +71,11 @@ class SimFabric : public Fabric {
   std::map<std::string, VpcSpec> vpcs_;
   std::map<std::string, Policy> policies_;
   std::map<std::string, Routing> routings_;
+  struct Counting {
+    FlowWatch watch;
+    std::vector<FlowPeriod> periods;  // the last is under way
+  };
+  std::map<std::string, Counting> counting_;  // by VPC
   std::map<std::string, InterfaceSpec> interfaces_;
   std::set<std::string> instances_;
   std::map<std::pair<std::string, std::string>, NodeSpec> nodes_;  // by VPC and address

@@ -15,6 +15,19 @@ Result<Ipv4Block> parse_range(std::string_view text, std::string_view what) {
   return block;
 }
 
+Result<IpBlock> parse_ipv6_subnet(std::string_view text) {
+  BRUME_TRY(block, parse_block(text));
+  if (!block.ipv6 || block.prefix != 64)
+    return fail("InvalidParameterValue", "The subnet {} is not an IPv6 block of /64", text);
+  return block;
+}
+
+IpAddress gateway_of(const IpBlock& subnet) {
+  IpAddress gateway = subnet.base();
+  gateway.bytes[15] = 1;
+  return gateway;
+}
+
 }  // namespace
 
 Result<void> check_id(std::string_view id, std::string_view prefix) {
@@ -32,6 +45,16 @@ Result<std::vector<Ipv4>> check(const VpcSpec& spec) {
     gateways.push_back(block.at(1));
   }
   if (!spec.cidr.empty()) BRUME_CHECK(resolver_address(spec.cidr));
+  BRUME_CHECK(ipv6_gateways(spec));
+  return gateways;
+}
+
+Result<std::vector<IpAddress>> ipv6_gateways(const VpcSpec& spec) {
+  std::vector<IpAddress> gateways;
+  for (const std::string& cidr : spec.subnet_ipv6_cidrs) {
+    BRUME_TRY(subnet, parse_ipv6_subnet(cidr));
+    gateways.push_back(gateway_of(subnet));
+  }
   return gateways;
 }
 
@@ -52,7 +75,18 @@ Result<CheckedInterface> check(const InterfaceSpec& spec) {
   if (spec.device_index < 0 || spec.device_index > max_device_index)
     return fail("InvalidParameterValue", "The device index {} is not between 0 and {}", spec.device_index,
                 max_device_index);
-  return CheckedInterface{address, subnet.at(1), subnet.prefix, mac};
+  CheckedInterface checked{address, subnet.at(1), subnet.prefix, mac, {}, {}};
+  if (spec.ipv6_addresses.empty()) return checked;
+  BRUME_TRY(ipv6_subnet, parse_ipv6_subnet(spec.ipv6_cidr));
+  checked.ipv6_subnet = ipv6_subnet;
+  for (const std::string& text : spec.ipv6_addresses) {
+    BRUME_TRY(ipv6, parse_ip(text));
+    if (!ipv6_subnet.contains({ipv6, 128}) || ipv6 <= gateway_of(ipv6_subnet) ||
+        std::ranges::find(checked.ipv6_addresses, ipv6) != checked.ipv6_addresses.end())
+      return fail("InvalidParameterValue", "{} is not an address for an interface in {}", text, spec.ipv6_cidr);
+    checked.ipv6_addresses.push_back(ipv6);
+  }
+  return checked;
 }
 
 Result<Ipv4> check(const NodeSpec& spec) {

@@ -20,10 +20,15 @@ Result<std::vector<Ipv4>> check(const VpcSpec& spec);
 // The resolver's address in a VPC with this primary range: base + 2.
 Result<Ipv4> resolver_address(std::string_view cidr);
 
+// Those of its IPv6 subnets: <prefix>::1.
+Result<std::vector<IpAddress>> ipv6_gateways(const VpcSpec& spec);
+
 struct CheckedInterface {
   Ipv4 address, gateway;
   int prefix = 0;
   Mac mac{};
+  std::vector<IpAddress> ipv6_addresses;
+  IpBlock ipv6_subnet;  // if there are any
 };
 Result<CheckedInterface> check(const InterfaceSpec& spec);
 

@@ -1,9 +1,7 @@
 #include "net/verdict.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <charconv>
+#include <optional>
 
 namespace brume::net {
 namespace {
@@ -56,40 +54,6 @@ Decision by_acl(const Policy& policy, const PolicyInterface* interface, const Pa
 }
 
 }  // namespace
-
-bool IpBlock::contains(const IpBlock& other) const {
-  if (ipv6 != other.ipv6 || prefix > other.prefix) return false;
-  for (int bit = 0; bit < prefix; bit += 8) {
-    const auto index = std::size_t(bit / 8);
-    const int kept = std::min(8, prefix - bit);
-    if (((bytes[index] ^ other.bytes[index]) >> (8 - kept)) != 0) return false;
-  }
-  return true;
-}
-
-std::string IpBlock::text() const {
-  char buffer[INET6_ADDRSTRLEN];
-  std::string result = ::inet_ntop(ipv6 ? AF_INET6 : AF_INET, bytes.data(), buffer, sizeof buffer);
-  if (prefix != (ipv6 ? 128 : 32)) result += "/" + std::to_string(prefix);
-  return result;
-}
-
-std::optional<IpBlock> parse_ip_block(std::string_view text) {
-  IpBlock block;
-  block.ipv6 = text.find(':') != std::string_view::npos;
-  const int full = block.ipv6 ? 128 : 32;
-  block.prefix = full;
-  if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
-    const std::string_view digits = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), block.prefix);
-    if (error != std::errc() || end != digits.end() || block.prefix < 0 || block.prefix > full) return {};
-    text = text.substr(0, slash);
-  }
-  if (::inet_pton(block.ipv6 ? AF_INET6 : AF_INET, std::string(text).c_str(), block.bytes.data()) != 1) return {};
-  for (int bit = block.prefix; bit < full; ++bit)
-    block.bytes[std::size_t(bit / 8)] &= std::uint8_t(~(0x80U >> (bit % 8)));
-  return block;
-}
 
 bool matches(const Traffic& traffic, const Packet& packet) {
   if (traffic.protocol == -1) return true;

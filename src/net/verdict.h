@@ -4,27 +4,14 @@
 // Addresses that do not parse match nothing.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "net/address.h"
 #include "net/policy.h"
 
 namespace brume::net {
-
-// An IPv4 or IPv6 block; an address is one with the full prefix. Host bits are zero.
-struct IpBlock {
-  bool ipv6 = false;
-  std::array<std::uint8_t, 16> bytes{};
-  int prefix = 0;
-  [[nodiscard]] bool contains(const IpBlock& other) const;
-  [[nodiscard]] std::string text() const;  // "10.0.0.0/8"; without the prefix if it is full
-  auto operator<=>(const IpBlock&) const = default;
-};
-std::optional<IpBlock> parse_ip_block(std::string_view text);
 
 struct Endpoint {
   std::string interface_id;  // empty: outside of the VPC

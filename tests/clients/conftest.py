@@ -83,13 +83,15 @@ def image(aws, tarball):
 
 @pytest.fixture(scope="session")
 def network(aws):
-    """A VPC with two subnets in two zones and a group that lets port 80 in; what stands on it is to be gone at the end."""
+    """A VPC with two subnets in two zones and a group that lets in port 80 and those of free_port(); what stands on it is to
+    be gone at the end."""
     ec2 = aws.ec2
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16", TagSpecifications=tags("vpc", Name="shared"))["Vpc"]["VpcId"]
     subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{i}.0/24", AvailabilityZone=f"{clouds.REGION}{zone}")["Subnet"]["SubnetId"]
                for i, zone in ((1, "a"), (2, "b"))]
     group = ec2.create_security_group(GroupName="web", Description="HTTP", VpcId=vpc)["GroupId"]
     ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=80, ToPort=80, CidrIp="0.0.0.0/0")
+    ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=20000, ToPort=29999, CidrIp="0.0.0.0/0")
     yield SimpleNamespace(vpc=vpc, subnets=subnets, group=group)
 
     def gone():

@@ -9,6 +9,7 @@
 #include "services/ec2/filters.h"
 #include "services/ec2/instance_kinds.h"
 #include "services/ec2/instance_operations.h"
+#include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/network_interface.h"
 
 namespace brume::ec2 {
@@ -43,6 +44,14 @@ Values group_ids(const Candidate& c) {
   return ids;
 }
 
+Values ipv6_addresses(const Candidate& c) {
+  Values addresses;
+  for (const NetworkInterface* interface : c.interfaces())
+    for (const NetworkInterfaceIpv6Address& address : interface->Ipv6Addresses)
+      addresses.push_back(address.Ipv6Address.value_or(""));
+  return addresses;
+}
+
 Values group_names(const Candidate& c) {
   Values names;
   for (const std::string& id : group_ids(c))
@@ -68,6 +77,13 @@ constexpr FilterField<Candidate> kFields[] = {
     INSTANCE_FIELD("vpc-id", VpcId),
     INSTANCE_FIELD("subnet-id", SubnetId),
     INSTANCE_FIELD("private-ip-address", PrivateIpAddress),
+    {"ipv6-address",
+     [](const Candidate& c) {
+       Values addresses = ipv6_addresses(c);  // the instance's own is its first
+       addresses.resize(std::min<std::size_t>(addresses.size(), 1));
+       return addresses;
+     }},
+    {"network-interface.ipv6-addresses.ipv6-address", ipv6_addresses},
     INTERFACE_FIELD("ip-address", Association ? i.Association->PublicIp : std::nullopt),
     INSTANCE_FIELD("private-dns-name", PrivateDnsName),
     INSTANCE_FIELD("dns-name", PublicDnsName),
@@ -195,6 +211,8 @@ InstanceNetworkInterface interface_of_instance(const NetworkInterface& shown) {
   result.InterfaceType = shown.InterfaceType.value_or("interface");
   result.Groups = shown.Groups;
   result.Groups.set_present();
+  for (const NetworkInterfaceIpv6Address& address : shown.Ipv6Addresses)
+    result.Ipv6Addresses.push_back({.Ipv6Address = address.Ipv6Address, .IsPrimaryIpv6 = address.IsPrimaryIpv6});
   result.Ipv6Addresses.set_present();
   const auto association = [](const std::optional<NetworkInterfaceAssociation>& from) {
     std::optional<InstanceNetworkInterfaceAssociation> to;
@@ -237,6 +255,7 @@ Instance InstanceOperations::answer(const InstanceRecord& record) const {
     const InstanceNetworkInterface& primary = shown.NetworkInterfaces[0];
     shown.SecurityGroups = primary.Groups;
     shown.SourceDestCheck = primary.SourceDestCheck;
+    if (!primary.Ipv6Addresses.empty()) shown.Ipv6Address = primary.Ipv6Addresses[0].Ipv6Address;
     if (primary.Association) {
       shown.PublicIpAddress = primary.Association->PublicIp;
       shown.PublicDnsName = primary.Association->PublicDnsName.value_or("");
@@ -357,9 +376,15 @@ std::optional<InstanceView> InstanceOperations::find_by_address(std::string_view
     if (auto bytes = base64_decode(record.user_data)) view.user_data = *std::move(bytes);
     view.key_material = record.key_pair_material;
     view.profile_name = record.profile_name;
-    if (const VpcRecord* vpc = network_.vpcs.find(vpc_id)) view.vpc_cidr = vpc->vpc.CidrBlock.value_or("");
-    if (const Subnet* subnet = network_.subnets.find(*record.instance.SubnetId))
+    if (const VpcRecord* vpc = network_.vpcs.find(vpc_id)) {
+      view.vpc_cidr = vpc->vpc.CidrBlock.value_or("");
+      for (const VpcIpv6CidrBlockAssociation& association : vpc->vpc.Ipv6CidrBlockAssociationSet)
+        view.vpc_ipv6_cidrs.push_back(*association.Ipv6CidrBlock);
+    }
+    if (const Subnet* subnet = network_.subnets.find(*record.instance.SubnetId)) {
       view.subnet_cidr = subnet->CidrBlock.value_or("");
+      if (const std::string* block = ipv6_block_of(*subnet)) view.subnet_ipv6_cidrs = {*block};
+    }
     return view;
   }
   return std::nullopt;

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/network_interface.h"
 #include "services/ec2/other_regions.h"
 #include "services/ec2/vpc_policy.h"
@@ -98,16 +99,22 @@ void FabricController::ensure_instance(const std::string& instance_id, Done done
 
 FabricController::Interfaces FabricController::interface_specs(const std::string& instance_id) const {
   Interfaces specs;
-  for (const NetworkInterface* interface : interfaces_of(state_, instance_id))
-    specs.emplace(*interface->NetworkInterfaceId,
-                  net::InterfaceSpec{.id = *interface->NetworkInterfaceId,
-                                     .vpc_id = *interface->VpcId,
-                                     .instance_id = instance_id,
-                                     .address = *interface->PrivateIpAddress,
-                                     .subnet_cidr = *state_.subnets.find(*interface->SubnetId)->CidrBlock,
-                                     .mac = *interface->MacAddress,
-                                     .device_index = interface->Attachment->DeviceIndex.value_or(0),
-                                     .source_dest_check = interface->SourceDestCheck.value_or(true)});
+  for (const NetworkInterface* interface : interfaces_of(state_, instance_id)) {
+    const Subnet& subnet = *state_.subnets.find(*interface->SubnetId);
+    net::InterfaceSpec spec{.id = *interface->NetworkInterfaceId,
+                            .vpc_id = *interface->VpcId,
+                            .instance_id = instance_id,
+                            .address = *interface->PrivateIpAddress,
+                            .subnet_cidr = *subnet.CidrBlock,
+                            .mac = *interface->MacAddress,
+                            .device_index = interface->Attachment->DeviceIndex.value_or(0),
+                            .source_dest_check = interface->SourceDestCheck.value_or(true)};
+    for (const NetworkInterfaceIpv6Address& address : interface->Ipv6Addresses)
+      spec.ipv6_addresses.push_back(*address.Ipv6Address);
+    if (const std::string* block = ipv6_block_of(subnet); block && !spec.ipv6_addresses.empty())
+      spec.ipv6_cidr = *block;
+    specs.emplace(spec.id, std::move(spec));
+  }
   return specs;
 }
 
@@ -289,7 +296,10 @@ std::string FabricController::vpc_of(const std::string& instance_id) const {
 
 net::VpcSpec FabricController::vpc_spec(const std::string& vpc_id) const {
   net::VpcSpec spec{.id = vpc_id, .subnet_cidrs = {}};
-  for (const Subnet* subnet : state_.subnets_of(vpc_id)) spec.subnet_cidrs.push_back(*subnet->CidrBlock);
+  for (const Subnet* subnet : state_.subnets_of(vpc_id)) {
+    spec.subnet_cidrs.push_back(*subnet->CidrBlock);
+    if (const std::string* block = ipv6_block_of(*subnet)) spec.subnet_ipv6_cidrs.push_back(*block);
+  }
   if (const VpcRecord* record = state_.vpcs.find(vpc_id)) spec.cidr = record->vpc.CidrBlock.value_or("");
   return spec;
 }

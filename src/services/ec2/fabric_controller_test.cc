@@ -67,6 +67,10 @@ class FakeFabric : public net::Fabric {
     nodes.erase(spec.address);
     return {};
   }
+  Result<std::int64_t> watch_flows(const net::FlowWatch&, std::int64_t now, std::int64_t) override { return now; }
+  Result<std::vector<net::FlowPeriod>> collect_flows(const net::FlowWatch&, std::int64_t) override {
+    return std::vector<net::FlowPeriod>();
+  }
   Result<net::Inventory> list() override {
     BRUME_CHECK(say("list", ""));
     net::Inventory inventory{{vpcs.begin(), vpcs.end()}, {instances.begin(), instances.end()}, {}};

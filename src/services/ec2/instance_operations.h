@@ -43,6 +43,7 @@ struct InstanceView {
   std::string key_material;  // public key, OpenSSH form; may be empty
   std::string profile_name;  // of the instance profile; may be empty
   std::string vpc_cidr, subnet_cidr;
+  std::vector<std::string> vpc_ipv6_cidrs, subnet_ipv6_cidrs;
 };
 
 class InstanceOperations : public virtual Api {

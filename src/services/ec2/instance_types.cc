@@ -92,8 +92,8 @@ InstanceTypeInfo describe(const InstanceType& type) {
   card.NetworkPerformance = family.network;
   card.MaximumNetworkInterfaces = type.interfaces;
   network.Ipv4AddressesPerInterface = type.addresses_per_interface;
-  network.Ipv6AddressesPerInterface = 0;
-  network.Ipv6Supported = false;
+  network.Ipv6AddressesPerInterface = type.addresses_per_interface;
+  network.Ipv6Supported = true;
   network.EnaSupport = xen ? "unsupported" : "required";
   network.EfaSupported = false;
   network.EncryptionInTransitSupported = false;

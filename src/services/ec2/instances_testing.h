@@ -14,6 +14,7 @@
 #include "compute/images.h"
 #include "env/sim.h"
 #include "net/sim_fabric.h"
+#include "services/common/log_files.h"
 #include "services/ec2/service.h"
 #include "store/memory_backend.h"
 
@@ -122,7 +123,8 @@ class Region : public ::testing::Test {
           context{region.sim.env, store, hints, kRegion},
           driver(region.machine, region.sim.loop),
           images(region.machine),
-          api(context, region.fabric, driver, images, [](std::string_view wanted) -> std::optional<InstanceProfile> {
+          logs(region.sim.files, "/logs"),
+          api(context, region.fabric, driver, images, logs, [](std::string_view wanted) -> std::optional<InstanceProfile> {
             if (wanted != "web" && wanted != "arn:aws:iam::000000000000:instance-profile/web") return std::nullopt;
             return InstanceProfile{"web", "AIPA1", "arn:aws:iam::000000000000:instance-profile/web"};
           }) {
@@ -134,6 +136,7 @@ class Region : public ::testing::Test {
     services::Context context;
     FakeDriver driver;
     FakeImages images;
+    services::LogFiles logs;
     Service api;
     NetworkState& network = api.network_state();
   };

@@ -47,7 +47,6 @@ Result<void> check_interface(const InstanceNetworkInterfaceSpecification& spec) 
   if (spec.InterfaceType && *spec.InterfaceType != "interface")
     return not_supported("NetworkInterface.InterfaceType other than interface");
   const std::pair<bool, const char*> refused[] = {
-      {spec.Ipv6AddressCount.value_or(0) != 0 || !spec.Ipv6Addresses.empty(), "IPv6 addresses of interfaces"},
       {spec.SecondaryPrivateIpAddressCount.value_or(0) != 0, "NetworkInterface.SecondaryPrivateIpAddressCount"},
       {spec.PrivateIpAddresses.size() > 1, "secondary private addresses of interfaces"},
       {spec.AssociateCarrierIpAddress.value_or(false), "NetworkInterface.AssociateCarrierIpAddress"},
@@ -110,8 +109,6 @@ Result<void> check_supported(const RunInstancesRequest& request) {
   const auto& cpu = request.CpuOptions;
   const auto& dns = request.PrivateDnsNameOptions;
   const std::pair<bool, const char*> refused[] = {
-      {request.Ipv6AddressCount.value_or(0) != 0, "Ipv6AddressCount"},
-      {!request.Ipv6Addresses.empty(), "Ipv6Addresses"},
       {request.EnablePrimaryIpv6.value_or(false), "EnablePrimaryIpv6"},
       {request.KernelId.has_value(), "KernelId"},
       {request.RamdiskId.has_value(), "RamdiskId"},

@@ -4,6 +4,7 @@
 #include "aws/call.h"
 #include "services/ec2/acl_rules.h"
 #include "services/ec2/filters.h"
+#include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/network_operations.h"
 #include "services/ec2/vpc_parts.h"
 
@@ -69,11 +70,12 @@ auto same_place(bool egress, std::int32_t number) {
 
 Result<CreateNetworkAclResult> NetworkOperations::CreateNetworkAcl(const aws::Call& call,
                                                                    const CreateNetworkAclRequest& request) {
-  BRUME_CHECK(find(state_.vpcs, kVpc, request.VpcId));
+  BRUME_TRY(vpc, find(state_.vpcs, kVpc, request.VpcId));
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kNetworkAcl.type));
   const std::string id = services::new_id(context_.env.random, kNetworkAcl.prefix);
   NetworkAcl acl{.IsDefault = false, .NetworkAclId = id, .VpcId = request.VpcId, .OwnerId = aws::kAccount};
   add_final_entries(acl);
+  if (has_ipv6(*vpc)) add_final_ipv6_entries(acl);
   state_.network_acls.put(id, acl);
   BRUME_CHECK(state_.tags.set(id, kNetworkAcl.type, tags));
   state_.changed(*request.VpcId);
@@ -107,7 +109,7 @@ Result<void> NetworkOperations::CreateNetworkAclEntry(const aws::Call&, const Cr
   if (std::ranges::any_of(acl->Entries, same_place(*entry.Egress, *entry.RuleNumber)))
     return fail("NetworkAclEntryAlreadyExists", "The network acl entry identified by {} already exists.",
                 *entry.RuleNumber);
-  const auto same_side = [&](const NetworkAclEntry& e) { return e.Egress == entry.Egress && e.RuleNumber != 32767; };
+  const auto same_side = [&](const NetworkAclEntry& e) { return e.Egress == entry.Egress && e.RuleNumber < 32767; };
   if (std::ranges::count_if(acl->Entries, same_side) >= kMaxEntries)
     return fail("NetworkAclEntryLimitExceeded", "The maximum number of network acl entries has been reached.");
   const std::string vpc_id = *acl->VpcId;
@@ -140,7 +142,7 @@ Result<void> NetworkOperations::DeleteNetworkAclEntry(const aws::Call&, const De
   BRUME_TRY(acl, find(state_.network_acls, kNetworkAcl, request.NetworkAclId));
   const std::int32_t number = request.RuleNumber.value_or(0);
   const auto here = same_place(request.Egress.value_or(false), number);
-  if (number == 32767 || std::ranges::none_of(acl->Entries, here)) return no_entry(*request.NetworkAclId, number);
+  if (number >= 32767 || std::ranges::none_of(acl->Entries, here)) return no_entry(*request.NetworkAclId, number);
   const std::string vpc_id = *acl->VpcId;
   state_.network_acls.modify(*request.NetworkAclId, [&](NetworkAcl& a) { std::erase_if(a.Entries, here); });
   state_.changed(vpc_id);

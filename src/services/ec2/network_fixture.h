@@ -29,7 +29,7 @@ struct World {
   aws::Call service_call = context.call("elasticloadbalancing");
 };
 
-class NetworkTest : public testing::Test, public World {
+class NetworkTest : public ::testing::Test, public World {
  protected:
   // Calls an operation as the dispatcher does.
   template <typename R, typename Q>

@@ -5,6 +5,7 @@
 #include "aws/call.h"
 #include "services/common/ids.h"
 #include "services/ec2/cidr.h"
+#include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/public_address.h"
 #include "services/ec2/zones.h"
 
@@ -126,6 +127,8 @@ void enter_interface(NetworkState& state, const NetworkInterface& interface) {
   const std::string& id = *interface.NetworkInterfaceId;
   for (const NetworkInterfacePrivateIpAddress& address : interface.PrivateIpAddresses)
     state.addresses.put(address_key(*interface.SubnetId, *parse_ipv4(*address.PrivateIpAddress)), {id});
+  for (const NetworkInterfaceIpv6Address& address : interface.Ipv6Addresses)
+    enter_ipv6_address(state, *address.Ipv6Address, id);
   for (const GroupIdentifier& group : interface.Groups) state.link(*group.GroupId, id);
   if (is_node(interface)) state.link(*interface.VpcId, id);
   state.network_interfaces.put(id, interface);
@@ -141,6 +144,8 @@ void erase_interface(NetworkState& state, const std::string& interface_id) {
   for (const GroupIdentifier& group : interface.Groups) state.unlink(*group.GroupId, interface_id);
   for (const NetworkInterfacePrivateIpAddress& address : interface.PrivateIpAddresses)
     state.addresses.erase(address_key(*interface.SubnetId, *parse_ipv4(*address.PrivateIpAddress)));
+  for (const NetworkInterfaceIpv6Address& address : interface.Ipv6Addresses)
+    erase_ipv6_address(state, *address.Ipv6Address);
   if (is_node(interface)) {
     state.unlink(*interface.VpcId, interface_id);
     state.removed_nodes.put(interface_id, {*interface.VpcId, *interface.PrivateIpAddress});

@@ -4,6 +4,7 @@
 
 #include "aws/call.h"
 #include "services/ec2/filters.h"
+#include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/network_interface.h"
 #include "services/ec2/network_operations.h"
 #include "services/ec2/refusals.h"
@@ -46,7 +47,8 @@ constexpr FilterField<NetworkInterface> kFilters[] = {
     {"requester-managed", [](const NetworkInterface& i) { return value(i.RequesterManaged); }},
     {"source-dest-check", [](const NetworkInterface& i) { return value(i.SourceDestCheck); }},
     {"status", [](const NetworkInterface& i) { return value(i.Status); }},
-    {"ipv6-addresses.ipv6-address", none},
+    {"ipv6-addresses.ipv6-address",
+     [](const NetworkInterface& i) { return each(i.Ipv6Addresses, [](const auto& a) { return a.Ipv6Address; }); }},
     {"operator.managed", [](const NetworkInterface&) { return Values{"false"}; }},
     {"operator.principal", none},
     {"addresses.primary", addresses<&NetworkInterfacePrivateIpAddress::Primary>},
@@ -102,13 +104,24 @@ Result<std::optional<std::string>> wanted_address(const CreateNetworkInterfaceRe
 }
 
 Result<void> refuse_unsupported(const CreateNetworkInterfaceRequest& request) {
-  BRUME_CHECK(refuse("Ipv6Addresses", !request.Ipv6Addresses.empty() || request.Ipv6AddressCount.value_or(0) > 0));
   BRUME_CHECK(refuse("Ipv4Prefixes", !request.Ipv4Prefixes.empty() || request.Ipv4PrefixCount.value_or(0) > 0));
   BRUME_CHECK(refuse("Ipv6Prefixes", !request.Ipv6Prefixes.empty() || request.Ipv6PrefixCount.value_or(0) > 0));
   BRUME_CHECK(refuse("EnablePrimaryIpv6", request.EnablePrimaryIpv6.value_or(false)));
   BRUME_CHECK(refuse("ConnectionTrackingSpecification", request.ConnectionTrackingSpecification.has_value()));
   BRUME_CHECK(refuse("Operator", request.Operator.has_value()));
   return refuse("InterfaceType", request.InterfaceType.value_or("interface") != "interface");
+}
+
+// Of which the request names some or a number; if it says nothing, the subnet's setting decides.
+Result<std::vector<std::string>> ipv6_addresses(NetworkState& state, const Subnet& subnet,
+                                                const CreateNetworkInterfaceRequest& request, bool node) {
+  std::vector<std::string> wanted;
+  for (const InstanceIpv6Address& address : request.Ipv6Addresses) wanted.push_back(address.Ipv6Address.value_or(""));
+  if (!wanted.empty() && request.Ipv6AddressCount)
+    return fail("InvalidParameterCombination", "Ipv6Addresses and Ipv6AddressCount may not be used together.");
+  if (node) BRUME_CHECK(refuse("Ipv6Addresses of a load balancer's node", !wanted.empty() || request.Ipv6AddressCount));
+  const bool automatic = !node && wanted.empty() && subnet.AssignIpv6AddressOnCreation.value_or(false);
+  return ipv6_addresses_for(state, subnet, wanted, request.Ipv6AddressCount.value_or(automatic ? 1 : 0));
 }
 
 }  // namespace
@@ -144,7 +157,10 @@ Result<CreateNetworkInterfaceResult> NetworkOperations::CreateNetworkInterface(
                              .VpcId = subnet->VpcId,
                              .AvailabilityZoneId = subnet->AvailabilityZoneId};
   interface.PrivateIpAddresses.push_back({.Primary = true, .PrivateIpAddress = address});
-  if (interface.Description->starts_with("ELB ")) {
+  const bool node = interface.Description->starts_with("ELB ");
+  BRUME_TRY(ipv6, ipv6_addresses(state_, *subnet, request, node));
+  for (const std::string& each : ipv6) interface.Ipv6Addresses.push_back({.Ipv6Address = each, .IsPrimaryIpv6 = false});
+  if (node) {
     interface.RequesterId = kLoadBalancerRequester;
     interface.RequesterManaged = true;
     interface.Status = "in-use";

@@ -24,12 +24,28 @@ class NetworkOperations : public virtual Api {
   Result<void> ModifyVpcAttribute(const aws::Call& call, const ModifyVpcAttributeRequest& request) override;
   Result<DescribeVpcAttributeResult> DescribeVpcAttribute(const aws::Call& call,
                                                           const DescribeVpcAttributeRequest& request) override;
+  Result<AssociateVpcCidrBlockResult> AssociateVpcCidrBlock(const aws::Call& call,
+                                                            const AssociateVpcCidrBlockRequest& request) override;
+  Result<DisassociateVpcCidrBlockResult> DisassociateVpcCidrBlock(
+      const aws::Call& call, const DisassociateVpcCidrBlockRequest& request) override;
 
   // subnet.cc
   Result<CreateSubnetResult> CreateSubnet(const aws::Call& call, const CreateSubnetRequest& request) override;
   Result<DescribeSubnetsResult> DescribeSubnets(const aws::Call& call, const DescribeSubnetsRequest& request) override;
   Result<void> DeleteSubnet(const aws::Call& call, const DeleteSubnetRequest& request) override;
   Result<void> ModifySubnetAttribute(const aws::Call& call, const ModifySubnetAttributeRequest& request) override;
+  Result<AssociateSubnetCidrBlockResult> AssociateSubnetCidrBlock(
+      const aws::Call& call, const AssociateSubnetCidrBlockRequest& request) override;
+  Result<DisassociateSubnetCidrBlockResult> DisassociateSubnetCidrBlock(
+      const aws::Call& call, const DisassociateSubnetCidrBlockRequest& request) override;
+
+  // egress_only_gateway.cc
+  Result<CreateEgressOnlyInternetGatewayResult> CreateEgressOnlyInternetGateway(
+      const aws::Call& call, const CreateEgressOnlyInternetGatewayRequest& request) override;
+  Result<DescribeEgressOnlyInternetGatewaysResult> DescribeEgressOnlyInternetGateways(
+      const aws::Call& call, const DescribeEgressOnlyInternetGatewaysRequest& request) override;
+  Result<DeleteEgressOnlyInternetGatewayResult> DeleteEgressOnlyInternetGateway(
+      const aws::Call& call, const DeleteEgressOnlyInternetGatewayRequest& request) override;
 
   // internet_gateway.cc
   Result<CreateInternetGatewayResult> CreateInternetGateway(const aws::Call& call,
@@ -106,6 +122,12 @@ class NetworkOperations : public virtual Api {
                                               const ResetNetworkInterfaceAttributeRequest& request) override;
   Result<void> DeleteNetworkInterface(const aws::Call& call, const DeleteNetworkInterfaceRequest& request) override;
 
+  // ipv6_address_operations.cc
+  Result<AssignIpv6AddressesResult> AssignIpv6Addresses(const aws::Call& call,
+                                                        const AssignIpv6AddressesRequest& request) override;
+  Result<UnassignIpv6AddressesResult> UnassignIpv6Addresses(const aws::Call& call,
+                                                            const UnassignIpv6AddressesRequest& request) override;
+
   // tag_operations.cc
   Result<void> CreateTags(const aws::Call& call, const CreateTagsRequest& request) override;
   Result<void> DeleteTags(const aws::Call& call, const DeleteTagsRequest& request) override;
@@ -164,6 +186,12 @@ class NetworkOperations : public virtual Api {
                                                                 const ModifyManagedPrefixListRequest& request) override;
   Result<DeleteManagedPrefixListResult> DeleteManagedPrefixList(const aws::Call& call,
                                                                 const DeleteManagedPrefixListRequest& request) override;
+
+  // flow_log.cc
+  Result<CreateFlowLogsResult> CreateFlowLogs(const aws::Call& call, const CreateFlowLogsRequest& request) override;
+  Result<DescribeFlowLogsResult> DescribeFlowLogs(const aws::Call& call,
+                                                  const DescribeFlowLogsRequest& request) override;
+  Result<DeleteFlowLogsResult> DeleteFlowLogs(const aws::Call& call, const DeleteFlowLogsRequest& request) override;
 
  private:
   // By id, or by name in the default VPC. (security_group.cc)

@@ -27,6 +27,7 @@ NetworkState::NetworkState(services::Context service_context)
       vpcs(context.store, "ec2.vpcs", context.region),
       subnets(context.store, "ec2.subnets", context.region),
       internet_gateways(context.store, "ec2.internet-gateways", context.region),
+      egress_only_gateways(context.store, "ec2.egress-only-internet-gateways", context.region),
       route_tables(context.store, "ec2.route-tables", context.region),
       network_acls(context.store, "ec2.network-acls", context.region),
       security_groups(context.store, "ec2.security-groups", context.region),
@@ -39,11 +40,14 @@ NetworkState::NetworkState(services::Context service_context)
       nat_gateways(context.store, "ec2.nat-gateways", context.region),
       peerings(context.store, "ec2.vpc-peering-connections", context.region),
       prefix_lists(context.store, "ec2.prefix-lists", context.region),
+      flow_logs(context.store, "ec2.flow-logs", context.region),
+      flow_cursors(context.store, "ec2.flow-cursors", context.region),
       removed_nodes(context.store, "ec2.removed-nodes", context.region),
       milestones(context.store, "ec2.milestones", context.region) {
   add_kind(tags, kVpc, vpcs);
   add_kind(tags, kSubnet, subnets);
   add_kind(tags, kInternetGateway, internet_gateways);
+  add_kind(tags, kEgressOnlyGateway, egress_only_gateways);
   add_kind(tags, kRouteTable, route_tables);
   add_kind(tags, kNetworkAcl, network_acls);
   add_kind(tags, kSecurityGroup, security_groups);
@@ -52,6 +56,7 @@ NetworkState::NetworkState(services::Context service_context)
   add_kind(tags, kNatGateway, nat_gateways);
   add_kind(tags, kVpcPeering, peerings);
   add_kind(tags, kPrefixList, prefix_lists);
+  add_kind(tags, kFlowLog, flow_logs);
   tags.add_kind(kElasticIp, [this](std::string_view id) { return elastic_ip(id) != nullptr; });
   tags.add_kind(kSecurityGroupRule, [this](std::string_view id) {
     return std::ranges::any_of(security_group_rules.rows(),
@@ -64,6 +69,7 @@ Result<void> NetworkState::load() {
   BRUME_CHECK(vpcs.load());
   BRUME_CHECK(subnets.load());
   BRUME_CHECK(internet_gateways.load());
+  BRUME_CHECK(egress_only_gateways.load());
   BRUME_CHECK(route_tables.load());
   BRUME_CHECK(network_acls.load());
   BRUME_CHECK(security_groups.load());
@@ -76,6 +82,8 @@ Result<void> NetworkState::load() {
   BRUME_CHECK(nat_gateways.load());
   BRUME_CHECK(peerings.load());
   BRUME_CHECK(prefix_lists.load());
+  BRUME_CHECK(flow_logs.load());
+  BRUME_CHECK(flow_cursors.load());
   BRUME_CHECK(removed_nodes.load());
   BRUME_CHECK(milestones.load());
   if (milestones.contains("default-vpc")) return {};
@@ -170,6 +178,7 @@ const PublicAddressRecord* NetworkState::elastic_ip(std::string_view allocation_
 void NetworkState::changed(const std::string& vpc_id) {
   context.store.after_commit([this, vpc_id] {
     if (on_change) on_change(vpc_id);
+    if (on_flow_change) on_flow_change(vpc_id);
     context.hints.publish(vpc_id);
   });
 }

@@ -54,7 +54,7 @@ struct PrefixListRecord {
   List<PrefixListEntry> entries;  // canonical, in the order of their ranges
 };
 
-// A private address in use, key "<subnet>/<address as ten digits>".
+// A private address in use, key "<subnet>/<address as ten digits>"; of IPv6 "ipv6/<address>".
 struct AddressRecord {
   std::string interface_id;
 };
@@ -63,6 +63,17 @@ struct AddressRecord {
 // id.
 struct RemovedNode {
   std::string vpc_id, address;
+};
+
+// A flow log, without its tags, and the request that made it, by whose token it is known again.
+struct FlowLogRecord {
+  FlowLog log;
+  std::string client_token, request;
+};
+
+// A VPC whose flows are counted: what was delivered of them, by the begin of the period (net/flows.h).
+struct FlowCursor {
+  std::int64_t delivered = 0;
 };
 
 // What load() did once: key "default-vpc".
@@ -84,6 +95,7 @@ class NetworkState {
   store::Table<VpcRecord> vpcs;
   store::Table<Subnet> subnets;
   store::Table<InternetGateway> internet_gateways;
+  store::Table<EgressOnlyInternetGateway> egress_only_gateways;
   store::Table<RouteTable> route_tables;
   store::Table<NetworkAcl> network_acls;
   store::Table<SecurityGroup> security_groups;           // without their rules
@@ -96,6 +108,8 @@ class NetworkState {
   store::Table<NatGateway> nat_gateways;
   store::Table<PeeringRecord> peerings;
   store::Table<PrefixListRecord> prefix_lists;
+  store::Table<FlowLogRecord> flow_logs;
+  store::Table<FlowCursor> flow_cursors;  // by VPC
   store::Table<RemovedNode> removed_nodes;
   store::Table<Milestone> milestones;
 
@@ -119,6 +133,8 @@ class NetworkState {
 
   // Ranges from which public addresses come, the same for all regions of the machine.
   std::vector<Cidr> public_pool = {{127U << 24 | 8U << 16, 16}};
+  // Has the machine's kernel any?
+  bool ipv6 = true;
   // All regions of the machine, this one among them: public addresses are unique among them, peerings join them. They
   // share the store, so that a transaction spans them. Set by who puts the regions together.
   std::function<std::vector<NetworkState*>()> regions;
@@ -127,6 +143,7 @@ class NetworkState {
   // Tells the listener, once the transaction is durable, that something of the VPC changed (or that it is gone).
   void changed(const std::string& vpc_id);
   std::function<void(const std::string& vpc_id)> on_change;
+  std::function<void(const std::string& vpc_id)> on_flow_change;  // the same, for flow_log_controller.h
 };
 
 // Who asked for the interfaces that are a load balancer's nodes (those made with a description "ELB …").
@@ -149,4 +166,6 @@ BRUME_RECORD(brume::ec2::PublicAddressRecord, address, automatic)
 BRUME_RECORD(brume::ec2::PeeringRecord, connection, ended_at)
 BRUME_RECORD(brume::ec2::PrefixListRecord, list, entries)
 BRUME_RECORD(brume::ec2::RemovedNode, vpc_id, address)
+BRUME_RECORD(brume::ec2::FlowLogRecord, log, client_token, request)
+BRUME_RECORD(brume::ec2::FlowCursor, delivered)
 BRUME_RECORD(brume::ec2::Milestone, done)

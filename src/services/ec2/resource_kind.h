@@ -24,6 +24,9 @@ inline constexpr ResourceKind kSubnet{"subnet", "subnet", "InvalidSubnetID.Malfo
                                       "subnet ID"};
 inline constexpr ResourceKind kInternetGateway{"igw", "internet-gateway", "InvalidInternetGatewayID.Malformed",
                                                "InvalidInternetGatewayID.NotFound", "internetGateway ID"};
+inline constexpr ResourceKind kEgressOnlyGateway{
+    "eigw", "egress-only-internet-gateway", "InvalidEgressOnlyInternetGatewayId.Malformed",
+    "InvalidEgressOnlyInternetGatewayId.NotFound", "egressOnlyInternetGateway ID"};
 inline constexpr ResourceKind kRouteTable{"rtb", "route-table", "InvalidRouteTableID.Malformed",
                                           "InvalidRouteTableID.NotFound", "routeTable ID"};
 inline constexpr ResourceKind kNetworkAcl{"acl", "network-acl", "InvalidNetworkAclID.Malformed",
@@ -44,6 +47,8 @@ inline constexpr ResourceKind kNatGateway{"nat", "natgateway", "InvalidNatGatewa
                                           "InvalidNatGatewayID.NotFound", "natGateway ID"};
 inline constexpr ResourceKind kVpcPeering{"pcx", "vpc-peering-connection", "InvalidVpcPeeringConnectionId.Malformed",
                                           "InvalidVpcPeeringConnectionID.NotFound", "vpcPeeringConnection ID"};
+inline constexpr ResourceKind kFlowLog{"fl", "vpc-flow-log", "InvalidFlowLogId.Malformed", "InvalidFlowLogId.NotFound",
+                                       "flow log ID"};
 
 [[nodiscard]] inline std::unexpected<Error> no_such(const ResourceKind& kind, std::string_view id) {
   if (!services::well_formed_id(id, kind.prefix))

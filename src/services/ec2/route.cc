@@ -1,9 +1,12 @@
-// Routes. Targets that Brume has: internet and NAT gateways, network interfaces (also by their instance), peerings.
+// Routes. Targets that Brume has: internet gateways (egress-only too) and NAT gateways, network interfaces (also by
+// their instance), peerings.
 #include "services/ec2/route.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "aws/call.h"
+#include "net/address.h"
 #include "services/ec2/network_interface.h"
 #include "services/ec2/network_operations.h"
 #include "services/ec2/refusals.h"
@@ -56,8 +59,6 @@ Result<void> refuse_targets(const Request& request) {
   if (request.TransitGatewayId)
     return fail("InvalidTransitGatewayID.NotFound", "The transitGateway ID '{}' does not exist",
                 *request.TransitGatewayId);
-  if (request.EgressOnlyInternetGatewayId)
-    return fail("InvalidGatewayID.NotFound", "The eigw ID '{}' does not exist", *request.EgressOnlyInternetGatewayId);
   BRUME_CHECK(refuse("VpcEndpointId", request.VpcEndpointId.has_value()));
   BRUME_CHECK(refuse("LocalGatewayId", request.LocalGatewayId.has_value()));
   BRUME_CHECK(refuse("CarrierGatewayId", request.CarrierGatewayId.has_value()));
@@ -75,7 +76,8 @@ Result<Route> route_of(const NetworkState& state, const RouteTable& table, const
                        const Request& request) {
   const int given = int(request.GatewayId.has_value()) + int(request.InstanceId.has_value()) +
                     int(request.NetworkInterfaceId.has_value()) + int(request.NatGatewayId.has_value()) +
-                    int(request.VpcPeeringConnectionId.has_value());
+                    int(request.VpcPeeringConnectionId.has_value()) +
+                    int(request.EgressOnlyInternetGatewayId.has_value());
   BRUME_CHECK(refuse_targets(request));
   if (given == 0)
     return fail("MissingParameter",
@@ -93,6 +95,21 @@ Result<Route> route_of(const NetworkState& state, const RouteTable& table, const
     route.GatewayId = request.GatewayId;
     return route;
   }
+  const bool ipv6 = destination.member == &Route::DestinationIpv6CidrBlock;
+  if (request.EgressOnlyInternetGatewayId) {
+    const auto* gateway = state.egress_only_gateways.find(*request.EgressOnlyInternetGatewayId);
+    if (!gateway)
+      return fail("InvalidGatewayID.NotFound", "The eigw ID '{}' does not exist", *request.EgressOnlyInternetGatewayId);
+    if (!ipv6)
+      return fail("InvalidParameterValue", "The egress-only internet gateway {} is for IPv6 destinations only.",
+                  *request.EgressOnlyInternetGatewayId);
+    if (gateway->Attachments[0].VpcId != table.VpcId)
+      return fail("InvalidParameterValue", "route table {} and network gateway {} belong to different networks",
+                  *table.RouteTableId, *request.EgressOnlyInternetGatewayId);
+    route.EgressOnlyInternetGatewayId = request.EgressOnlyInternetGatewayId;
+    return route;
+  }
+  BRUME_CHECK(refuse("NatGatewayId of an IPv6 destination", ipv6 && request.NatGatewayId));
   if (request.NatGatewayId) {
     BRUME_TRY(gateway, find(state.nat_gateways, kNatGateway, request.NatGatewayId));
     if (gateway->State != "available") return no_such(kNatGateway, *request.NatGatewayId);
@@ -124,6 +141,13 @@ Result<Route> route_of(const NetworkState& state, const RouteTable& table, const
   return route;
 }
 
+bool is_in_ipv6_range(const VpcRecord& vpc, const std::string& destination) {
+  const auto block = net::parse_ip_block(destination);
+  return block && std::ranges::any_of(vpc.vpc.Ipv6CidrBlockAssociationSet, [&](const auto& association) {
+           return net::parse_ip_block(*association.Ipv6CidrBlock)->contains(*block);
+         });
+}
+
 }  // namespace
 
 Route describe(const NetworkState& state, const RouteTable& table, const Route& record) {
@@ -146,6 +170,8 @@ Route describe(const NetworkState& state, const RouteTable& table, const Route& 
     const NatGateway* gateway = state.nat_gateways.find(*route.NatGatewayId);
     if (!gateway || gateway->State != "available") route.State = "blackhole";
   }
+  if (route.EgressOnlyInternetGatewayId && !state.egress_only_gateways.contains(*route.EgressOnlyInternetGatewayId))
+    route.State = "blackhole";
   if (route.VpcPeeringConnectionId) {
     const PeeringRecord* peering = state.peerings.find(*route.VpcPeeringConnectionId);
     if (!peering || peering->connection.Status->Code != "active") route.State = "blackhole";
@@ -162,7 +188,9 @@ Result<CreateRouteResult> NetworkOperations::CreateRoute(const aws::Call&, const
   // More specific than the VPC's own route is only for interfaces (middleboxes).
   const auto cidr = parse_cidr(destination.text);
   const Cidr local = *parse_cidr(*state_.vpcs.find(*table->VpcId)->vpc.CidrBlock);
-  if (cidr && local.contains(*cidr) && !route.NetworkInterfaceId)
+  const bool inside =
+      cidr ? local.contains(*cidr) : is_in_ipv6_range(*state_.vpcs.find(*table->VpcId), destination.text);
+  if (inside && !route.NetworkInterfaceId)
     return fail("InvalidParameterValue",
                 "The destination CIDR block {} is equal to or more specific than one of this VPC's CIDR blocks. This "
                 "route can target only an interface or an instance.",

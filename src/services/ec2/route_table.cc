@@ -75,6 +75,11 @@ Result<CreateRouteTableResult> NetworkOperations::CreateRouteTable(const aws::Ca
                           .GatewayId = "local",
                           .Origin = "CreateRouteTable",
                           .State = "active"});
+  for (const VpcIpv6CidrBlockAssociation& association : vpc->vpc.Ipv6CidrBlockAssociationSet)
+    table.Routes.push_back({.DestinationIpv6CidrBlock = association.Ipv6CidrBlock,
+                            .GatewayId = "local",
+                            .Origin = "CreateRouteTable",
+                            .State = "active"});
   state_.route_tables.put(id, table);
   BRUME_CHECK(state_.tags.set(id, kRouteTable.type, tags));
   state_.changed(*request.VpcId);

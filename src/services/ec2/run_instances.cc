@@ -138,6 +138,9 @@ Result<void> InstanceOperations::choose_network(const aws::Call& call, Launch& l
     if (request.PrivateIpAddress)
       return fail("InvalidParameterCombination",
                   "Network interfaces and an instance-level private address may not be specified on the same request");
+    if (!request.Ipv6Addresses.empty() || request.Ipv6AddressCount)
+      return fail("InvalidParameterCombination",
+                  "Network interfaces and instance-level IPv6 addresses may not be specified on the same request");
     if (launch.interface.DeviceIndex.value_or(0) != 0)
       return fail("InvalidParameterValue", "The primary network interface must have device index 0");
     subnet_id = launch.interface.SubnetId;
@@ -145,12 +148,17 @@ Result<void> InstanceOperations::choose_network(const aws::Call& call, Launch& l
   } else {
     launch.groups = request.SecurityGroupIds;
     launch.interface.PrivateIpAddress = request.PrivateIpAddress;
+    launch.interface.Ipv6Addresses = request.Ipv6Addresses;
+    launch.interface.Ipv6AddressCount = request.Ipv6AddressCount;
   }
   if (launch.interface.NetworkInterfaceId) {
     if (launch.interface.AssociatePublicIpAddress)
       return fail("InvalidParameterCombination",
                   "The associatePublicIPAddress parameter cannot be specified when launching with an existing network "
                   "interface");
+    if (!launch.interface.Ipv6Addresses.empty() || launch.interface.Ipv6AddressCount)
+      return fail("InvalidParameterCombination",
+                  "IPv6 addresses cannot be specified when launching with an existing network interface");
     if (request.MaxCount != 1)
       return fail("InvalidParameterCombination", "Network interface '{}' can only be used with one instance",
                   *launch.interface.NetworkInterfaceId);
@@ -176,6 +184,8 @@ Result<void> InstanceOperations::choose_network(const aws::Call& call, Launch& l
   }
   if ((launch.interface.PrivateIpAddress || !launch.interface.PrivateIpAddresses.empty()) && request.MaxCount != 1)
     return fail("InvalidParameterCombination", "A private address can only be given to one instance");
+  if (!launch.interface.Ipv6Addresses.empty() && request.MaxCount != 1)
+    return fail("InvalidParameterCombination", "An IPv6 address can only be given to one instance");
   BRUME_TRY(interface_tags, tags_for(call, request.TagSpecifications, "network-interface",
                                      {"instance", "volume", "spot-instances-request", "elastic-gpu"}));
   launch.interface_tags = interface_tags;
@@ -284,6 +294,8 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
     creation.PrivateIpAddress = launch.interface.PrivateIpAddress;
     if (!launch.interface.PrivateIpAddresses.empty())
       creation.PrivateIpAddress = launch.interface.PrivateIpAddresses[0].PrivateIpAddress;
+    creation.Ipv6Addresses = launch.interface.Ipv6Addresses;
+    creation.Ipv6AddressCount = launch.interface.Ipv6AddressCount;
     if (!launch.interface_tags.empty())
       creation.TagSpecifications.push_back({.ResourceType = "network-interface", .Tags = launch.interface_tags});
     BRUME_TRY(created, CreateNetworkInterface(call, creation));

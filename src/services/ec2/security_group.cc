@@ -3,6 +3,7 @@
 
 #include "aws/call.h"
 #include "services/ec2/filters.h"
+#include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/network_operations.h"
 #include "services/ec2/security_group_rule.h"
 #include "services/ec2/vpc_parts.h"
@@ -109,6 +110,11 @@ Result<CreateSecurityGroupResult> NetworkOperations::CreateSecurityGroup(const a
   SecurityGroupRule to_all = rule_for_all(state_, group, true);
   to_all.CidrIpv4 = "0.0.0.0/0";
   put_rule(state_, to_all);
+  if (has_ipv6(*state_.vpcs.find(vpc_id))) {
+    SecurityGroupRule to_all_ipv6 = rule_for_all(state_, group, true);
+    to_all_ipv6.CidrIpv6 = "::/0";
+    put_rule(state_, to_all_ipv6);
+  }
   BRUME_CHECK(state_.tags.set(id, kSecurityGroup.type, tags));
   state_.changed(vpc_id);
   return CreateSecurityGroupResult{

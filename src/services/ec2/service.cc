@@ -10,6 +10,7 @@ Result<void> Service::load() {
 
 Result<void> Service::start() {
   fabric_controller.start();
+  flow_log_controller.start();
   return start_instances();
 }
 

@@ -6,6 +6,7 @@
 #include "net/fabric.h"
 #include "services/common/context.h"
 #include "services/ec2/fabric_controller.h"
+#include "services/ec2/flow_log_controller.h"
 #include "services/ec2/instance_operations.h"
 #include "services/ec2/network_insights.h"
 #include "services/ec2/network_operations.h"
@@ -33,22 +34,24 @@ class InstanceFabric : public InstanceNetwork {
 
 // What both halves stand on; a base of Service so that it is there before them.
 struct ServiceGround {
-  ServiceGround(const services::Context& service_context, net::Fabric& fabric)
+  ServiceGround(const services::Context& service_context, net::Fabric& fabric, services::LogSink& logs)
       : context(service_context),
         network(service_context),
         fabric_controller(network, fabric),
+        flow_log_controller(network, fabric, logs),
         instance_fabric(fabric_controller, fabric) {}
   services::Context context;
   NetworkState network;
   FabricController fabric_controller;
+  FlowLogController flow_log_controller;
   InstanceFabric instance_fabric;
 };
 
 class Service : private ServiceGround, public NetworkOperations, public InstanceOperations, public NetworkInsights {
  public:
   Service(const services::Context& service_context, net::Fabric& fabric, compute::Driver& driver,
-          compute::Images& images, InstanceProfiles profiles)
-      : ServiceGround(service_context, fabric),
+          compute::Images& images, services::LogSink& logs, InstanceProfiles profiles)
+      : ServiceGround(service_context, fabric, logs),
         NetworkOperations(context, network),
         InstanceOperations(context, network, instance_fabric, driver, images, std::move(profiles)),
         NetworkInsights(context, network) {}

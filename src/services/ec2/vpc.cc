@@ -4,11 +4,17 @@
 #include <utility>
 
 #include "services/ec2/filters.h"
+#include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/network_operations.h"
 #include "services/ec2/refusals.h"
 
 namespace brume::ec2 {
 namespace {
+
+template <auto member>
+Values ipv6(const Vpc& v) {
+  return each(v.Ipv6CidrBlockAssociationSet, [](const auto& a) { return a.*member; });
+}
 
 constexpr FilterField<Vpc> kFilters[] = {
     {"vpc-id", [](const Vpc& v) { return value(v.VpcId); }},
@@ -22,10 +28,13 @@ constexpr FilterField<Vpc> kFilters[] = {
      [](const Vpc& v) {
        return each(v.CidrBlockAssociationSet, [](const auto& a) { return a.CidrBlockState->State; });
      }},
-    {"ipv6-cidr-block-association.ipv6-cidr-block", [](const Vpc&) { return Values{}; }},
-    {"ipv6-cidr-block-association.ipv6-pool", [](const Vpc&) { return Values{}; }},
-    {"ipv6-cidr-block-association.association-id", [](const Vpc&) { return Values{}; }},
-    {"ipv6-cidr-block-association.state", [](const Vpc&) { return Values{}; }},
+    {"ipv6-cidr-block-association.ipv6-cidr-block", ipv6<&VpcIpv6CidrBlockAssociation::Ipv6CidrBlock>},
+    {"ipv6-cidr-block-association.ipv6-pool", ipv6<&VpcIpv6CidrBlockAssociation::Ipv6Pool>},
+    {"ipv6-cidr-block-association.association-id", ipv6<&VpcIpv6CidrBlockAssociation::AssociationId>},
+    {"ipv6-cidr-block-association.state",
+     [](const Vpc& v) {
+       return each(v.Ipv6CidrBlockAssociationSet, [](const auto& a) { return a.Ipv6CidrBlockState->State; });
+     }},
     {"dhcp-options-id", [](const Vpc& v) { return value(v.DhcpOptionsId); }},
     {"is-default", [](const Vpc& v) { return value(v.IsDefault); }},
     {"isDefault", [](const Vpc& v) { return value(v.IsDefault); }},
@@ -39,10 +48,18 @@ Vpc describe(const NetworkState& state, const VpcRecord& record) {
   return shape;
 }
 
+// AWS's groups of zones are local zones; a region's own has its name.
+Result<void> check_border_group(const std::string& region, const std::optional<std::string>& group) {
+  if (group && *group != region)
+    return fail("InvalidParameterValue", "Value ({}) for parameter ipv6CidrBlockNetworkBorderGroup is invalid.",
+                *group);
+  return {};
+}
+
 }  // namespace
 
 Result<CreateVpcResult> NetworkOperations::CreateVpc(const aws::Call& call, const CreateVpcRequest& request) {
-  BRUME_CHECK(refuse("AmazonProvidedIpv6CidrBlock", request.AmazonProvidedIpv6CidrBlock.value_or(false)));
+  BRUME_CHECK(check_border_group(context_.region, request.Ipv6CidrBlockNetworkBorderGroup));
   BRUME_CHECK(refuse("Ipv6CidrBlock", request.Ipv6CidrBlock || request.Ipv6Pool));
   BRUME_CHECK(refuse("Ipv4IpamPoolId", request.Ipv4IpamPoolId || request.Ipv6IpamPoolId));
   BRUME_CHECK(refuse("VpcEncryptionControl", request.VpcEncryptionControl.has_value()));
@@ -53,10 +70,13 @@ Result<CreateVpcResult> NetworkOperations::CreateVpc(const aws::Call& call, cons
     return fail("InvalidVpc.Range", "The CIDR '{}' is invalid.", *request.CidrBlock);
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kVpc.type));
   const std::string id = make_vpc(state_, cidr, false);
+  if (request.AmazonProvidedIpv6CidrBlock.value_or(false)) BRUME_CHECK(add_ipv6_block(state_, id));
   BRUME_CHECK(state_.tags.set(id, kVpc.type, tags));
   state_.changed(id);
   CreateVpcResult result{.Vpc = describe(state_, *state_.vpcs.find(id))};
   result.Vpc->State = "pending";
+  for (VpcIpv6CidrBlockAssociation& association : result.Vpc->Ipv6CidrBlockAssociationSet)
+    association.Ipv6CidrBlockState->State = "associating";
   return result;
 }
 
@@ -81,6 +101,8 @@ Result<void> NetworkOperations::DeleteVpc(const aws::Call&, const DeleteVpcReque
   const auto in_vpc = [&](const auto& row) { return row.second.VpcId == id; };
   // Besides what it came with, nothing may be left in it.
   const bool used = !state_.subnets_of(id).empty() || state_.internet_gateway_of(id) ||
+                    std::ranges::any_of(state_.egress_only_gateways.rows(),
+                                        [&](const auto& row) { return row.second.Attachments[0].VpcId == id; }) ||
                     std::ranges::count_if(state_.route_tables.rows(), in_vpc) > 1 ||
                     std::ranges::count_if(state_.network_acls.rows(), in_vpc) > 1 ||
                     std::ranges::count_if(state_.security_groups.rows(), in_vpc) > 1;
@@ -100,6 +122,43 @@ Result<void> NetworkOperations::DeleteVpc(const aws::Call&, const DeleteVpcReque
   for (const std::string& each : gone) state_.tags.erase_all(each);
   state_.changed(id);
   return {};
+}
+
+Result<AssociateVpcCidrBlockResult> NetworkOperations::AssociateVpcCidrBlock(
+    const aws::Call&, const AssociateVpcCidrBlockRequest& request) {
+  BRUME_CHECK(refuse("CidrBlock", request.CidrBlock.has_value()));
+  BRUME_CHECK(refuse("Ipv6CidrBlock", request.Ipv6CidrBlock || request.Ipv6Pool));
+  BRUME_CHECK(refuse("Ipv4IpamPoolId", request.Ipv4IpamPoolId || request.Ipv4NetmaskLength));
+  BRUME_CHECK(refuse("Ipv6IpamPoolId", request.Ipv6IpamPoolId || request.Ipv6NetmaskLength));
+  BRUME_CHECK(check_border_group(context_.region, request.Ipv6CidrBlockNetworkBorderGroup));
+  BRUME_CHECK(find(state_.vpcs, kVpc, request.VpcId));
+  if (!request.AmazonProvidedIpv6CidrBlock.value_or(false))
+    return fail("MissingParameter", "Either 'cidrBlock' or 'amazonProvidedIpv6CidrBlock' should be provided.");
+  BRUME_TRY(association, add_ipv6_block(state_, *request.VpcId));
+  AssociateVpcCidrBlockResult result{.Ipv6CidrBlockAssociation = association, .VpcId = request.VpcId};
+  result.Ipv6CidrBlockAssociation->Ipv6CidrBlockState->State = "associating";
+  return result;
+}
+
+Result<DisassociateVpcCidrBlockResult> NetworkOperations::DisassociateVpcCidrBlock(
+    const aws::Call&, const DisassociateVpcCidrBlockRequest& request) {
+  for (const auto& [id, record] : state_.vpcs.rows()) {
+    const Vpc& vpc = record.vpc;
+    if (vpc.CidrBlockAssociationSet[0].AssociationId == request.AssociationId)
+      return fail("OperationNotPermitted",
+                  "The vpc CIDR block with association ID {} may not be disassociated. It is the primary IPv4 CIDR "
+                  "block of the VPC",
+                  *request.AssociationId);
+    const auto found = std::ranges::find(vpc.Ipv6CidrBlockAssociationSet, request.AssociationId,
+                                         &VpcIpv6CidrBlockAssociation::AssociationId);
+    if (found == vpc.Ipv6CidrBlockAssociationSet.end()) continue;
+    DisassociateVpcCidrBlockResult result{.Ipv6CidrBlockAssociation = *found, .VpcId = id};
+    result.Ipv6CidrBlockAssociation->Ipv6CidrBlockState->State = "disassociating";
+    BRUME_CHECK(remove_ipv6_block(state_, *result.VpcId, *request.AssociationId));
+    return result;
+  }
+  return fail("InvalidVpcCidrBlockAssociationID.NotFound", "The vpc CIDR block association ID '{}' does not exist",
+              request.AssociationId.value_or(""));
 }
 
 Result<void> NetworkOperations::ModifyVpcAttribute(const aws::Call&, const ModifyVpcAttributeRequest& request) {

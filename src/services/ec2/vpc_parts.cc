@@ -1,5 +1,7 @@
 #include "services/ec2/vpc_parts.h"
 
+#include <algorithm>
+
 #include "aws/call.h"
 #include "services/common/ids.h"
 
@@ -8,6 +10,10 @@ namespace {
 
 NetworkAclEntry entry_for_all(bool egress, int number, const char* action) {
   return {.CidrBlock = "0.0.0.0/0", .Egress = egress, .Protocol = "-1", .RuleAction = action, .RuleNumber = number};
+}
+
+NetworkAclEntry ipv6_entry_for_all(bool egress, int number, const char* action) {
+  return {.Egress = egress, .Ipv6CidrBlock = "::/0", .Protocol = "-1", .RuleAction = action, .RuleNumber = number};
 }
 
 DhcpConfiguration configuration(const char* key, std::string value) {
@@ -31,6 +37,26 @@ std::string default_dhcp_options(NetworkState& state) {
 
 void add_final_entries(NetworkAcl& acl) {
   for (const bool egress : {true, false}) acl.Entries.push_back(entry_for_all(egress, 32767, "deny"));
+}
+
+void add_final_ipv6_entries(NetworkAcl& acl) {
+  constexpr int kLast = 32768;
+  if (std::ranges::find(acl.Entries, kLast, &NetworkAclEntry::RuleNumber) != acl.Entries.end()) return;
+  for (const bool egress : {true, false}) acl.Entries.push_back(ipv6_entry_for_all(egress, kLast, "deny"));
+}
+
+void allow_ipv6(NetworkAcl& acl) {
+  for (const bool egress : {true, false}) {
+    const auto same_side = [&](const NetworkAclEntry& entry) { return entry.Egress.value_or(false) == egress; };
+    if (std::ranges::any_of(acl.Entries,
+                            [&](const auto& entry) { return same_side(entry) && entry.Ipv6CidrBlock == "::/0"; }))
+      continue;
+    int number = 101;
+    while (std::ranges::any_of(acl.Entries,
+                               [&](const auto& entry) { return same_side(entry) && entry.RuleNumber == number; }))
+      ++number;
+    acl.Entries.push_back(ipv6_entry_for_all(egress, number, "allow"));
+  }
 }
 
 SecurityGroupRule rule_for_all(NetworkState& state, const SecurityGroup& group, bool egress) {

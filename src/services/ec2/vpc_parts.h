@@ -19,6 +19,10 @@ std::string make_default_vpc(NetworkState& state);
 
 // An ACL's last entries, which nobody can delete: all that no other entry decides is denied.
 void add_final_entries(NetworkAcl& acl);
+// The same for IPv6, once the VPC has any; nothing if they are there.
+void add_final_ipv6_entries(NetworkAcl& acl);
+// What a VPC's default ACL gets with its first IPv6 block: all of it is allowed.
+void allow_ipv6(NetworkAcl& acl);
 // A rule without source, for all protocols and ports. `id` is its own, new.
 SecurityGroupRule rule_for_all(NetworkState& state, const SecurityGroup& group, bool egress);
 void put_rule(NetworkState& state, const SecurityGroupRule& rule);

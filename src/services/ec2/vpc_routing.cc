@@ -20,6 +20,9 @@ net::Route target_of(const Route& shown) {
   } else if (shown.VpcPeeringConnectionId) {
     route.target = net::RouteTarget::peering;
     route.target_id = *shown.VpcPeeringConnectionId;
+  } else if (shown.EgressOnlyInternetGatewayId) {
+    route.target = net::RouteTarget::egress_only_gateway;
+    route.target_id = *shown.EgressOnlyInternetGatewayId;
   } else if (shown.GatewayId) {
     route.target = net::RouteTarget::internet_gateway;
   }

@@ -16,7 +16,7 @@ class RoutingTest : public NetworkTest {
   // "0.0.0.0/0 igw", "10.1.0.0/16 eni:eni-1", … in the order of the table.
   [[nodiscard]] std::vector<std::string> routes(const std::string& table_id) const {
     std::vector<std::string> shown;
-    const char* names[] = {"blackhole", "igw", "nat", "eni", "pcx"};
+    const char* names[] = {"blackhole", "igw", "eigw", "nat", "eni", "pcx"};
     const net::Routing now = routing();
     for (const net::Route& route : now.route_tables.at(table_id))
       shown.push_back(route.destination + " " + names[std::size_t(route.target)] +

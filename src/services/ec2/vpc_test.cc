@@ -67,8 +67,7 @@ TEST_F(NetworkTest, CreateVpcChecksItsRange) {
   EXPECT_EQ(vpc.CidrBlock, "10.9.0.0/16");
   EXPECT_EQ(vpc.State, "pending");
   EXPECT_EQ(must(&Ops::DescribeVpcs, {.VpcIds = {*vpc.VpcId}}).Vpcs[0].State, "available");
-  EXPECT_EQ(run(&Ops::CreateVpc, {.CidrBlock = "10.0.0.0/16", .AmazonProvidedIpv6CidrBlock = true}).error().status,
-            501);
+  EXPECT_EQ(run(&Ops::CreateVpc, {.CidrBlock = "10.0.0.0/16", .Ipv6CidrBlock = "2001:db8::/56"}).error().status, 501);
 }
 
 TEST_F(NetworkTest, VpcAttributes) {

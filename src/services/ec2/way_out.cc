@@ -1,5 +1,7 @@
 #include "services/ec2/way_out.h"
 
+#include <algorithm>
+
 #include "services/ec2/cidr.h"
 #include "services/ec2/route.h"
 
@@ -31,6 +33,16 @@ bool leads_out(const NetworkState& state, const NetworkInterface& interface, std
   return false;
 }
 
+bool leads_out_by_ipv6(const NetworkState& state, const NetworkInterface& interface) {
+  const Subnet* subnet = state.subnets.find(interface.SubnetId.value_or(""));
+  const RouteTable* table = subnet && !interface.Ipv6Addresses.empty() ? state.route_table_of(*subnet) : nullptr;
+  return table && std::ranges::any_of(table->Routes, [&](const Route& record) {
+           const Route route = describe(state, *table, record);
+           return route.DestinationIpv6CidrBlock == "::/0" && route.State == "active" &&
+                  (route.GatewayId || route.EgressOnlyInternetGatewayId);
+         });
+}
+
 }  // namespace
 
 const NetworkInterface* interface_with_address(const NetworkState& state, std::string_view vpc_id,
@@ -45,7 +57,7 @@ const NetworkInterface* interface_with_address(const NetworkState& state, std::s
 }
 
 bool has_way_out(const NetworkState& state, const NetworkInterface& interface, std::string_view address) {
-  return leads_out(state, interface, address, false);
+  return leads_out(state, interface, address, false) || leads_out_by_ipv6(state, interface);
 }
 
 }  // namespace brume::ec2

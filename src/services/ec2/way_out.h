@@ -15,7 +15,8 @@ const NetworkInterface* interface_with_address(const NetworkState& state, std::s
                                                std::string_view address);
 
 // Does the subnet's route table lead 0.0.0.0/0 to an internet gateway that is attached, and has the address a public
-// one; or to a NAT gateway; or to an interface that itself has a way out (an instance that translates)?
+// one; or to a NAT gateway; or to an interface that itself has a way out (an instance that translates)? Or has the
+// interface an IPv6 address, and ::/0 leads to an internet gateway, egress-only or not?
 bool has_way_out(const NetworkState& state, const NetworkInterface& interface, std::string_view address);
 
 }  // namespace brume::ec2
