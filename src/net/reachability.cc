@@ -1,5 +1,7 @@
 #include "net/reachability.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -158,8 +160,8 @@ class Candidates {
       return first;
     }
     for (int network = 1; network < 224; ++network) {
-      const IpBlock address{.bytes = {std::uint8_t(network), 1, 1, 1}, .prefix = 32};
-      if (scope_of(address) == Scope::global && consider(address)) return address;
+      const auto address = parse_ip_block(fmt::format("{}.1.1.1", network));
+      if (scope_of(*address) == Scope::global && consider(*address)) return address;
     }
     return first;
   }
