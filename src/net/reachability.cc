@@ -158,7 +158,7 @@ class Candidates {
       return first;
     }
     for (int network = 1; network < 224; ++network) {
-      const IpBlock address{.bytes = {std::uint8_t(network), 1, 1, 1}, .prefix = 32};
+      const IpBlock address(Ipv4{std::uint32_t(network) << 24 | 0x010101}, 32);
       if (scope_of(address) == Scope::global && consider(address)) return address;
     }
     return first;

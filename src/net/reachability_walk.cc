@@ -62,6 +62,7 @@ std::string name_of(const Route& route) {
       return "blackhole";
     case RouteTarget::internet_gateway:
       return "igw";
+    case RouteTarget::egress_only_gateway:  // of IPv6, which no question is about
     case RouteTarget::nat_gateway:
     case RouteTarget::network_interface:
     case RouteTarget::peering:
