@@ -1,7 +1,5 @@
 #include "net/reachability.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -160,8 +158,8 @@ class Candidates {
       return first;
     }
     for (int network = 1; network < 224; ++network) {
-      const auto address = parse_ip_block(fmt::format("{}.1.1.1", network));
-      if (scope_of(*address) == Scope::global && consider(*address)) return address;
+      const IpBlock address(Ipv4{std::uint32_t(network) << 24 | 0x010101}, 32);
+      if (scope_of(address) == Scope::global && consider(address)) return address;
     }
     return first;
   }
