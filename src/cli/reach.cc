@@ -54,16 +54,18 @@ List<ec2::Filter> filter(const std::string& name, const std::string& value) {
 
 Result<End> instance_by_name(Session& session, const std::string& name) {
   BRUME_TRY(found, session.ec2.DescribeInstances(session.call, {.Filters = filter("tag:Name", name)}));
-  std::vector<End> ends;
+  std::vector<End> ends, running;
   std::string ids;
   for (const ec2::Reservation& reservation : found.Reservations)
     for (const ec2::Instance& instance : reservation.Instances) {
       if (instance.State && instance.State->Name == "terminated") continue;
       ends.push_back(
           {fmt::format("{} ({})", name, *instance.InstanceId), *instance.InstanceId, instance.VpcId.value_or(""), ""});
+      if (instance.State && instance.State->Name == "running") running.push_back(ends.back());
       ids += (ids.empty() ? "" : ", ") + *instance.InstanceId;
     }
   if (ends.size() == 1) return ends.front();
+  if (running.size() == 1) return running.front();
   if (ends.empty())
     return fail("InvalidParameterValue",
                 "There is no instance named '{}'; give an instance's id or Name tag, eni-…, igw-…, an IPv4 address or "
@@ -202,7 +204,7 @@ Result<int> reach(Session& session, const std::string& from_text, const std::str
 
 int reach(const daemon::Settings& settings, const std::string& from, const std::string& to, const std::string& port,
           bool json) {
-  const auto session = open_session(settings);
+  const auto session = open_caller_session(settings);
   const auto status = session ? reach(**session, from, to, port, json) : Result<int>(std::unexpected(session.error()));
   if (status) return *status;
   report(status.error());

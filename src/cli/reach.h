@@ -7,8 +7,8 @@
 
 namespace brume::cli {
 
-// `from` and `to`: an instance (id or Name tag), eni-…, igw-…, pcx-…, an IPv4 address, or "internet". `port`: "80" or
-// "53/udp". Exit status: 0 reachable, 1 not, 2 could not tell.
+// `from` and `to`: an instance (id or Name tag, if one instance or one running instance has that), eni-…, igw-…, pcx-…,
+// an IPv4 address, or "internet". `port`: "80" or "53/udp". Exit status: 0 reachable, 1 not, 2 could not tell.
 int reach(const daemon::Settings& settings, const std::string& from, const std::string& to, const std::string& port,
           bool json);
 

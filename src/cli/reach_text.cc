@@ -46,8 +46,8 @@ std::string other_side(const ec2::Explanation& why) {
 }
 
 std::string target_of(const std::optional<ec2::AnalysisRouteTableRoute>& route) {
-  for (const auto* target : {&route->GatewayId, &route->NatGatewayId, &route->VpcPeeringConnectionId,
-                             &route->NetworkInterfaceId, &route->InstanceId})
+  for (const auto* target : {&route->GatewayId, &route->EgressOnlyInternetGatewayId, &route->NatGatewayId,
+                             &route->VpcPeeringConnectionId, &route->NetworkInterfaceId, &route->InstanceId})
     if (*target) return **target == "local" ? "the VPC itself" : **target;
   return "nothing";
 }

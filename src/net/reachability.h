@@ -59,12 +59,13 @@ enum class HopKind : std::uint8_t { interface, groups, acl, route_table, interne
 struct Hop {
   HopKind kind = HopKind::interface;
   std::string vpc_id;
-  // eni-…, sg-…, acl-…, rtb-…, nat-… or pcx-…; empty: the VPC's internet gateway, or groups none of which allows it.
+  // eni-…, sg-…, acl-…, rtb-…, nat-…, eigw-… or pcx-…; empty: the VPC's internet gateway, or groups none of which
+  // allows it.
   std::string id;
   std::string interface_id;         // of groups and ACLs: whose
   bool egress = false;              // the packet is on its way out of the interface, the subnet or the VPC
   std::string rule;                 // sgr-…, an entry's number or "*", a route's destination
-  std::string target;               // of a route: "local", "igw", nat-…, eni-…, pcx-… or "blackhole"
+  std::string target;               // of a route: "local", "igw", eigw-…, nat-…, eni-…, pcx-… or "blackhole"
   std::string code;                 // why the packet goes no further; empty: it passes
   std::string source, destination;  // the packet's addresses when it has passed
 };

@@ -94,7 +94,7 @@ std::string in_short(const std::vector<Hop>& hops) {
   std::string text;
   for (const Hop& hop : hops) {
     std::string word = hop.id;
-    if (hop.kind == HopKind::internet_gateway) word = "igw";
+    if (hop.kind == HopKind::internet_gateway && word.empty()) word = "igw";
     if (hop.kind == HopKind::groups && word.empty()) word = "groups";
     if (!hop.rule.empty()) word += ":" + hop.rule;
     if (!hop.code.empty()) word += "!" + hop.code;
@@ -173,6 +173,22 @@ const Case kCases[] = {
      [](ReachableVpcs& vpcs) {
        std::erase_if(vpcs["vpc-a"].policy.groups["sg-db"].rules,
                      [](const GroupRule& rule) { return rule.id == "sgr-pg"; });
+     }},
+    {"IPv6 out by an egress-only gateway",
+     {eni("eni-web"), whoever("2001:db8::1"), 6, port(443)},
+     "eni-web sg-web:sgr-web-out6 acl-1:101 rtb-public:::/0 eigw-1",
+     "eigw-1 acl-1:101 eni-web",
+     [](ReachableVpcs& vpcs) {
+       vpcs["vpc-a"].routing.internet_gateway = false;
+       vpcs["vpc-a"].routing.route_tables["rtb-public"] = {{"::/0", RouteTarget::egress_only_gateway, "eigw-1"}};
+     }},
+    {"IPv6 in, and no way back by an egress-only gateway",
+     {igw("2001:db8::1"), eni("eni-web"), 6, port(80)},
+     "igw acl-1:101 sg-web:sgr-http6 eni-web",
+     "eni-web acl-1:101 rtb-public:::/0!NO_ROUTE_TO_DESTINATION",
+     [](ReachableVpcs& vpcs) {
+       vpcs["vpc-a"].policy.groups["sg-web"].rules.push_back({"sgr-http6", false, tcp(80, 80), "::/0", ""});
+       vpcs["vpc-a"].routing.route_tables["rtb-public"] = {{"::/0", RouteTarget::egress_only_gateway, "eigw-1"}};
      }},
     {"nobody has the address",
      {eni("eni-web"), whoever("10.0.2.99"), 6, port(80)},

@@ -62,7 +62,7 @@ std::string name_of(const Route& route) {
       return "blackhole";
     case RouteTarget::internet_gateway:
       return "igw";
-    case RouteTarget::egress_only_gateway:  // of IPv6, which no question is about
+    case RouteTarget::egress_only_gateway:
     case RouteTarget::nat_gateway:
     case RouteTarget::network_interface:
     case RouteTarget::peering:
@@ -104,7 +104,11 @@ Walk Walk::reply_to(const Walk& forward, int port, const Place* end) {
   reply.ways_ = forward.ways_;
   const Place& from = forward.arrived_;
   if (from.kind == PlaceKind::interface) reply.from_interface(from.vpc_id, from.id);
-  if (from.kind == PlaceKind::internet_gateway) reply.from_internet(from.vpc_id, "");
+  if (from.kind == PlaceKind::internet_gateway && from.id.empty()) reply.from_internet(from.vpc_id, "");
+  if (from.kind == PlaceKind::internet_gateway && !from.id.empty()) {
+    reply.add({.kind = HopKind::internet_gateway, .vpc_id = from.vpc_id, .id = from.id});
+    reply.enter(from.vpc_id);
+  }
   if (from.kind == PlaceKind::peering) reply.from_peering(from.vpc_id, from.id);
   return reply;
 }
@@ -188,6 +192,7 @@ void Walk::leave(const std::string& vpc_id, const PolicyInterface& interface, bo
   const Route* route = look_up(vpc_id, table);
   if (!route) return;
   if (route->target == RouteTarget::internet_gateway) through_internet_gateway(vpc_id, nullptr);
+  if (route->target == RouteTarget::egress_only_gateway) through_egress_only_gateway(vpc_id, route->target_id);
   if (route->target == RouteTarget::nat_gateway) through_nat_gateway(vpc_id, route->target_id);
   if (route->target == RouteTarget::peering) through_peering(vpc_id, route->target_id);
 }
@@ -294,6 +299,13 @@ void Walk::through_internet_gateway(const std::string& vpc_id, const NatGateway*
   if (outside.empty()) return block("IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS");
   packet_.source = outside;
   exchanged();
+}
+
+void Walk::through_egress_only_gateway(const std::string& vpc_id, const std::string& id) {
+  Hop& hop = add({.kind = HopKind::internet_gateway, .vpc_id = vpc_id, .id = id, .egress = true});
+  hop.code = refused_by_internet_gateway(packet_.destination);
+  if (hop.code.empty())
+    arrived_ = {.kind = PlaceKind::internet_gateway, .id = id, .vpc_id = vpc_id, .address = packet_.destination};
 }
 
 void Walk::through_nat_gateway(const std::string& vpc_id, const std::string& nat_id) {

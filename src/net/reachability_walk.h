@@ -64,6 +64,8 @@ class Walk {
   // The stages of judge() on the sender's side (`egress`) or the receiver's, as hops.
   void judged(const std::string& vpc_id, const PolicyInterface* from, const PolicyInterface* to, bool egress);
   void through_internet_gateway(const std::string& vpc_id, const NatGateway* nat);
+  // Of IPv6; it lets nothing in but replies.
+  void through_egress_only_gateway(const std::string& vpc_id, const std::string& id);
   void through_nat_gateway(const std::string& vpc_id, const std::string& nat_id);
   void through_peering(const std::string& vpc_id, const std::string& peering_id);
   void through_interface(const std::string& vpc_id, const PolicyInterface& from, const std::string& router_id);

@@ -51,7 +51,7 @@ def test_paths_and_analyses(aws, pair, network):
         ec2.authorize_security_group_ingress(GroupId=network.group, IpProtocol="tcp", FromPort=80, ToPort=80, CidrIp="0.0.0.0/0")
     assert blocked["NetworkPathFound"] is False
     (why,) = blocked["Explanations"]
-    assert (why["ExplanationCode"], why["Direction"]) == ("SG_HAS_NO_RULES", "ingress")
+    assert (why["ExplanationCode"], why["Direction"]) == ("ENI_SG_RULES_MISMATCH", "ingress")
     assert why["SecurityGroups"][0]["Id"] == network.group
 
     with refused("AnalysisExistsForNetworkInsightsPath"):

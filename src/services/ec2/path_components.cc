@@ -15,10 +15,10 @@
 namespace brume::ec2 {
 namespace {
 
-constexpr std::array<const ResourceKind*, 12> kKinds = {
-    &kInstance,   &kNetworkInterface, &kSecurityGroup, &kSecurityGroupRule,
-    &kNetworkAcl, &kRouteTable,       &kVpcPeering,    &kInternetGateway,
-    &kNatGateway, &kSubnet,           &kVpc,           &kPrefixList};
+constexpr std::array<const ResourceKind*, 13> kKinds = {
+    &kInstance,   &kNetworkInterface, &kSecurityGroup,     &kSecurityGroupRule, &kNetworkAcl, &kRouteTable,
+    &kVpcPeering, &kInternetGateway,  &kEgressOnlyGateway, &kNatGateway,        &kSubnet,     &kVpc,
+    &kPrefixList};
 
 AnalysisComponent component_of(const NetworkState& region, const std::string& id) {
   AnalysisComponent component{.Id = id};
@@ -126,7 +126,7 @@ class Way {
         route_table(region, hop, shape, why);
         break;
       case net::HopKind::internet_gateway:
-        if (const InternetGateway* gateway = region.internet_gateway_of(hop.vpc_id))
+        if (const InternetGateway* gateway = region.internet_gateway_of(hop.vpc_id); gateway && hop.id.empty())
           shape.Component = component_of(region, *gateway->InternetGatewayId);
         why.InternetGateway = shape.Component;
         why.Addresses = {shown(hop.egress ? hop.source : hop.destination)};
@@ -224,6 +224,7 @@ class Way {
       if (!leads_to(region, record, hop.rule)) continue;
       const Route route = describe(region, *table, record);
       as.DestinationPrefixListId = route.DestinationPrefixListId;
+      as.EgressOnlyInternetGatewayId = route.EgressOnlyInternetGatewayId;
       as.GatewayId = route.GatewayId;
       as.InstanceId = route.InstanceId;
       as.NatGatewayId = route.NatGatewayId;
