@@ -21,7 +21,7 @@ class Hints {
   Hints(const Hints&) = delete;
   Hints& operator=(const Hints&) = delete;
 
-  // `resource` is an id or ARN: "i-…", "vpc-…" (of whatever is in it), "arn:aws:elasticloadbalancing:…:targetgroup/…", "asg:<name>".
+  // `resource` is an id or ARN: "i-…", "vpc-…" (of what is in it), "arn:…:targetgroup/…", "asg:<name>".
   void publish(std::string resource) {
     loop_.post([this, resource = std::move(resource)] {
       for (const auto& listener : listeners_) listener(resource);
