@@ -124,10 +124,11 @@ class Region : public ::testing::Test {
           driver(region.machine, region.sim.loop),
           images(region.machine),
           logs(region.sim.files, "/logs"),
-          api(context, region.fabric, driver, images, logs, [](std::string_view wanted) -> std::optional<InstanceProfile> {
-            if (wanted != "web" && wanted != "arn:aws:iam::000000000000:instance-profile/web") return std::nullopt;
-            return InstanceProfile{"web", "AIPA1", "arn:aws:iam::000000000000:instance-profile/web"};
-          }) {
+          api(context, region.fabric, driver, images, logs,
+              [](std::string_view wanted) -> std::optional<InstanceProfile> {
+                if (wanted != "web" && wanted != "arn:aws:iam::000000000000:instance-profile/web") return std::nullopt;
+                return InstanceProfile{"web", "AIPA1", "arn:aws:iam::000000000000:instance-profile/web"};
+              }) {
       EXPECT_TRUE(api.load());
       EXPECT_TRUE(api.start());
     }
