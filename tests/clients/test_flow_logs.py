@@ -15,7 +15,7 @@ SERVE = "#!/bin/sh\necho hello > /srv/index.html\nhttpd -p 80 -h /srv\n"
 # Port 81 is not in the server's group.
 ASK = f"""#!/bin/sh
 while true; do
-  wget -q -T 2 -O - http://{SERVER}/ && echo got it
+  wget -q -O - http://{SERVER}/ && echo got it
   nc -w 1 {SERVER} 81 < /dev/null
   sleep 0.2
 done &

@@ -36,7 +36,7 @@ std::string lower(std::string text) {
 }  // namespace
 
 std::optional<std::string> vpc_of_flow_log(const NetworkState& state, const FlowLog& log) {
-  const std::string id = log.ResourceId.value_or("");
+  std::string id = log.ResourceId.value_or("");
   if (state.vpcs.contains(id)) return id;
   if (const Subnet* subnet = state.subnets.find(id)) return subnet->VpcId;
   if (const NetworkInterface* interface = state.network_interfaces.find(id)) return interface->VpcId;
