@@ -250,12 +250,13 @@ void FabricController::told(const std::string& vpc_id, const Sync& sync, const R
       if (region->vpcs.contains(peering.peer_vpc_id) && region->on_change) region->on_change(peering.peer_vpc_id);
 }
 
-void FabricController::sync(const std::string& vpc_id) {
-  // Many changes are none to the kernel: nothing to do, or nothing new.
-  const Desired now = desired(vpc_id);
+bool FabricController::is_news(const std::string& vpc_id, const Desired& wanted) const {
+  if (wanted.exists && wanted.gone.empty() && wanted.policy.interfaces.empty()) return false;
   const auto last = last_synced_.find(vpc_id);
-  if (now.exists && now.gone.empty() && now.policy.interfaces.empty()) return;
-  if (last != last_synced_.end() && last->second == now) return;
+  return last == last_synced_.end() || last->second != wanted;
+}
+
+void FabricController::sync(const std::string& vpc_id) {
   Queue& queue = queues_[vpc_id];
   if (queue.sync_waiting) return;
   queue.sync_waiting = true;
@@ -263,12 +264,17 @@ void FabricController::sync(const std::string& vpc_id) {
   enqueue(vpc_id, {[this, vpc_id, job]() -> std::function<Result<void>()> {
                      queues_[vpc_id].sync_waiting = false;
                      *job = plan(vpc_id);
+                     // Many changes are none to the kernel.
+                     job->news = is_news(vpc_id, job->wanted);
+                     if (!job->news) return [] { return Result<void>(); };
                      return [this, vpc_id, job] { return bring_about(vpc_id, *job); };
                    },
-                   [this, vpc_id, job](const Result<void>& result) { synced(vpc_id, *job, result); }});
+                   [this, vpc_id, job](const Result<void>& result) {
+                     if (job->news) synced(vpc_id, *job, result);
+                   }});
 }
 
-void FabricController::synced(const std::string& vpc_id, const Sync& job, const Result<void>& result) {
+void FabricController::synced(const std::string& vpc_id, Sync& job, const Result<void>& result) {
   Queue& queue = queues_[vpc_id];
   const Desired& wanted = job.wanted;
   last_synced_.erase(vpc_id);
@@ -282,7 +288,7 @@ void FabricController::synced(const std::string& vpc_id, const Sync& job, const 
   });
   if (recorded && job.missing_peers.empty()) {
     queue.failures = 0;
-    if (wanted.exists && wanted.gone.empty()) last_synced_[vpc_id] = wanted;
+    if (wanted.exists && wanted.gone.empty()) last_synced_[vpc_id] = std::move(job.wanted);
     return;
   }
   ++queue.failures;

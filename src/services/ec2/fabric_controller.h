@@ -69,6 +69,7 @@ class FabricController {
   // One sync: what is wanted, and what is to be done for it besides.
   struct Sync {
     Desired wanted;
+    bool news = false;  // else it is what was done last
     std::vector<net::InterfaceSpec> made;
     std::vector<std::string> removed;
     bool route = false;
@@ -83,7 +84,9 @@ class FabricController {
   [[nodiscard]] Sync plan(const std::string& vpc_id);
   // Blocks.
   Result<void> bring_about(const std::string& vpc_id, Sync& sync);
-  void synced(const std::string& vpc_id, const Sync& sync, const Result<void>& result);
+  void synced(const std::string& vpc_id, Sync& job, const Result<void>& result);
+  // Is there something to do for it, other than what was done last?
+  [[nodiscard]] bool is_news(const std::string& vpc_id, const Desired& wanted) const;
   [[nodiscard]] Interfaces interface_specs(const std::string& instance_id) const;
   // Its routes as they are to be; not to peers that nothing is in.
   [[nodiscard]] net::Routing routing(const std::string& vpc_id);
