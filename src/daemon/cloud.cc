@@ -7,8 +7,9 @@
 namespace brume::daemon {
 namespace {
 
-services::Context context_of(env::Env& env, store::Store& store, services::Hints& hints, std::string region) {
-  return services::Context{env, store, hints, std::move(region)};
+services::Context context_of(env::Env& env, store::Store& store, services::Hints& hints, std::string region,
+                             double time_scale) {
+  return services::Context{env, store, hints, std::move(region), time_scale};
 }
 
 // "ap-southeast-1", "us-gov-west-1": the form of AWS's region names.
@@ -21,6 +22,7 @@ bool is_region_name(const std::string& name) {
 
 Cloud::Region::Region(const services::Context& context, Cloud& cloud)
     : driver(cloud.machine_.driver, cloud.exits_),
+      cloudwatch(context, alarm_actions),
       ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images, cloud.logs_,
           [&cloud](std::string_view name_or_arn) -> std::optional<ec2::InstanceProfile> {
             const auto profile = cloud.iam_.find_profile(name_or_arn);
@@ -43,7 +45,7 @@ Cloud::Region::Region(const services::Context& context, Cloud& cloud)
                },
            .api_port = cloud.api_port_}),
       elbv2(context, ec2, cloud.machine_.data_plane),
-      autoscaling(context, ec2, elbv2),
+      autoscaling(context, ec2, elbv2, cloudwatch, alarm_actions),
       cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm}) {}
 
 Cloud::Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<std::string> session_key,
@@ -55,7 +57,7 @@ Cloud::Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<
       hints_(env.loop),
       logs_(env.files, machine_.log_folder),
       exits_(machine_.driver),
-      iam_(context_of(env, store, hints_, "")),
+      iam_(context_of(env, store, hints_, "", 1)),
       authority_(iam_, env.clock, session_key ? *std::move(session_key) : env.random.hex(64)),
       sts_(env, authority_) {}
 
@@ -72,7 +74,7 @@ Result<void> Cloud::start() {
 }
 
 Result<void> Cloud::load(const std::string& name) {
-  auto made = std::make_unique<Region>(context_of(env_, store_, hints_, name), *this);
+  auto made = std::make_unique<Region>(context_of(env_, store_, hints_, name, machine_.time_scale), *this);
   ec2::NetworkState& network = made->ec2.network_state();
   network.public_pool = machine_.public_addresses;
   network.ipv6 = net::has_ipv6();
@@ -81,6 +83,7 @@ Result<void> Cloud::load(const std::string& name) {
     for (const auto& [id, region] : regions_) all.push_back(&region->ec2.network_state());
     return all;
   };
+  BRUME_CHECK(made->cloudwatch.load());
   BRUME_CHECK(made->ec2.load());
   BRUME_CHECK(made->ssm.load());
   BRUME_CHECK(made->elbv2.load());
@@ -91,6 +94,7 @@ Result<void> Cloud::load(const std::string& name) {
 }
 
 Result<void> Cloud::start(Region& region) {
+  region.cloudwatch.start();
   BRUME_CHECK(region.ec2.start());
   region.elbv2.start();
   region.autoscaling.start();
@@ -118,6 +122,7 @@ void Cloud::serve(aws::Dispatcher& dispatcher) {
   };
   regional(ec2::model(), [](Region& r) -> void* { return static_cast<ec2::Api*>(&r.ec2); });
   regional(ssm::model(), [](Region& r) -> void* { return static_cast<ssm::Api*>(&r.ssm); });
+  regional(cloudwatch::model(), [](Region& r) -> void* { return static_cast<cloudwatch::Api*>(&r.cloudwatch); });
   regional(elbv2::model(), [](Region& r) -> void* { return static_cast<elbv2::Api*>(&r.elbv2); });
   regional(autoscaling::model(), [](Region& r) -> void* { return static_cast<autoscaling::Api*>(&r.autoscaling); });
   regional(cloudformation::model(),

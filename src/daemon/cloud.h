@@ -16,6 +16,8 @@
 #include "net/fabric.h"
 #include "services/autoscaling/service.h"
 #include "services/cloudformation/service.h"
+#include "services/cloudwatch/service.h"
+#include "services/common/alarm_actions.h"
 #include "services/common/log_files.h"
 #include "services/ec2/service.h"
 #include "services/elbv2/service.h"
@@ -32,6 +34,7 @@ struct Machine {
   elbv2::DataPlane& data_plane;
   std::vector<ec2::Cidr> public_addresses = {{127U << 24 | 8U << 16, 16}};  // 127.8.0.0/16
   std::string log_folder = "/var/lib/brume/logs";
+  double time_scale = 1;  // services::Context
 };
 
 class Cloud {
@@ -50,6 +53,8 @@ class Cloud {
   struct Region {
     Region(const services::Context& context, Cloud& cloud);
     SharedDriver driver;
+    services::AlarmActions alarm_actions;
+    cloudwatch::Service cloudwatch;
     ec2::Service ec2;
     ssm::Service ssm;
     elbv2::Service elbv2;

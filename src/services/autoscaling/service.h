@@ -11,10 +11,12 @@
 #include <string>
 
 #include "autoscaling/api.h"
+#include "cloudwatch/api.h"
 #include "ec2/api.h"
 #include "elbv2/api.h"
 #include "services/autoscaling/decide.h"
 #include "services/autoscaling/records.h"
+#include "services/common/alarm_actions.h"
 #include "services/common/context.h"
 #include "store/table.h"
 
@@ -22,7 +24,9 @@ namespace brume::autoscaling {
 
 class Service : public Api {
  public:
-  Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2);
+  // `actions`: where alarms find what their actions on policies are carried out by.
+  Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2, cloudwatch::Api& cloudwatch,
+          services::AlarmActions& actions);
   Result<void> load();
   void start();
 
@@ -144,6 +148,8 @@ class Service : public Api {
   services::Context context_;
   ec2::Api& ec2_;
   elbv2::Api& elbv2_;
+  [[maybe_unused]] cloudwatch::Api& cloudwatch_;
+  [[maybe_unused]] services::AlarmActions& actions_;
   store::Table<GroupRecord> groups_;
   store::Table<MemberRecord> members_;
   store::Table<ActivityRecord> activities_;

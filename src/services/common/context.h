@@ -1,6 +1,10 @@
 // What every service is built from. One instance of each service a region; global ones (IAM, STS) have region "".
 #pragma once
 
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -40,6 +44,15 @@ struct Context {
   store::Store& store;
   Hints& hints;
   std::string region;
+  // Periods, warm-ups and cooldowns pass this many times faster than they say (`brume start --time-scale`): for people
+  // who try out a stack's rules. Timestamps are real ones.
+  double time_scale = 1;
+
+  // How long `time` really takes; at least a second, the finest grain of metrics, unless it is zero.
+  [[nodiscard]] std::chrono::seconds scaled(std::chrono::seconds time) const {
+    if (time.count() <= 0) return time;
+    return std::chrono::seconds(std::max<std::int64_t>(1, std::llround(double(time.count()) / time_scale)));
+  }
 
   // For calls that a service makes of its own accord.
   [[nodiscard]] aws::Call call(std::string_view service) const {
