@@ -34,4 +34,22 @@ Result<std::vector<std::string>> MemoryBackend::scopes() {
   return std::vector(found.begin(), found.end());
 }
 
+Result<std::vector<Row>> MemoryBackend::read(const std::string& table, const std::string& scope,
+                                             const std::string& first, const std::string& end) {
+  std::vector<Row> rows;
+  const auto last = rows_.lower_bound({table, scope, end});
+  for (auto at = rows_.lower_bound({table, scope, first}); first < end && at != last; ++at)
+    rows.push_back({std::get<2>(at->first), at->second});
+  return rows;
+}
+
+Result<std::vector<std::string>> MemoryBackend::keys(const std::string& table, const std::string& scope,
+                                                     const std::string& first, const std::string& end) {
+  std::vector<std::string> found;
+  const auto last = rows_.lower_bound({table, scope, end});
+  for (auto at = rows_.lower_bound({table, scope, first}); first < end && at != last; ++at)
+    found.push_back(std::get<2>(at->first));
+  return found;
+}
+
 }  // namespace brume::store

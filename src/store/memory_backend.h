@@ -4,15 +4,20 @@
 #include <map>
 #include <tuple>
 
+#include "store/ranges.h"
 #include "store/store.h"
 
 namespace brume::store {
 
-class MemoryBackend : public Backend {
+class MemoryBackend : public Backend, public Ranges {
  public:
   Result<std::vector<Row>> load(const std::string& table, const std::string& scope) override;
   Result<void> commit(const std::vector<Change>& changes) override;
   Result<std::vector<std::string>> scopes() override;
+  Result<std::vector<Row>> read(const std::string& table, const std::string& scope, const std::string& first,
+                                const std::string& end) override;
+  Result<std::vector<std::string>> keys(const std::string& table, const std::string& scope, const std::string& first,
+                                        const std::string& end) override;
 
   bool full = false;  // every commit fails with InsufficientStorage
   std::uint64_t commits = 0;

@@ -4,16 +4,24 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <set>
+
 namespace brume::store {
 namespace {
 
-void bind(sqlite3_stmt* statement, int index, const std::string& text) {
+void bind_text(sqlite3_stmt* statement, int index, const std::string& text) {
   sqlite3_bind_text(statement, index, text.data(), int(text.size()), SQLITE_STATIC);
 }
 
+// What SQL's functions and the shell do with text that has a NUL is undefined: such a value is a blob.
+void bind_value(sqlite3_stmt* statement, int index, const std::string& value) {
+  if (value.find('\0') == std::string::npos) return bind_text(statement, index, value);
+  sqlite3_bind_blob(statement, index, value.data(), int(value.size()), SQLITE_STATIC);
+}
+
 std::string column(sqlite3_stmt* statement, int index) {
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, index));
-  return text ? std::string(text, std::size_t(sqlite3_column_bytes(statement, index))) : std::string();
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, index));
+  return bytes ? std::string(bytes, std::size_t(sqlite3_column_bytes(statement, index))) : std::string();
 }
 
 }  // namespace
@@ -37,16 +45,26 @@ Result<std::unique_ptr<SqliteBackend>> SqliteBackend::open(const std::string& pa
   BRUME_TRY(put, backend->prepare("INSERT INTO records VALUES (?, ?, ?, ?) "
                                   "ON CONFLICT (tbl, scope, key) DO UPDATE SET value = excluded.value"));
   BRUME_TRY(erase, backend->prepare("DELETE FROM records WHERE tbl = ? AND scope = ? AND key = ?"));
-  BRUME_TRY(scopes, backend->prepare("SELECT DISTINCT scope FROM records ORDER BY scope"));
+  // The next table, and the next scope of a table: DISTINCT would look at every row.
+  BRUME_TRY(tables, backend->prepare("SELECT tbl FROM records WHERE tbl > ? ORDER BY tbl LIMIT 1"));
+  BRUME_TRY(scopes, backend->prepare("SELECT scope FROM records WHERE tbl = ? AND scope >= ? ORDER BY scope LIMIT 1"));
+  BRUME_TRY(read,
+            backend->prepare("SELECT key, value FROM records WHERE tbl = ? AND scope = ? AND key >= ? AND key < ? "
+                             "ORDER BY key"));
+  BRUME_TRY(keys, backend->prepare("SELECT key FROM records WHERE tbl = ? AND scope = ? AND key >= ? AND key < ? "
+                                   "ORDER BY key"));
   backend->load_ = load;
   backend->put_ = put;
   backend->erase_ = erase;
+  backend->tables_ = tables;
   backend->scopes_ = scopes;
+  backend->read_ = read;
+  backend->keys_ = keys;
   return backend;
 }
 
 SqliteBackend::~SqliteBackend() {
-  for (sqlite3_stmt* statement : {load_, put_, erase_, scopes_}) sqlite3_finalize(statement);
+  for (sqlite3_stmt* statement : {load_, put_, erase_, tables_, scopes_, read_, keys_}) sqlite3_finalize(statement);
   sqlite3_close(database_);
 }
 
@@ -74,8 +92,8 @@ Result<sqlite3_stmt*> SqliteBackend::prepare(const char* sql) {
 
 Result<std::vector<Row>> SqliteBackend::load(const std::string& table, const std::string& scope) {
   std::vector<Row> rows;
-  bind(load_, 1, table);
-  bind(load_, 2, scope);
+  bind_text(load_, 1, table);
+  bind_text(load_, 2, scope);
   int step;
   while ((step = sqlite3_step(load_)) == SQLITE_ROW) rows.push_back({column(load_, 0), column(load_, 1)});
   sqlite3_reset(load_);
@@ -92,10 +110,10 @@ Result<void> SqliteBackend::commit(const std::vector<Change>& changes) {
   };
   for (const Change& change : changes) {
     sqlite3_stmt* statement = change.value ? put_ : erase_;
-    bind(statement, 1, change.table);
-    bind(statement, 2, change.scope);
-    bind(statement, 3, change.key);
-    if (change.value) bind(statement, 4, *change.value);
+    bind_text(statement, 1, change.table);
+    bind_text(statement, 2, change.scope);
+    bind_text(statement, 3, change.key);
+    if (change.value) bind_value(statement, 4, *change.value);
     const int step = sqlite3_step(statement);
     sqlite3_reset(statement);
     if (step != SQLITE_DONE) return abandon();
@@ -105,12 +123,61 @@ Result<void> SqliteBackend::commit(const std::vector<Change>& changes) {
 }
 
 Result<std::vector<std::string>> SqliteBackend::scopes() {
+  std::set<std::string> found;
+  std::string table;
+  while (true) {
+    bind_text(tables_, 1, table);
+    BRUME_TRY(next_table, step_one(tables_));
+    if (!next_table) return std::vector(found.begin(), found.end());
+    table = *std::move(next_table);
+    std::string scope;
+    while (true) {
+      bind_text(scopes_, 1, table);
+      bind_text(scopes_, 2, scope);
+      BRUME_TRY(next_scope, step_one(scopes_));
+      if (!next_scope) break;
+      found.insert(*next_scope);
+      scope = *std::move(next_scope) + '\1';  // sorts right after it: scopes have no control characters
+    }
+  }
+}
+
+Result<std::optional<std::string>> SqliteBackend::step_one(sqlite3_stmt* statement) {
+  const int step = sqlite3_step(statement);
+  std::optional<std::string> value;
+  if (step == SQLITE_ROW) value = column(statement, 0);
+  sqlite3_reset(statement);
+  if (step != SQLITE_ROW && step != SQLITE_DONE) return failure("read the state");
+  return value;
+}
+
+Result<std::vector<Row>> SqliteBackend::read(const std::string& table, const std::string& scope,
+                                             const std::string& first, const std::string& end) {
+  std::vector<Row> rows;
+  BRUME_CHECK(
+      step_range(read_, table, scope, first, end, [&] { rows.push_back({column(read_, 0), column(read_, 1)}); }));
+  return rows;
+}
+
+Result<std::vector<std::string>> SqliteBackend::keys(const std::string& table, const std::string& scope,
+                                                     const std::string& first, const std::string& end) {
   std::vector<std::string> found;
-  int step;
-  while ((step = sqlite3_step(scopes_)) == SQLITE_ROW) found.push_back(column(scopes_, 0));
-  sqlite3_reset(scopes_);
-  if (step != SQLITE_DONE) return failure("read the state");
+  BRUME_CHECK(step_range(keys_, table, scope, first, end, [&] { found.push_back(column(keys_, 0)); }));
   return found;
+}
+
+template <typename F>
+Result<void> SqliteBackend::step_range(sqlite3_stmt* statement, const std::string& table, const std::string& scope,
+                                       const std::string& first, const std::string& end, F&& row) {
+  bind_text(statement, 1, table);
+  bind_text(statement, 2, scope);
+  bind_text(statement, 3, first);
+  bind_text(statement, 4, end);
+  int step;
+  while ((step = sqlite3_step(statement)) == SQLITE_ROW) row();
+  sqlite3_reset(statement);
+  if (step != SQLITE_DONE) return failure("read the state");
+  return {};
 }
 
 }  // namespace brume::store

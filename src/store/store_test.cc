@@ -113,6 +113,23 @@ TEST_P(StoreTest, TheKeyMayLieInsideTheRecord) {
   EXPECT_TRUE(pets_->contains("a name too long to be held in the string object itself"));
 }
 
+TEST_P(StoreTest, PartsOfATableByTheirKeys) {
+  const std::string bytes("\0\xff\0not text", 11);
+  std::vector<Change> changes = {{"blocks", "eu-west-1", "a", bytes}, {"blocks", "", "a1", "elsewhere"}};
+  for (const char* key : {"a1", "a2", "b1", "c"}) changes.push_back({"blocks", "eu-west-1", key, key});
+  ASSERT_TRUE(store_->backend().commit(changes));
+  reopen();
+  Ranges* ranges = ranges_of(*store_);
+  ASSERT_NE(ranges, nullptr);
+  const auto rows = ranges->read("blocks", "eu-west-1", "a", "b");
+  ASSERT_EQ(rows->size(), 3U);
+  EXPECT_EQ(rows->front().value, bytes);
+  EXPECT_EQ(rows->back().key, "a2");
+  EXPECT_EQ(*ranges->keys("blocks", "eu-west-1", "a2", "c"), (std::vector<std::string>{"a2", "b1"}));
+  EXPECT_TRUE(ranges->keys("blocks", "eu-west-1", "c", "a")->empty());
+  EXPECT_EQ(*store_->backend().scopes(), (std::vector<std::string>{"", "eu-west-1"}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, StoreTest, testing::Bool(),
                          [](const auto& which) { return which.param ? "Sqlite" : "Memory"; });
 
