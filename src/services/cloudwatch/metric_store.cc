@@ -1,0 +1,235 @@
+#include "services/cloudwatch/metric_store.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "services/cloudwatch/journal.h"
+#include "services/cloudwatch/metric_tables.h"
+#include "services/cloudwatch/statistic.h"
+#include "services/cloudwatch/units.h"
+
+namespace brume::cloudwatch {
+
+using std::chrono::seconds;
+
+MetricStore::MetricStore(env::Env& env, store::Store& store, std::string region, MetricLimits limits)
+    : env_(env), store_(store), region_(std::move(region)), limits_(limits), blocks_(store, region_) {}
+
+std::uint32_t MetricStore::now() const {
+  return to_seconds(env_.clock.wall());
+}
+
+// --- what is there at the start ---
+
+Result<void> MetricStore::load() {
+  BRUME_CHECK(blocks_.open());
+  BRUME_CHECK(load_names());
+  BRUME_CHECK(load_chunks());
+  return replay();
+}
+
+Result<void> MetricStore::load_names() {
+  BRUME_TRY(rows, store_.backend().load(kNamesTable, region_));
+  for (const store::Row& row : rows) {
+    ByteReader in(row.value);
+    BRUME_TRY(number, row_number(kNamesTable, row.key));
+    if (in.byte() != 0) in.failed = true;
+    while (!in.failed && !in.at_end()) {
+      const std::uint8_t slot = in.byte();
+      const std::string metric(in.text()), dimensions(in.text());
+      if (slot >= kSlots) in.failed = true;
+      if (!in.failed) name(SeriesId(number) * kSlots + slot, {metric, dimensions});
+    }
+    if (in.failed) return unreadable(kNamesTable, row.key);
+    chunks_[number]->named = true;
+  }
+  return {};
+}
+
+Result<void> MetricStore::load_chunks() {
+  BRUME_TRY(rows, store_.backend().load(kChunksTable, region_));
+  for (const store::Row& row : rows) {
+    ByteReader in(row.value);
+    BRUME_TRY(number, row_number(kChunksTable, row.key));
+    Chunk& chunk = chunk_of(SeriesId(number) * kSlots);
+    if (in.byte() != 0) in.failed = true;
+    chunk.folded = in.number();
+    for (std::uint32_t& active : chunk.active) active = std::uint32_t(in.number());
+    if (in.failed) return unreadable(kChunksTable, row.key);
+  }
+  return {};
+}
+
+Result<void> MetricStore::replay() {
+  BRUME_TRY(rows, store_.backend().load(kJournalTable, region_));
+  for (const store::Row& row : rows) {
+    BRUME_TRY(number, row_number(kJournalTable, row.key));
+    bool known = true;
+    BRUME_CHECK(read_journal(row.value, [&](JournalSample&& sample) {
+      Chunk& chunk = chunk_of(sample.series);
+      if (number <= chunk.folded) return;
+      if (sample.name) name(sample.series, *sample.name);
+      known = known && chunk.series[sample.series % kSlots].metric;
+      keep(sample);
+    }));
+    if (!known) return unreadable(kJournalTable, row.key);
+    last_row_ = number;
+    rows_.emplace_back(number, row.value.size());
+    journal_bytes_ += row.value.size();
+  }
+  // Numbers go on after those that chunks know of, also when the journal is empty.
+  for (const auto& chunk : chunks_)
+    if (chunk) last_row_ = std::max(last_row_, chunk->folded);
+  return {};
+}
+
+MetricStore::Chunk& MetricStore::chunk_of(SeriesId id) {
+  const std::uint32_t number = id / kSlots;
+  if (number >= chunks_.size()) chunks_.resize(number + 1);
+  if (!chunks_[number]) chunks_[number] = std::make_unique<Chunk>();
+  return *chunks_[number];
+}
+
+void MetricStore::name(SeriesId id, const SeriesKey& key) {
+  Chunk& chunk = chunk_of(id);
+  chunk.series[id % kSlots] = index_.insert(key, id);
+  chunk.named = false;
+  next_series_ = std::max(next_series_, id + 1);
+}
+
+void MetricStore::keep(const JournalSample& sample) {
+  Chunk& chunk = chunk_of(sample.series);
+  const auto slot = std::uint8_t(sample.series % kSlots);
+  chunk.pending.push_back({slot, sample.high_resolution, sample.point});
+  chunk.active[slot] = std::max(chunk.active[slot], sample.point.time);
+}
+
+// --- writing ---
+
+Result<void> MetricStore::put(const std::vector<Sample>& samples) {
+  if (samples.empty()) return {};
+  if (journal_bytes_ >= limits_.journal)
+    return fail("Throttling", "Rate exceeded: {} MiB of samples wait to be written. Try again in a moment.",
+                journal_bytes_ >> 20);
+  std::vector<std::optional<SeriesId>> known;
+  std::size_t added = 0;
+  known.reserve(samples.size());
+  for (const Sample& sample : samples) {
+    known.push_back(index_.find(sample.series));
+    added += !known.back();
+  }
+  if (added > 0 && index_.size() + added > limits_.series)
+    return fail("LimitExceeded",
+                "There would be more than {} metrics in this region, which is the most that Brume keeps. A metric is "
+                "forgotten when it has had no data for 15 months.",
+                limits_.series);
+
+  struct Before {
+    SeriesId series;
+    std::uint32_t active;
+    bool named;  // by this call
+  };
+  std::vector<Before> before;
+  before.reserve(samples.size());
+  JournalWriter row;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const Sample& sample = samples[i];
+    if (!known[i]) known[i] = index_.find(sample.series);  // named by an earlier sample of this call?
+    const bool is_new = !known[i];
+    const SeriesId id = known[i].value_or(next_series_);
+    if (is_new) name(id, sample.series);
+    before.push_back({id, chunk_of(id).active[id % kSlots], is_new});
+    const JournalSample kept{id, is_new ? &sample.series : nullptr, sample.high_resolution, sample.point};
+    row.add(kept);
+    keep(kept);
+  }
+  ++last_row_;
+  rows_.emplace_back(last_row_, row.bytes().size());
+  journal_bytes_ += row.bytes().size();
+  store_.record({kJournalTable, region_, row_key(last_row_), row.bytes()}, [this, before = std::move(before)] {
+    for (auto sample = before.rbegin(); sample != before.rend(); ++sample) {
+      Chunk& chunk = chunk_of(sample->series);
+      chunk.pending.pop_back();
+      chunk.active[sample->series % kSlots] = sample->active;
+      if (!sample->named) continue;
+      index_.erase(std::exchange(chunk.series[sample->series % kSlots], {}));
+      next_series_ = sample->series;
+    }
+    journal_bytes_ -= rows_.back().second;
+    rows_.pop_back();
+    --last_row_;
+  });
+  fold_soon();
+  return {};
+}
+
+// --- reading ---
+
+Result<std::vector<MetricStore::Bin>> MetricStore::bins(const SeriesKey& series, std::uint32_t origin,
+                                                        std::uint32_t period, std::uint32_t end,
+                                                        std::optional<std::uint8_t> unit) const {
+  const auto id = index_.find(series);
+  // Nothing is from later, and periods end within what counts seconds.
+  end = std::min(end, now() + kDay);
+  if (!id || origin >= end) return std::vector<Bin>();
+  const Level* level = &kFinest;
+  for (const Level& each : kLevels)
+    if (period % each.period == 0 && origin % each.period == 0) level = &each;
+  const std::uint32_t today = now(), oldest = today > level->retention ? today - level->retention : 0;
+  // The last period may end after `end`.
+  const std::uint32_t last = origin + std::uint32_t((std::uint64_t(end) - origin + period - 1) / period) * period;
+  std::map<std::pair<std::uint32_t, std::uint8_t>, Aggregate> found;
+  const auto take = [&](const Point& point) {
+    if (point.time < origin || point.time >= last || (unit && *unit != point.unit)) return;
+    const std::uint32_t begin = origin + (point.time - origin) / period * period;
+    if (begin >= oldest) add(found[{begin, point.unit}], point.samples);
+  };
+  const auto slot = std::uint8_t(*id % kSlots);
+  BRUME_CHECK(
+      blocks_.read(*id / kSlots, slot, *level, std::max(origin, oldest), last, [&](Point&& point) { take(point); }));
+  for (const PendingSample& sample : chunks_[*id / kSlots]->pending)
+    if (sample.slot == slot && (level != &kFinest || sample.high_resolution)) take(sample.point);
+  std::vector<Bin> out;
+  out.reserve(found.size());
+  for (auto& [place, samples] : found) out.push_back({place.first, place.second, std::move(samples)});
+  return out;
+}
+
+std::vector<MetricPoint> MetricStore::read(const MetricId& metric, const Statistic& statistic, seconds period,
+                                           Timestamp start, Timestamp end,
+                                           const std::optional<std::string>& unit) const {
+  std::optional<std::uint8_t> code;
+  if (unit && !(code = unit_code(*unit))) return {};
+  const auto length = std::uint32_t(period.count());
+  const SeriesKey key = key_of(metric.metric_namespace, metric.name, metric.dimensions);
+  const auto found =
+      bins(key, to_seconds(start) / length * length, length, to_seconds(std::chrono::ceil<seconds>(end)), code);
+  if (!found) {
+    log_error("The metric {} of {} cannot be read: {}", metric.name, metric.metric_namespace, found.error().message);
+    return {};
+  }
+  std::vector<MetricPoint> out;
+  for (std::size_t i = 0; i < found->size();) {
+    const Bin& first = (*found)[i];
+    Aggregate all = first.samples;
+    bool mixed = false;
+    for (++i; i < found->size() && (*found)[i].begin == first.begin; ++i) {
+      add(all, (*found)[i].samples);
+      mixed = true;
+    }
+    const auto value = evaluate(statistic, all);
+    if (value)
+      out.push_back(
+          {to_timestamp(first.begin), *value, mixed || first.unit == 0 ? "" : std::string(unit_name(first.unit))});
+  }
+  return out;
+}
+
+std::vector<MetricId> MetricStore::list(const MetricFilter& filter, std::size_t limit,
+                                        const std::optional<MetricId>& after) const {
+  const std::uint32_t since = filter.active_since ? to_seconds(*filter.active_since) : 0;
+  return index_.list(filter, limit, after,
+                     [&](SeriesId id) { return chunks_[id / kSlots]->active[id % kSlots] >= since; });
+}
+
+}  // namespace brume::cloudwatch

@@ -1,0 +1,126 @@
+// The metrics of a region: which there are, what was measured, and for how long it is kept.
+//
+// What put() took is on disk when its transaction ends: a row of a journal. Folding moves samples from the journal into
+// blocks (blocks.h), chunk by chunk, a transaction each, between other work of the loop; a chunk knows the journal row
+// up to which its blocks hold everything, so a crash anywhere loses and doubles nothing. Journal rows go when all
+// chunks are past them. Samples that are not folded yet are in memory too and take part in reads.
+//
+// In memory: the index of series (series_index.h), 16 bytes a series, and what is not folded (at most some 100 MiB,
+// Limits::journal). Bounded: see Limits. Series without data for as long as the coarsest level is kept are forgotten.
+// Leaves to others: what may be put (metric_operations.h), what a statistic is of a period's samples (statistic.h).
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "env/env.h"
+#include "services/cloudwatch/blocks.h"
+#include "services/cloudwatch/journal.h"
+#include "services/cloudwatch/metric_reader.h"
+#include "services/cloudwatch/series_index.h"
+#include "store/store.h"
+
+namespace brume::cloudwatch {
+
+struct MetricLimits {
+  std::size_t series = std::size_t(1) << 20;
+  std::size_t journal = std::size_t(32) << 20;    // bytes that wait to be folded; more is refused
+  std::size_t fold_bytes = std::size_t(8) << 20;  // fold when the journal has so many
+  std::size_t fold_rows = 2048;                   // or so many rows
+  std::chrono::seconds fold_after{300};           // or its oldest row is so old
+  std::size_t slice = 2048;                       // samples folded at a time
+};
+
+class MetricStore : public MetricReader {
+ public:
+  struct Sample {
+    SeriesKey series;
+    bool high_resolution = false;
+    Point point;  // count > 0
+  };
+
+  MetricStore(env::Env& env, store::Store& store, std::string region, MetricLimits limits = {});
+  // Reads the index and the journal. Errors: InternalFailure for what cannot be read.
+  Result<void> load();
+  // Begins to fold and to drop what is old.
+  void start();
+
+  // Within a transaction, with which it is undone. Errors: LimitExceeded (too many series), Throttling (the journal is
+  // full: folding does not keep up, or fails).
+  Result<void> put(const std::vector<Sample>& samples);
+
+  struct Bin {
+    std::uint32_t begin = 0;  // seconds
+    std::uint8_t unit = 0;
+    Aggregate samples;
+  };
+  // The samples of each period [origin + n * period, …) that begins before `end`, one bin a unit, in order of time and
+  // unit. Reads the coarsest level that divides period and origin; nothing from before its retention. Seconds.
+  // Errors: InternalFailure.
+  [[nodiscard]] Result<std::vector<Bin>> bins(const SeriesKey& series, std::uint32_t origin, std::uint32_t period,
+                                              std::uint32_t end, std::optional<std::uint8_t> unit) const;
+
+  // MetricReader. What cannot be read is logged and reads as no data.
+  [[nodiscard]] std::vector<MetricPoint> read(const MetricId& metric, const Statistic& statistic,
+                                              std::chrono::seconds period, Timestamp start, Timestamp end,
+                                              const std::optional<std::string>& unit = std::nullopt) const override;
+  [[nodiscard]] std::vector<MetricId> list(const MetricFilter& filter, std::size_t limit,
+                                           const std::optional<MetricId>& after = std::nullopt) const override;
+
+  [[nodiscard]] std::size_t series() const { return index_.size(); }
+  [[nodiscard]] std::size_t journal_bytes() const { return journal_bytes_; }
+  // Folds all there is at once. For tests and benchmarks.
+  Result<void> fold_all();
+
+ private:
+  struct Chunk {
+    std::vector<PendingSample> pending;
+    std::array<SeriesIndex::Entry, kSlots> series{};  // null where there is none
+    std::array<std::uint32_t, kSlots> active{};       // seconds of the newest sample
+    std::uint64_t folded = 0;                         // the journal row up to which blocks hold all
+    bool named = true;                                // the names on disk are those of `series`
+  };
+
+  Chunk& chunk_of(SeriesId id);
+  void name(SeriesId id, const SeriesKey& key);
+  void keep(const JournalSample& sample);
+
+  Result<void> load_names();
+  Result<void> load_chunks();
+  Result<void> replay();
+
+  void fold_soon();
+  void begin_fold();
+  void fold_step();
+  Result<void> fold_slice();
+  Result<void> end_fold();
+  void sweep_step(std::uint32_t first);
+  Result<void> sweep(std::uint32_t first, std::uint32_t end, std::uint32_t today);
+  void record_chunk(std::uint32_t number, const Chunk& chunk);
+  void record_names(std::uint32_t number, const Chunk& chunk);
+  void record(const char* table, std::string key, std::optional<std::string> value);
+  [[nodiscard]] std::uint32_t now() const;
+
+  env::Env& env_;
+  store::Store& store_;
+  std::string region_;
+  MetricLimits limits_;
+  SeriesIndex index_;
+  Blocks blocks_;
+  std::vector<std::unique_ptr<Chunk>> chunks_;  // null: all of its series are gone
+  SeriesId next_series_ = 0;
+
+  std::uint64_t last_row_ = 0;                              // of the journal
+  std::deque<std::pair<std::uint64_t, std::size_t>> rows_;  // those not folded wholly, and their sizes
+  std::size_t journal_bytes_ = 0;
+  bool fold_waits_ = false;  // a fold begins by itself
+  bool folding_ = false;
+  std::uint64_t fold_until_ = 0;  // the row that the fold under way goes up to
+  std::uint32_t fold_next_ = 0;   // the chunk where it goes on
+  bool failure_told_ = false;
+};
+
+}  // namespace brume::cloudwatch

@@ -1,1 +1,0 @@
-#include "services/cloudwatch/service.h"
