@@ -63,13 +63,19 @@ std::string number(double value) {
   return std::abs(value) < 1e15 ? fmt::format("{}", value) : fmt::format("{:.0f}", value);
 }
 
+// Operations whose violations AWS words by parameter, by the names of their inputs: what CloudWatch had before there
+// were models.
+constexpr std::string_view kWordedByParameter[] = {"PutMetricDataInput", "GetMetricStatisticsInput",
+                                                   "ListMetricsInput"};
+
 std::size_t characters(std::string_view text) {
   return std::size_t(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 class Checker {
  public:
-  explicit Checker(bool ec2) : ec2_(ec2) {}
+  enum class Wording : std::uint8_t { ec2, sentence, parameter };
+  explicit Checker(Wording wording) : ec2_(wording == Wording::ec2), by_parameter_(wording == Wording::parameter) {}
 
   void structure(const Shape& shape, const void* value, const std::string& path) {
     for (const Member& member : shape.members) {
@@ -85,12 +91,14 @@ class Checker {
   struct Violation {
     bool missing;
     std::string place, value, constraint;
+    std::string parameter;  // the sentence that is worded by parameter
   };
   std::vector<Violation> violations;
 
  private:
   [[nodiscard]] std::string member_name(const Member& member) const {
     if (ec2_) return query_name(QueryDialect::ec2, member);
+    if (by_parameter_) return member.name;
     std::string name = member.name;
     if (name.size() > 1 && name[1] >= 'A' && name[1] <= 'Z') return name;  // "AMIId" keeps its capitals
     if (!name.empty() && name[0] >= 'A' && name[0] <= 'Z') name[0] = char(name[0] - 'A' + 'a');
@@ -101,10 +109,14 @@ class Checker {
     return path.empty() ? std::string(name) : fmt::format("{}.{}", path, name);
   }
 
-  void missing(const std::string& place) { violations.push_back({true, place, "", "Member must not be null"}); }
+  void missing(const std::string& place) {
+    violations.push_back(
+        {true, place, "", "Member must not be null", fmt::format("The parameter {} is required.", place)});
+  }
 
-  void violated(const Shape& shape, const void* value, const std::string& place, std::string constraint) {
-    violations.push_back({false, place, shown(shape, value), std::move(constraint)});
+  void violated(const Shape& shape, const void* value, const std::string& place, std::string constraint,
+                std::string parameter) {
+    violations.push_back({false, place, shown(shape, value), std::move(constraint), std::move(parameter)});
   }
 
   static std::string shown(const Shape& shape, const void* value) {
@@ -130,10 +142,17 @@ class Checker {
   void bounds(const Shape& shape, const void* value, double measure, std::string_view what, const std::string& place) {
     if (shape.min && measure < *shape.min)
       violated(shape, value, place,
-               fmt::format("Member must have {} greater than or equal to {}", what, number(*shape.min)));
+               fmt::format("Member must have {} greater than or equal to {}", what, number(*shape.min)),
+               what == "value"
+                   ? fmt::format("The parameter {} must be greater than or equal to {}.", place, number(*shape.min))
+                   : fmt::format("The parameter {} is required.", place));
     if (shape.max && measure > *shape.max)
-      violated(shape, value, place,
-               fmt::format("Member must have {} less than or equal to {}", what, number(*shape.max)));
+      violated(
+          shape, value, place, fmt::format("Member must have {} less than or equal to {}", what, number(*shape.max)),
+          what == "value" ? fmt::format("The parameter {} must be less than or equal to {}.", place, number(*shape.max))
+          : shape.kind == Kind::list
+              ? fmt::format("The collection {} must not have a size greater than {}.", place, number(*shape.max))
+              : fmt::format("The parameter {} must be shorter than {} characters.", place, number(*shape.max + 1)));
   }
 
   void string(const Shape& shape, const std::string& text, const std::string& place) {
@@ -145,10 +164,12 @@ class Checker {
     if (!shape.values.empty() && !listed && !judged_by_service) {
       std::string all;
       for (const char* v : shape.values) all.append(all.empty() ? "" : ", ").append(v);
-      violated(shape, &text, place, fmt::format("Member must satisfy enum value set: [{}]", all));
+      violated(shape, &text, place, fmt::format("Member must satisfy enum value set: [{}]", all),
+               fmt::format("The parameter {} must be a value in the set [ {} ].", place, all));
     }
     if (shape.pattern && !matches(shape, text))
-      violated(shape, &text, place, fmt::format("Member must satisfy regular expression pattern: {}", shape.pattern));
+      violated(shape, &text, place, fmt::format("Member must satisfy regular expression pattern: {}", shape.pattern),
+               fmt::format("The value {} for parameter {} is invalid.", shown(shape, &text), place));
   }
 
   void check(const Shape& shape, const void* value, const std::string& place) {
@@ -168,7 +189,8 @@ class Checker {
         bounds(shape, value, double(shape.list->size(value)), "length", place);
         for (std::size_t i = 0, n = shape.list->size(value); i < n; ++i)
           check(*shape.element(), shape.list->at(value, i),
-                fmt::format("{}.{}{}", place, i + 1, ec2_ ? "" : ".member"));
+                by_parameter_ ? fmt::format("{}.member.{}", place, i + 1)
+                              : fmt::format("{}.{}{}", place, i + 1, ec2_ ? "" : ".member"));
         return;
       case Kind::map:
         bounds(shape, value, double(shape.map->size(value)), "length", place);
@@ -184,8 +206,18 @@ class Checker {
     }
   }
 
-  bool ec2_;
+  bool ec2_, by_parameter_;
 };
+
+// Places are as the query protocol has them ("MetricData.member.1.Unit"), each violation is a line.
+Result<void> validate_by_parameter(const Shape& shape, const void* value) {
+  Checker checker(Checker::Wording::parameter);
+  checker.structure(shape, value, "");
+  if (checker.violations.empty()) return {};
+  std::string message;
+  for (const Checker::Violation& v : checker.violations) message += (message.empty() ? "" : "\n") + v.parameter;
+  return fail(checker.violations.front().missing ? "MissingParameter" : "InvalidParameterValue", "{}", message);
+}
 
 }  // namespace
 
@@ -194,7 +226,9 @@ bool checks_pattern(const Shape& shape) {
 }
 
 Result<void> validate(Protocol protocol, const Shape& shape, const void* value) {
-  Checker checker(protocol == Protocol::ec2);
+  if (std::ranges::find(kWordedByParameter, std::string_view(shape.name)) != std::end(kWordedByParameter))
+    return validate_by_parameter(shape, value);
+  Checker checker(protocol == Protocol::ec2 ? Checker::Wording::ec2 : Checker::Wording::sentence);
   checker.structure(shape, value, "");
   if (checker.violations.empty()) return {};
   if (protocol == Protocol::ec2) {

@@ -114,6 +114,33 @@ TEST(Validate, InAwssWords) {
             "Member must not be null");
 }
 
+TEST(Validate, ByParameterWhereCloudWatchDoes) {
+  Shape shape = input_shape();
+  shape.name = "PutMetricDataInput";
+  const struct {
+    Input input;
+    std::string message;
+  } cases[] = {
+      {{.Name = "a"}, ""},
+      {{}, "MissingParameter: The parameter Name is required."},
+      {{.Name = "123456789"}, "InvalidParameterValue: The parameter Name must be shorter than 9 characters."},
+      {{.Name = "a", .Kind = "tiny"},
+       "InvalidParameterValue: The parameter Kind must be a value in the set [ small, large ]."},
+      {{.Name = "a", .Secret = "1"},
+       "InvalidParameterValue: The value ***Sensitive information*** for parameter Secret is invalid."},
+      {{.Name = "a", .Count = -1, .Items = {{"a"}, {}}},
+       "InvalidParameterValue: The parameter Count must be greater than or equal to 0.\n"
+       "The parameter Items.member.2.Key is required."},
+      {{.Name = "a", .Items = {{"a"}, {"b"}, {"c"}}},
+       "InvalidParameterValue: The collection Items must not have a size greater than 2."},
+  };
+  for (const auto& c : cases)
+    for (const Protocol protocol : {Protocol::query, Protocol::json, Protocol::rpc_v2_cbor}) {
+      const auto result = validate(protocol, shape, &c.input);
+      EXPECT_EQ(result ? "" : result.error().code + ": " + result.error().message, c.message);
+    }
+}
+
 TEST(Validate, InEc2sWords) {
   EXPECT_EQ(told(Protocol::ec2, {}), "MissingParameter: The request must contain the parameter Name");
   EXPECT_EQ(told(Protocol::ec2, {.Name = "a", .Items = {{}}}),

@@ -20,6 +20,12 @@ std::string root_arn() {
   return fmt::format("arn:aws:iam::{}:root", aws::kAccount);
 }
 
+// The service in an action's name. CloudWatch is the one that signs as another: it was "monitoring" first.
+std::string_view action_prefix(const aws::ServiceModel& service) {
+  const std::string_view signing = service.signing_name;
+  return signing == "monitoring" ? "cloudwatch" : signing;
+}
+
 std::unexpected<Error> invalid_token() {
   return std::unexpected(Error{"InvalidClientTokenId", "The security token included in the request is invalid.", 403});
 }
@@ -156,8 +162,12 @@ Result<void> Authority::authorize(const aws::Call& call, const aws::ServiceModel
   }
   const auto role = iam_.role_access(session.role);
   if (!role || role->id != session.role_id) return invalid_token();
-  iam::AccessRequest request{.action = fmt::format("{}:{}", signing, name), .resource = {}, .context = {}};
+  iam::AccessRequest request{
+      .action = fmt::format("{}:{}", action_prefix(service), name), .resource = {}, .context = {}};
   request.context = context_of(call, session, *role);
+  if (signing == "monitoring" && name == "PutMetricData")
+    if (auto metrics = text_member(operation, input, "Namespace"))
+      request.context["cloudwatch:namespace"] = {{*std::move(metrics)}};
   for (auto& resource : resources_of(service, operation, input, call.region)) {
     request.resource = std::move(resource);
     BRUME_CHECK(require(call, session, *role, request));

@@ -17,6 +17,9 @@ struct LaunchInput {
   std::optional<ProfileInput> IamInstanceProfile;
   std::optional<std::string> LaunchTemplate;
 };
+struct MetricsInput {
+  std::optional<std::string> Namespace;
+};
 struct SessionInput {
   std::optional<std::string> Target, DocumentName;
 };
@@ -25,6 +28,7 @@ struct SessionInput {
 
 BRUME_RECORD(brume::sts::ProfileInput, Arn, Name)
 BRUME_RECORD(brume::sts::LaunchInput, InstanceIds, IamInstanceProfile, LaunchTemplate)
+BRUME_RECORD(brume::sts::MetricsInput, Namespace)
 BRUME_RECORD(brume::sts::SessionInput, Target, DocumentName)
 
 namespace brume::sts {
@@ -256,6 +260,20 @@ TEST_F(StsTest, LaunchingWithARoleAsksForPassRole) {
   EXPECT_TRUE(authority.authorize(launcher, ec2, run, &with_role));
   EXPECT_FALSE(authority.authorize(launcher, ec2, run, &with_template)) << "it may name any role";
   EXPECT_FALSE(authority.authorize(launcher, ec2, run, &with_unknown));
+}
+
+TEST_F(StsTest, CloudWatchsActionsAreNotNamedAsItSigns) {
+  role("writer", kTrustsAccount,
+       policy(R"({"Effect":"Allow","Action":"cloudwatch:PutMetricData","Resource":"*",)"
+              R"("Condition":{"StringEquals":{"cloudwatch:namespace":"Shop"}}})"));
+  role("old", kTrustsAccount, policy(allow("monitoring:*")));
+  const aws::Operation put = {.name = "PutMetricData", .input = [] { return &shape_of<MetricsInput>(); }};
+  const aws::Call writer = call_of(assume(owner, "writer"));
+  const MetricsInput own{"Shop"}, other{"Bank"};
+  EXPECT_TRUE(authority.authorize(writer, model("monitoring"), put, &own));
+  EXPECT_FALSE(authority.authorize(writer, model("monitoring"), put, &other));
+  EXPECT_FALSE(authority.authorize(call_of(assume(owner, "old")), model("monitoring"), put, &own));
+  EXPECT_NE(refusal(writer, "monitoring", {.name = "ListMetrics"}).find("cloudwatch:ListMetrics"), std::string::npos);
 }
 
 TEST_F(StsTest, EachInstanceOfACallMustBeAllowed) {
