@@ -291,9 +291,9 @@ def test_a_roles_permission(cloud, aws):
         client = boto3.client("cloudwatch", endpoint_url=cloud.endpoint, region_name=REGION, aws_access_key_id=keys["AccessKeyId"],
                               aws_secret_access_key=keys["SecretAccessKey"], aws_session_token=keys["SessionToken"])
         client.put_metric_data(Namespace="Role", MetricData=[{"MetricName": "m", "Value": 1}])
-        with refused("AccessDenied", "cloudwatch:PutMetricData", 403):
+        with refused("AccessDeniedException", "cloudwatch:PutMetricData"):
             client.put_metric_data(Namespace="Other", MetricData=[{"MetricName": "m", "Value": 1}])
-        with refused("AccessDenied", "cloudwatch:ListMetrics", 403):
+        with refused("AccessDeniedException", "cloudwatch:ListMetrics"):
             client.list_metrics()
     finally:
         aws.iam.delete_role_policy(RoleName="measures", PolicyName="p")
