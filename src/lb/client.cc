@@ -47,6 +47,10 @@ Counters& Client::counters() {
   return state_->by_worker[worker_.index()];
 }
 
+GroupCounters& Client::counters(const TargetState& target) {
+  return target.group_state->by_worker[worker_.index()];
+}
+
 bool Client::watch() {
   return worker_.loop().watch(stream_.fd(), *this);
 }
@@ -215,11 +219,16 @@ void Client::forward(const ConfiguredAction& action, bool upgrade) {
   response_.reset();
   counters().requests.add();
   target->state->requests.fetch_add(1, std::memory_order_relaxed);
+  counters(*target->state).requests.add();
+  sent_at_ = worker_.loop().now();
   phase_ = Phase::exchanging;
   const bool sent = send_first(*target, head, input.substr(head_size, body_size));
   stream_.consume(head_size + body_size);
   request_.reset();
-  if (!sent) fail(502);
+  if (!sent) {
+    counters(*target->state).connection_errors.add();
+    fail(502);
+  }
 }
 
 bool Client::send_first(const ConfiguredTarget& target, std::string_view head, std::string_view body) {
@@ -321,11 +330,13 @@ void Client::on_timer() {
 
 void Client::on_upstream_lost() {
   if (phase_ == Phase::tunnelling) return close();
+  if (upstream_->connecting) counters(*upstream_->target).connection_errors.add();
   fail(502);
   run();
 }
 
 void Client::on_connect_timeout() {
+  counters(*upstream_->target).connection_errors.add();
   fail(504);
   run();
 }

@@ -80,6 +80,8 @@ class Client final : public Watcher, public Timer {
   void restart_timer();
   void count_transferred();
   Counters& counters();
+  GroupCounters& counters(const TargetState& target);  // of its group
+  void count_response(int status);
 
   Worker& worker_;
   std::shared_ptr<ListenerView> view_;
@@ -109,6 +111,7 @@ class Client final : public Watcher, public Timer {
   bool drop_chunked_ = false;
   ResponseParser response_;
   std::unique_ptr<Upstream> upstream_;
+  env::MonotonicTime sent_at_{};
 };
 
 }  // namespace brume::lb

@@ -6,18 +6,29 @@ namespace brume::lb {
 namespace {
 constexpr std::size_t kCopiedBody = 4096;
 
-void count_target_status(int status, Counters& counters) {
+template <typename Counts>
+void count_status(int status, Counts& counts) {
   if (status < 300)
-    counters.target_2xx.add();
+    counts.target_2xx.add();
   else if (status < 400)
-    counters.target_3xx.add();
+    counts.target_3xx.add();
   else if (status < 500)
-    counters.target_4xx.add();
+    counts.target_4xx.add();
   else
-    counters.target_5xx.add();
+    counts.target_5xx.add();
 }
 
 }  // namespace
+
+void Client::count_response(int status) {
+  using std::chrono::microseconds;
+  const auto time = std::chrono::duration_cast<microseconds>(worker_.loop().now() - sent_at_).count();
+  GroupCounters& group = counters(*upstream_->target);
+  group.response_microseconds.add(time);
+  group.response_times[latency_bucket(time)].add();
+  count_status(status, group);
+  count_status(status, counters());
+}
 
 bool Client::move_request() {
   if (request_broken_) return false;
@@ -113,7 +124,7 @@ bool Client::read_response_head() {
   if (framing.kind == BodyKind::until_close || drop_chunked_) keep_alive_ = false;
   upstream_keep_alive_ = framing.kind != BodyKind::until_close && !head.connection.close &&
                          (head.minor_version == 1 || head.connection.keep_alive);
-  count_target_status(head.status, counters());
+  count_response(head.status);
   write_response_head(head, input.data(), keep_alive_ ? Afterwards::keep_alive : Afterwards::close, drop_chunked_, out);
   response_started_ = true;
 

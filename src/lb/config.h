@@ -138,11 +138,26 @@ struct BalancerStats {
   std::int64_t active_connections = 0, new_connections = 0, processed_bytes = 0;
 };
 
+struct LatencyCount {
+  std::int64_t bucket = 0;  // latency.h
+  std::int64_t count = 0;
+};
+
+// Counters since the process started, by target group.
+struct GroupStats {
+  std::string target_group;
+  std::int64_t requests = 0;
+  std::int64_t target_2xx = 0, target_3xx = 0, target_4xx = 0, target_5xx = 0, connection_errors = 0;
+  std::int64_t response_microseconds = 0;    // from the request's leaving to the answer's head, added up
+  std::vector<LatencyCount> response_times;  // those that came
+};
+
 struct Stats {
   std::int64_t version = 0;  // of the snapshot that is applied; 0: none yet
   std::vector<TargetStats> targets;
   std::vector<ListenerStats> listeners;
   std::vector<BalancerStats> load_balancers;
+  std::vector<GroupStats> target_groups;
 };
 
 }  // namespace brume::lb
@@ -166,4 +181,7 @@ BRUME_RECORD(brume::lb::TargetStats, target_group, target, health, reason, descr
 BRUME_RECORD(brume::lb::ListenerStats, listener, error)
 BRUME_RECORD(brume::lb::BalancerStats, load_balancer, requests, elb_4xx, elb_5xx, elb_502, elb_503, elb_504, target_2xx,
              target_3xx, target_4xx, target_5xx, active_connections, new_connections, processed_bytes)
-BRUME_RECORD(brume::lb::Stats, version, targets, listeners, load_balancers)
+BRUME_RECORD(brume::lb::LatencyCount, bucket, count)
+BRUME_RECORD(brume::lb::GroupStats, target_group, requests, target_2xx, target_3xx, target_4xx, target_5xx,
+             connection_errors, response_microseconds, response_times)
+BRUME_RECORD(brume::lb::Stats, version, targets, listeners, load_balancers, target_groups)

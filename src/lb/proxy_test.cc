@@ -21,6 +21,13 @@ TEST_F(Proxy, KeepsBothSidesAlive) {
   EXPECT_EQ(now.load_balancers[0].target_2xx, 20);
   EXPECT_EQ(now.load_balancers[0].new_connections, 1);
   EXPECT_EQ(now.targets[0].requests, 20);
+  const GroupStats& group = now.target_groups[0];
+  EXPECT_EQ(group.requests, 20);
+  EXPECT_EQ(group.target_2xx, 20);
+  EXPECT_EQ(group.connection_errors, 0);
+  std::int64_t timed = 0;
+  for (const LatencyCount& one : group.response_times) timed += one.count;
+  EXPECT_EQ(timed, 20);
 }
 
 TEST_F(Proxy, TellsTheTargetWhoAsks) {

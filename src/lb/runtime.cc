@@ -79,7 +79,7 @@ std::shared_ptr<const Config> StateRegistry::compile(const Snapshot& snapshot) {
 
   for (const TargetGroup& group : snapshot.target_groups) {
     ConfiguredGroup configured{.id = group.id,
-                               .state = carry_over(groups_, groups, group.id),
+                               .state = carry_over(groups_, groups, group.id, workers_),
                                .least_outstanding = group.algorithm == "least_outstanding_requests"};
     for (const Target& target : group.targets) {
       // One that comes back elsewhere under the same id is another target.
@@ -87,6 +87,7 @@ std::shared_ptr<const Config> StateRegistry::compile(const Snapshot& snapshot) {
       auto state = carry_over(targets_, targets, key);
       if (state->id.empty()) {
         state->group = group.id;
+        state->group_state = configured.state;
         state->id = target.id;
         state->address = target.address;
         state->port = target.port;

@@ -4,6 +4,7 @@
 // that counters, health and cursors go on when a snapshot is replaced. Everything mutable here is atomic.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -16,26 +17,12 @@
 #include "env/clock.h"
 #include "lb/config.h"
 #include "lb/forward.h"
+#include "lb/latency.h"
 #include "lb/replies.h"
 #include "lb/rules.h"
 #include "lb/sockets.h"
 
 namespace brume::lb {
-
-struct TargetState {
-  std::string group, id, address;
-  std::int32_t port = 0;
-  std::atomic<bool> healthy = false;
-  std::atomic<bool> draining = false;
-  std::atomic<bool> removed = false;  // the snapshot no longer has it
-  std::atomic<std::int64_t> in_flight = 0;
-  std::atomic<std::int64_t> requests = 0;
-};
-
-struct GroupState {
-  std::atomic<std::uint64_t> changes = 1;  // of the health of its targets
-  std::atomic<std::uint64_t> cursor = 0;
-};
 
 // One writer each (a worker), so that counting costs no locked instruction.
 class Counter {
@@ -47,6 +34,31 @@ class Counter {
 
  private:
   std::atomic<std::int64_t> value_ = 0;
+};
+
+// Of requests that were given to a target group.
+struct alignas(64) GroupCounters {
+  Counter requests, target_2xx, target_3xx, target_4xx, target_5xx, connection_errors;
+  Counter response_microseconds;  // until the head of the answer came, added up
+  std::array<Counter, kLatencyBuckets> response_times;
+};
+
+struct GroupState {
+  explicit GroupState(std::size_t workers) : by_worker(workers) {}
+  std::atomic<std::uint64_t> changes = 1;  // of the health of its targets
+  std::atomic<std::uint64_t> cursor = 0;
+  std::vector<GroupCounters> by_worker;
+};
+
+struct TargetState {
+  std::string group, id, address;
+  std::shared_ptr<GroupState> group_state;
+  std::int32_t port = 0;
+  std::atomic<bool> healthy = false;
+  std::atomic<bool> draining = false;
+  std::atomic<bool> removed = false;  // the snapshot no longer has it
+  std::atomic<std::int64_t> in_flight = 0;
+  std::atomic<std::int64_t> requests = 0;
 };
 
 struct alignas(64) Counters {

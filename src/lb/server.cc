@@ -30,6 +30,24 @@ BalancerStats add_up(const ConfiguredBalancer& balancer) {
   return sum;
 }
 
+GroupStats add_up(const ConfiguredGroup& group) {
+  GroupStats sum{.target_group = group.id};
+  std::array<std::int64_t, kLatencyBuckets> times{};
+  for (const GroupCounters& one : group.state->by_worker) {
+    sum.requests += one.requests.get();
+    sum.target_2xx += one.target_2xx.get();
+    sum.target_3xx += one.target_3xx.get();
+    sum.target_4xx += one.target_4xx.get();
+    sum.target_5xx += one.target_5xx.get();
+    sum.connection_errors += one.connection_errors.get();
+    sum.response_microseconds += one.response_microseconds.get();
+    for (std::size_t i = 0; i < kLatencyBuckets; ++i) times[i] += one.response_times[i].get();
+  }
+  for (std::size_t i = 0; i < kLatencyBuckets; ++i)
+    if (times[i] > 0) sum.response_times.push_back({std::int64_t(i), times[i]});
+  return sum;
+}
+
 }  // namespace
 
 Server::Server(EventLoop& loop, const ServerOptions& options, std::function<void()> changed)
@@ -142,6 +160,7 @@ Stats Server::stats() const {
                                .in_flight = target.state->in_flight.load(),
                                .requests = target.state->requests.load()});
     }
+    stats.target_groups.push_back(add_up(group));
   }
   for (const auto& balancer : config_->balancers) {
     for (const auto& listener : balancer.listeners) {
