@@ -108,7 +108,10 @@ Result<void> delete_stacks(const daemon::Settings& settings) {
 }  // namespace
 
 Result<void> start_daemon(const daemon::Settings& settings, const std::string& root) {
-  if (health(settings)) return {};
+  if (const auto running = health(settings)) {
+    if (settings.time_scale == 1 || settings.time_scale == running->time_scale) return {};
+    return fail("StartFailed", "The daemon runs with time scale {}; `brume stop` it first", running->time_scale);
+  }
   if (::geteuid() != 0)
     return fail("AccessDenied", "Brume needs root to make namespaces and cgroups; run it as root: sudo brume start");
   env::RealEnv world(1);
@@ -116,6 +119,7 @@ Result<void> start_daemon(const daemon::Settings& settings, const std::string& r
   BRUME_CHECK(daemon::make_places(env.files, settings));
   std::vector<std::string> argv = {daemon::program_path()};
   if (!root.empty()) argv.insert(argv.end(), {"--root", root});
+  if (settings.time_scale != 1) argv.insert(argv.end(), {"--time-scale", fmt::format("{}", settings.time_scale)});
   argv.emplace_back("daemon");
   const std::string log = settings.state_dir + "/daemon.log";
   BRUME_TRY(pid, env.processes.start({.argv = argv}, log));

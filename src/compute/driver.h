@@ -6,8 +6,10 @@
 // Leaves the network to net/: the namespace at `network_namespace` exists before start() and outlives destroy().
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -38,6 +40,15 @@ struct Observed {
   State state = State::stopped;
 };
 
+// What an instance has used since it was started.
+struct Usage {
+  std::chrono::nanoseconds cpu_time{};  // of all processors together
+  std::int64_t memory_bytes = 0;        // in use now
+  std::int64_t disk_read_bytes = 0, disk_write_bytes = 0, disk_read_operations = 0, disk_write_operations = 0;
+  std::int64_t network_in_bytes = 0, network_out_bytes = 0, network_in_packets = 0, network_out_packets = 0;
+  bool operator==(const Usage&) const = default;
+};
+
 using Done = std::function<void(Result<void>)>;
 
 // All calls are made on the state loop and return at once; `done` runs on the loop later. For one instance the caller
@@ -58,6 +69,8 @@ class Driver {
   virtual Result<std::vector<Observed>> list() = 0;
   // Console output since the instance was made, at most the last 64 KiB (EC2's own bound), also when it is stopped.
   virtual Result<std::string> console(const std::string& id) = 0;
+  // What each running instance has used; `done` hears it on the loop, later. One call at a time.
+  virtual void usage(std::function<void(std::map<std::string, Usage>)> done) = 0;
   // Called on the loop when an instance that ran has ended without stop() or destroy(). Also for those that list()
   // reported as running. One listener.
   virtual void on_exit(std::function<void(const std::string& id, int status)> listener) = 0;

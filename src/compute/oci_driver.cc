@@ -202,6 +202,14 @@ Result<std::string> OciDriver::console(const std::string& id) {
   return core_->instances.console(id);
 }
 
+void OciDriver::usage(std::function<void(std::map<std::string, Usage>)> done) {
+  std::vector<std::pair<std::string, std::int64_t>> running;
+  for (const auto& [id, one] : core_->watched) running.emplace_back(id, one.pid);
+  core_->run<std::map<std::string, Usage>>(
+      [&instances = core_->instances, running = std::move(running)] { return instances.usage(running); },
+      std::move(done));
+}
+
 void OciDriver::on_exit(std::function<void(const std::string& id, int status)> listener) {
   core_->listener = std::move(listener);
 }

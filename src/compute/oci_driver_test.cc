@@ -51,6 +51,29 @@ std::string read(const std::string& path) {
   return std::string((std::istreambuf_iterator<char>(in)), {});
 }
 
+TEST(OciDriver, WhatAnInstanceUsesIsCounted) {
+  NEEDS_INSTANCES();
+  Machine machine;
+  machine.set_user_data("#!/bin/sh\nn=0\nwhile [ $n -lt 200000 ]; do n=$((n+1)); done\necho counted\nsleep 1000\n");
+  OciDriver driver(machine.real.env(), machine.paths, machine.settings, *machine.images);
+  driver.on_exit([](const std::string&, int) {});
+  const auto usage = [&] {
+    std::optional<std::map<std::string, Usage>> found;
+    driver.usage([&](std::map<std::string, Usage> all) { found = std::move(all); });
+    EXPECT_TRUE(machine.run_until([&] { return found.has_value(); }));
+    return *found;
+  };
+  ASSERT_EQ(failure(machine.wait([&](Done done) { driver.start(machine.spec("i-1"), done); })), "");
+  ASSERT_TRUE(prints(machine, driver, "i-1", "counted\n"));
+  const Usage used = usage().at("i-1");
+  EXPECT_GT(used.cpu_time, std::chrono::milliseconds(20));
+  EXPECT_LT(used.cpu_time, std::chrono::seconds(60));
+  EXPECT_GT(used.memory_bytes, 0);
+  EXPECT_GE(usage().at("i-1").cpu_time, used.cpu_time);
+  ASSERT_EQ(failure(machine.wait([&](Done done) { driver.destroy("i-1", done); })), "");
+  EXPECT_TRUE(usage().empty());
+}
+
 TEST(OciDriver, AnInstanceLivesAndLeavesNothing) {
   NEEDS_INSTANCES();
   Machine machine;

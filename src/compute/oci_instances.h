@@ -16,6 +16,7 @@
 #include "compute/images.h"
 #include "compute/oci_runtime.h"
 #include "compute/overlay_disk.h"
+#include "compute/usage.h"
 
 namespace brume::compute {
 
@@ -48,6 +49,10 @@ class OciInstances {
   // Every instance that is there; those that do not run are cleared on the way.
   Result<std::vector<Observed>> list();
   Result<std::string> console(const std::string& id) const;
+  // What these use, each given with PID 1 as the machine sees it. One call at a time, also for different instances.
+  std::map<std::string, Usage> usage(const std::vector<std::pair<std::string, std::int64_t>>& running) {
+    return usage_.read(running);
+  }
   // As keep_previous() (console_files.h) for all.
   void keep_consoles() const;
   // Clears everything below our roots; disks stay.
@@ -67,6 +72,7 @@ class OciInstances {
   Cgroups cgroups_;
   OverlayDisks disks_;
   OciRuntime runtime_;
+  UsageReader usage_{cgroups_};
 };
 
 }  // namespace brume::compute

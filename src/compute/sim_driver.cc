@@ -27,6 +27,7 @@ void SimDriver::start(const InstanceSpec& spec, Done done) {
       spec.id, start_latency,
       [this, spec, failure = std::move(failure)](Machine& machine) -> Result<void> {
         if (machine.runs) return {};
+        machine.use(env_.clock.now());
         if (failure) return std::unexpected(*failure);
         if (!images_.exists(spec.image_id))
           return fail("InvalidAMIID.NotFound", "The image id '[{}]' does not exist", spec.image_id);
@@ -45,7 +46,8 @@ void SimDriver::stop(const std::string& id, env::Duration grace, Done done) {
   const bool runs = found != machines_.end() && found->second.runs;
   later(
       id, runs ? std::min(grace, stop_latency) : env::Duration::zero(),
-      [](Machine& machine) -> Result<void> {
+      [this](Machine& machine) -> Result<void> {
+        machine.use(env_.clock.now());
         machine.runs = false;
         return {};
       },
@@ -77,13 +79,36 @@ Result<std::string> SimDriver::console(const std::string& id) {
   return found->second.console;
 }
 
+void SimDriver::Machine::use(env::MonotonicTime now) {
+  if (runs)
+    used.cpu_time += std::chrono::nanoseconds(std::int64_t(double((now - share_since).count()) * share * spec.vcpus));
+  share_since = now;
+}
+
+void SimDriver::load(const std::string& id, double share) {
+  Machine& machine = machines_[id];
+  machine.use(env_.clock.now());
+  machine.share = share;
+}
+
+void SimDriver::usage(std::function<void(std::map<std::string, Usage>)> done) {
+  std::map<std::string, Usage> all;
+  for (auto& [id, machine] : machines_) {
+    machine.use(env_.clock.now());
+    if (machine.runs) all.emplace(id, machine.used);
+  }
+  env_.loop.post([all = std::move(all), done = std::move(done)] { done(all); });
+}
+
 void SimDriver::on_exit(std::function<void(const std::string&, int)> listener) {
   listener_ = std::move(listener);
 }
 
 void SimDriver::kill(const std::string& id, int status) {
   const auto found = machines_.find(id);
-  if (found == machines_.end() || !std::exchange(found->second.runs, false)) return;
+  if (found == machines_.end()) return;
+  found->second.use(env_.clock.now());
+  if (!std::exchange(found->second.runs, false)) return;
   env_.loop.post([this, id, status] {
     if (listener_) listener_(id, status);
   });

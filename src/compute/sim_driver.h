@@ -22,6 +22,7 @@ class SimDriver : public Driver {
   void destroy(const std::string& id, Done done) override;
   Result<std::vector<Observed>> list() override;
   Result<std::string> console(const std::string& id) override;
+  void usage(std::function<void(std::map<std::string, Usage>)> done) override;
   void on_exit(std::function<void(const std::string& id, int status)> listener) override;
 
   // The next start() fails with this, after the usual time.
@@ -30,6 +31,8 @@ class SimDriver : public Driver {
   void kill(const std::string& id, int status = 137);
   // An instance prints.
   void print(const std::string& id, std::string_view text);
+  // From now on an instance uses this much of its processors, 0 to 1; all do nothing at first.
+  void load(const std::string& id, double share);
   // The control plane is gone and with it its callbacks; what was starting has or has not started: it has not.
   void crashed();
 
@@ -50,6 +53,10 @@ class SimDriver : public Driver {
     std::string console;
     bool has_disk = false;
     bool runs = false;
+    double share = 0;                  // of its processors that are busy
+    env::MonotonicTime share_since{};  // `used` is up to here
+    Usage used;
+    void use(env::MonotonicTime now);  // brings `used` up to now
     int under_way = 0;
     int max_under_way = 0;
     std::size_t starts = 0;

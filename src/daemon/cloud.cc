@@ -23,7 +23,7 @@ bool is_region_name(const std::string& name) {
 Cloud::Region::Region(const services::Context& context, Cloud& cloud)
     : driver(cloud.machine_.driver, cloud.exits_),
       cloudwatch(context, alarm_actions),
-      ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images, cloud.logs_,
+      ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images, cloud.logs_, cloudwatch,
           [&cloud](std::string_view name_or_arn) -> std::optional<ec2::InstanceProfile> {
             const auto profile = cloud.iam_.find_profile(name_or_arn);
             if (!profile) return std::nullopt;
@@ -44,7 +44,7 @@ Cloud::Region::Region(const services::Context& context, Cloud& cloud)
                         found->Reservations.front().Instances.front().State->Name == "running";
                },
            .api_port = cloud.api_port_}),
-      elbv2(context, ec2, cloud.machine_.data_plane),
+      elbv2(context, ec2, cloud.machine_.data_plane, cloudwatch),
       autoscaling(context, ec2, elbv2, cloudwatch, alarm_actions),
       cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm}) {}
 

@@ -18,6 +18,7 @@
 #include "daemon/cloud.h"
 #include "daemon/cloud_names.h"
 #include "daemon/data_channel.h"
+#include "daemon/exposition.h"
 #include "daemon/instance_api.h"
 #include "daemon/instance_metadata.h"
 #include "daemon/keys.h"
@@ -97,8 +98,9 @@ Result<void> run(const Settings& settings) {
   });
   std::vector<ec2::Cidr> public_addresses;
   for (const std::string& range : settings.public_addresses) public_addresses.push_back(*ec2::parse_cidr(range));
-  Cloud cloud(env, store, {fabric, driver, images, lb, public_addresses, settings.state_dir + "/logs"}, session_key,
-              std::uint16_t(settings.api_port));
+  Cloud cloud(env, store,
+              {fabric, driver, images, lb, public_addresses, settings.state_dir + "/logs", settings.time_scale},
+              session_key, std::uint16_t(settings.api_port));
   cloud_made = &cloud;
   names.begin(cloud);
 
@@ -123,9 +125,22 @@ Result<void> run(const Settings& settings) {
                                            [&](const aws::HttpRequest& r) { return dispatcher.handle(r); }));
   server->upgrade(kChannelPath, [&](aws::Upgrade upgrade) { channels.take(std::move(upgrade)); });
   server->route("/health", [&](const aws::HttpRequest&) {
-    Health health{.status = "running"};
+    Health health{.status = "running", .time_scale = settings.time_scale};
     for (const auto& [name, region] : cloud.regions()) health.regions.push_back(name);
     return aws::HttpAnswer{.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = to_json(health)};
+  });
+  server->route("/metrics", [&](const aws::HttpRequest&) {
+    std::map<std::string, const cloudwatch::MetricReader*> metrics;
+    std::map<std::string, std::map<std::string, ec2::InstanceLoad>> loads;
+    for (const auto& [name, region] : cloud.regions()) {
+      metrics.emplace(name, &region->cloudwatch.metrics());
+      loads.emplace(name, region->ec2.instance_metrics().loads());
+    }
+    return aws::HttpAnswer{
+        .status = 200,
+        .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+        .body = exposition(loads) +
+                exposition(metrics, services::scaled(std::chrono::seconds(60), settings.time_scale), env.clock.wall())};
   });
 
   BRUME_TRY(there, kernel.list());

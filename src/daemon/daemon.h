@@ -14,6 +14,7 @@ namespace brume::daemon {
 struct Health {
   std::string status;                // "running"
   std::vector<std::string> regions;  // those in use
+  double time_scale = 1;
 };
 
 // Serves until SIGTERM or SIGINT; instances and the load balancer go on without it. Returns the exit status: 1, with a
@@ -28,4 +29,4 @@ net::EdgeOptions edge_options(const Settings& settings);
 
 }  // namespace brume::daemon
 
-BRUME_RECORD(brume::daemon::Health, status, regions)
+BRUME_RECORD(brume::daemon::Health, status, regions, time_scale)

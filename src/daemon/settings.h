@@ -23,6 +23,9 @@ struct Settings {
   // Ranges that public addresses come from. The host answers for loopback ones without more; of any other, the user
   // sees to it that its packets reach this host.
   std::vector<std::string> public_addresses = {"127.8.0.0/16"};
+  // Periods of metrics and alarms, warm-ups and cooldowns pass so many times faster, 1 to 3600: to see in minutes what
+  // a stack's rules do in hours. No period gets shorter than a second.
+  double time_scale = 1;
 };
 
 // `root` moves the three folders: <root>/lib, <root>/run and <root>/etc; empty leaves them where they are.
@@ -39,4 +42,4 @@ std::string program_path();
 }  // namespace brume::daemon
 
 BRUME_RECORD(brume::daemon::Settings, state_dir, run_dir, config_dir, region, api_port, runtime, conmon, init,
-             lb_threads, public_addresses)
+             lb_threads, public_addresses, time_scale)

@@ -165,6 +165,8 @@ void MetricOperations::put(std::string_view metric_namespace, const std::vector<
     std::ranges::sort(dimensions);
     MetricStore::Sample& out = kept.emplace_back();
     out.series = key_of(metric_namespace, sample.name, dimensions);
+    // Where minutes pass faster, one is shorter than what is kept of a minute.
+    out.high_resolution = context_.time_scale > 1;
     out.point.time = to_seconds(sample.time);
     out.point.unit = unit_code(sample.unit).value_or(0);
     if (sample.values.empty()) {

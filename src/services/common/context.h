@@ -39,6 +39,13 @@ class Hints {
   std::vector<std::function<void(std::string_view)>> listeners_;
 };
 
+// How long `time` really takes where it passes `scale` times faster; at least a second, the finest grain of metrics,
+// unless it is zero.
+inline std::chrono::seconds scaled(std::chrono::seconds time, double scale) {
+  if (time.count() <= 0) return time;
+  return std::chrono::seconds(std::max<std::int64_t>(1, std::llround(double(time.count()) / scale)));
+}
+
 struct Context {
   env::Env& env;
   store::Store& store;
@@ -48,10 +55,8 @@ struct Context {
   // who try out a stack's rules. Timestamps are real ones.
   double time_scale = 1;
 
-  // How long `time` really takes; at least a second, the finest grain of metrics, unless it is zero.
   [[nodiscard]] std::chrono::seconds scaled(std::chrono::seconds time) const {
-    if (time.count() <= 0) return time;
-    return std::chrono::seconds(std::max<std::int64_t>(1, std::llround(double(time.count()) / time_scale)));
+    return services::scaled(time, time_scale);
   }
 
   // For calls that a service makes of its own accord.

@@ -238,6 +238,36 @@ Result<ModifyInstanceMetadataOptionsResult> InstanceOperations::ModifyInstanceMe
   return unless_dry_run(request, std::move(result));
 }
 
+template <typename Answer, typename Request>
+Result<Answer> InstanceOperations::set_monitoring(const Request& request, bool detailed) {
+  if (request.InstanceIds.empty()) return fail("MissingParameter", "The request must contain the parameter InstanceId");
+  BRUME_TRY(found, find_instances(request.InstanceIds));
+  Answer answer;
+  for (const InstanceRecord* instance : found) {
+    const std::string& id = *instance->instance.InstanceId;
+    if (instance->state() == InstanceStateCode::terminated)
+      return fail("IncorrectInstanceState",
+                  "The instance '{}' is not in a state from which its monitoring can be changed.", id);
+    InstanceRecord record = *instance;
+    record.instance.Monitoring.emplace().State = detailed ? "enabled" : "disabled";
+    InstanceMonitoring& shown = answer.InstanceMonitorings.emplace_back();
+    shown.InstanceId = id;
+    shown.Monitoring = record.instance.Monitoring;
+    put(id, std::move(record));
+  }
+  return unless_dry_run(request, std::move(answer));
+}
+
+Result<MonitorInstancesResult> InstanceOperations::MonitorInstances(const aws::Call&,
+                                                                    const MonitorInstancesRequest& request) {
+  return set_monitoring<MonitorInstancesResult>(request, true);
+}
+
+Result<UnmonitorInstancesResult> InstanceOperations::UnmonitorInstances(const aws::Call&,
+                                                                        const UnmonitorInstancesRequest& request) {
+  return set_monitoring<UnmonitorInstancesResult>(request, false);
+}
+
 Result<DescribeInstanceCreditSpecificationsResult> InstanceOperations::DescribeInstanceCreditSpecifications(
     const aws::Call&, const DescribeInstanceCreditSpecificationsRequest& request) {
   BRUME_TRY(found, find_instances(request.InstanceIds));

@@ -7,7 +7,8 @@
 namespace brume::ec2 {
 
 InstanceOperations::InstanceOperations(services::Context context, NetworkState& network, InstanceNetwork& fabric,
-                                       compute::Driver& driver, compute::Images& images, InstanceProfiles profiles)
+                                       compute::Driver& driver, compute::Images& images, InstanceProfiles profiles,
+                                       services::MetricSink& metrics)
     : context_(context),
       network_(network),
       driver_(driver),
@@ -18,7 +19,8 @@ InstanceOperations::InstanceOperations(services::Context context, NetworkState& 
       launch_templates_(context.store, "ec2.launch-templates", context.region),
       launch_template_versions_(context.store, "ec2.launch-template-versions", context.region),
       image_controller_(context, image_table_, instances_, images),
-      instance_controller_(context, instances_, network, fabric, driver, [this] { image_controller_.wake(); }) {
+      instance_controller_(context, instances_, network, fabric, driver, [this] { image_controller_.wake(); }),
+      instance_metrics_(context, instances_, network.tags, driver, metrics) {
   network.tags.add_kind(kInstance, [this](std::string_view id) { return instances_.contains(id); });
   network.tags.add_kind(kImage, [this](std::string_view id) {
     const Image* image = image_table_.find(id);
@@ -45,7 +47,9 @@ Result<void> InstanceOperations::load_instances() {
 
 Result<void> InstanceOperations::start_instances() {
   image_controller_.wake();
-  return instance_controller_.start();
+  BRUME_CHECK(instance_controller_.start());
+  instance_metrics_.start();
+  return {};
 }
 
 void InstanceOperations::put(const std::string& id, InstanceRecord record) {

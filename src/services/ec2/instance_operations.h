@@ -18,6 +18,7 @@
 #include "services/common/context.h"
 #include "services/ec2/image_controller.h"
 #include "services/ec2/instance_controller.h"
+#include "services/ec2/instance_metrics.h"
 #include "services/ec2/instance_network.h"
 #include "services/ec2/instance_record.h"
 #include "services/ec2/launch_template_record.h"
@@ -49,12 +50,13 @@ struct InstanceView {
 class InstanceOperations : public virtual Api {
  public:
   InstanceOperations(services::Context context, NetworkState& network, InstanceNetwork& fabric, compute::Driver& driver,
-                     compute::Images& images, InstanceProfiles profiles);
+                     compute::Images& images, InstanceProfiles profiles, services::MetricSink& metrics);
 
   Result<void> load_instances();
   Result<void> start_instances();
   // The instance that has this address in this VPC, unless it is terminated.
   [[nodiscard]] std::optional<InstanceView> find_by_address(std::string_view vpc_id, std::string_view address) const;
+  [[nodiscard]] const InstanceMetrics& instance_metrics() const { return instance_metrics_; }
 
   Result<Reservation> RunInstances(const aws::Call& call, const RunInstancesRequest& request) override;
   Result<DescribeInstancesResult> DescribeInstances(const aws::Call& call,
@@ -78,6 +80,10 @@ class InstanceOperations : public virtual Api {
   Result<void> ModifyInstanceAttribute(const aws::Call& call, const ModifyInstanceAttributeRequest& request) override;
   Result<ModifyInstanceMetadataOptionsResult> ModifyInstanceMetadataOptions(
       const aws::Call& call, const ModifyInstanceMetadataOptionsRequest& request) override;
+  Result<MonitorInstancesResult> MonitorInstances(const aws::Call& call,
+                                                  const MonitorInstancesRequest& request) override;
+  Result<UnmonitorInstancesResult> UnmonitorInstances(const aws::Call& call,
+                                                      const UnmonitorInstancesRequest& request) override;
   Result<DescribeInstanceCreditSpecificationsResult> DescribeInstanceCreditSpecifications(
       const aws::Call& call, const DescribeInstanceCreditSpecificationsRequest& request) override;
   Result<DescribeIamInstanceProfileAssociationsResult> DescribeIamInstanceProfileAssociations(
@@ -139,6 +145,10 @@ class InstanceOperations : public virtual Api {
   Result<std::vector<const InstanceRecord*>> find_instances(const List<std::string>& ids) const;
   Result<const InstanceRecord*> find_instance(const std::optional<std::string>& id) const;
 
+  // instance_attributes.cc: turns detailed monitoring on or off.
+  template <typename Answer, typename Request>
+  Result<Answer> set_monitoring(const Request& request, bool detailed);
+
   // image_operations.cc
   Result<const Image*> find_image(const std::optional<std::string>& id) const;
 
@@ -161,6 +171,7 @@ class InstanceOperations : public virtual Api {
   store::Table<LaunchTemplateVersion> launch_template_versions_;  // by version_key()
   ImageController image_controller_;
   InstanceController instance_controller_;
+  InstanceMetrics instance_metrics_;
 };
 
 // What a dry run answers when the call would have succeeded. It is a failure, so what the handler wrote is undone.

@@ -15,6 +15,7 @@
 #include "env/sim.h"
 #include "net/sim_fabric.h"
 #include "services/common/log_files.h"
+#include "services/common/recorded_metrics.h"
 #include "services/ec2/service.h"
 #include "store/memory_backend.h"
 
@@ -23,7 +24,8 @@ namespace brume::ec2::testing {
 // What is on the machine, whoever put it there.
 struct FakeMachine {
   std::map<std::string, compute::State> instances;
-  std::map<std::string, int> starts;  // how often an instance was really started
+  std::map<std::string, int> starts;           // how often an instance was really started
+  std::map<std::string, compute::Usage> used;  // by those that run
   std::set<std::string> images;
   std::map<std::string, Error> refuse;  // by image: how a start fails
   int refusals_left = 1 << 30;          // so many of them
@@ -73,6 +75,12 @@ class FakeDriver : public compute::Driver {
     return found;
   }
   Result<std::string> console(const std::string& id) override { return "console of " + id; }
+  void usage(std::function<void(std::map<std::string, compute::Usage>)> done) override {
+    std::map<std::string, compute::Usage> all;
+    for (const auto& [id, state] : machine_.instances)
+      if (state == compute::State::running) all[id] = machine_.used[id];
+    loop_.post([all = std::move(all), done = std::move(done)] { done(all); });
+  }
   void on_exit(std::function<void(const std::string&, int)> listener) override { listener_ = std::move(listener); }
 
   // PID 1 of the instance ends.
@@ -124,7 +132,7 @@ class Region : public ::testing::Test {
           driver(region.machine, region.sim.loop),
           images(region.machine),
           logs(region.sim.files, "/logs"),
-          api(context, region.fabric, driver, images, logs,
+          api(context, region.fabric, driver, images, logs, region.metrics,
               [](std::string_view wanted) -> std::optional<InstanceProfile> {
                 if (wanted != "web" && wanted != "arn:aws:iam::000000000000:instance-profile/web") return std::nullopt;
                 return InstanceProfile{"web", "AIPA1", "arn:aws:iam::000000000000:instance-profile/web"};
@@ -198,6 +206,7 @@ class Region : public ::testing::Test {
   env::SimEnv sim;
   store::MemoryBackend backend;
   FakeMachine machine;
+  services::RecordedMetrics metrics;
   net::SimFabric fabric;
   int images_made = 0;
   std::unique_ptr<ControlPlane> plane;

@@ -50,10 +50,10 @@ struct ServiceGround {
 class Service : private ServiceGround, public NetworkOperations, public InstanceOperations, public NetworkInsights {
  public:
   Service(const services::Context& service_context, net::Fabric& fabric, compute::Driver& driver,
-          compute::Images& images, services::LogSink& logs, InstanceProfiles profiles)
+          compute::Images& images, services::LogSink& logs, services::MetricSink& metrics, InstanceProfiles profiles)
       : ServiceGround(service_context, fabric, logs),
         NetworkOperations(context, network),
-        InstanceOperations(context, network, instance_fabric, driver, images, std::move(profiles)),
+        InstanceOperations(context, network, instance_fabric, driver, images, std::move(profiles), metrics),
         NetworkInsights(context, network) {}
 
   // Reads the tables; makes the region's default VPC the first time.

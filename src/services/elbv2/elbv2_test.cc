@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "env/sim.h"
+#include "services/common/recorded_metrics.h"
 #include "services/elbv2/actions.h"
 #include "services/elbv2/attributes.h"
 #include "services/elbv2/service.h"
@@ -95,7 +96,10 @@ class Elbv2Test : public testing::Test {
  protected:
   void SetUp() override { boot(); }
   void boot() {
-    service = std::make_unique<Service>(services::Context{sim.env, store, hints, "ap-southeast-1"}, ec2, plane);
+    service.reset();
+    hints = std::make_unique<services::Hints>(sim.loop);  // whoever had listened is gone
+    service =
+        std::make_unique<Service>(services::Context{sim.env, store, *hints, "ap-southeast-1"}, ec2, plane, metrics);
     ASSERT_TRUE(service->load());
     plane.on_stats = [this](const lb::Stats& stats) { service->on_stats(stats); };
     service->start();
@@ -138,9 +142,10 @@ class Elbv2Test : public testing::Test {
   env::SimEnv sim;
   store::MemoryBackend backend;
   store::Store store{backend};
-  services::Hints hints{sim.loop};
+  std::unique_ptr<services::Hints> hints;
   FakeEc2 ec2;
   std::set<std::string> dead;
+  services::RecordedMetrics metrics;
   SimDataPlane plane{sim.loop, [this](const std::string& id) { return !dead.contains(id); }};
   std::unique_ptr<Service> service;
   aws::Call call;
@@ -208,11 +213,11 @@ TEST_F(Elbv2Test, ClientsOutsideAreThoseOfTheGroups) {
   const auto clients = [&] { return plane.snapshot().load_balancers.at(0).listeners.at(0).clients; };
   EXPECT_EQ(clients(), (std::vector<std::string>{"10.0.0.0/8", "127.0.0.1/32", "192.0.2.0/24"}));
   const std::int64_t version = plane.snapshot().version;
-  hints.publish("vpc-1");
+  hints->publish("vpc-1");
   sim.loop.run_for(seconds(1));
   EXPECT_EQ(plane.snapshot().version, version) << "nothing that concerns it has changed";
   ec2.group_rules.clear();
-  hints.publish("vpc-1");
+  hints->publish("vpc-1");
   sim.loop.run_for(seconds(1));
   EXPECT_TRUE(clients().empty());
 }

@@ -12,14 +12,18 @@ namespace brume::elbv2 {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-Service::Service(services::Context context, ec2::Api& ec2, DataPlane& data_plane)
+Service::Service(services::Context context, ec2::Api& ec2, DataPlane& data_plane, services::MetricSink& metrics)
     : context_(std::move(context)),
       ec2_(ec2),
       data_plane_(data_plane),
       load_balancers_(context_.store, "elbv2.load_balancers", context_.region),
       target_groups_(context_.store, "elbv2.target_groups", context_.region),
       listeners_(context_.store, "elbv2.listeners", context_.region),
-      rules_(context_.store, "elbv2.rules", context_.region) {
+      rules_(context_.store, "elbv2.rules", context_.region),
+      metrics_(context_, metrics, [this](const std::string& group) {
+        const List<std::string> balancers = balancers_of(group);
+        return std::vector<std::string>(balancers.begin(), balancers.end());
+      }) {
   context_.hints.subscribe([this](std::string_view resource) {
     if (started_ && resource.starts_with("vpc-")) vpc_changed(resource);
   });
@@ -34,6 +38,7 @@ Result<void> Service::load() {
 
 void Service::start() {
   started_ = true;
+  metrics_.start();
   publish();
 }
 
@@ -110,6 +115,14 @@ void Service::publish() {
 
 void Service::on_stats(const lb::Stats& stats) {
   applied_ = stats.version;
+  lb::Stats ours{.version = stats.version};
+  std::ranges::copy_if(stats.targets, std::back_inserter(ours.targets),
+                       [&](const auto& one) { return target_groups_.contains(one.target_group); });
+  std::ranges::copy_if(stats.target_groups, std::back_inserter(ours.target_groups),
+                       [&](const auto& one) { return target_groups_.contains(one.target_group); });
+  std::ranges::copy_if(stats.load_balancers, std::back_inserter(ours.load_balancers),
+                       [&](const auto& one) { return load_balancers_.contains(one.load_balancer); });
+  metrics_.on_stats(std::move(ours));
   std::set<std::string> changed_groups;
   std::map<std::string, std::map<std::string, lb::TargetStats>> health;
   for (const lb::TargetStats& target : stats.targets) {

@@ -11,6 +11,7 @@
 #include "ec2/api.h"
 #include "elbv2/api.h"
 #include "services/common/context.h"
+#include "services/elbv2/balancer_metrics.h"
 #include "services/elbv2/data_plane.h"
 #include "services/elbv2/records.h"
 #include "store/table.h"
@@ -19,7 +20,7 @@ namespace brume::elbv2 {
 
 class Service : public Api {
  public:
-  Service(services::Context context, ec2::Api& ec2, DataPlane& data_plane);
+  Service(services::Context context, ec2::Api& ec2, DataPlane& data_plane, services::MetricSink& metrics);
   Result<void> load();
   // Publishes what is recorded and begins to look after draining targets.
   void start();
@@ -136,6 +137,7 @@ class Service : public Api {
   std::map<std::string, std::map<std::string, lb::TargetStats>> health_;  // by target group and target
   std::map<std::string, std::string> listener_errors_;
   std::map<std::string, std::vector<std::string>> clients_;  // by listener, as published
+  BalancerMetrics metrics_;
 };
 
 // The data plane's id of a target: "i-…:80".
