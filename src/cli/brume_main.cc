@@ -4,12 +4,14 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "cli/deploy.h"
 #include "cli/doctor.h"
 #include "cli/env.h"
 #include "cli/image.h"
 #include "cli/instance.h"
 #include "cli/lifecycle.h"
 #include "cli/reach.h"
+#include "cli/status.h"
 #include "cli/up.h"
 #include "daemon/daemon.h"
 #include "lb/run_lb.h"
@@ -22,10 +24,20 @@ int main(int argc, char** argv) {
   std::string root;
   app.add_option("--root", root, "Keep state, sockets and settings below this folder");
 
+  double time_scale = 0;
+  app.add_option("--time-scale", time_scale,
+                 "For start and up: periods, warm-ups and cooldowns pass so many times faster")
+      ->check(CLI::Range(1.0, 3600.0));
+
   auto* up = app.add_subcommand("up", "Deploy a folder's stack and wait until the service answers");
   std::string folder = ".", environment;
   up->add_option("folder", folder, "A folder with stack.yaml")->capture_default_str();
   up->add_option("--env", environment, "Use parameters/<env>.json and name the stack <folder>-<env>");
+  auto* deploy = app.add_subcommand("deploy", "Have a stack's instances run another image, a few at a time");
+  std::string stack, new_image, image_parameter;
+  deploy->add_option("stack", stack, "The stack's name")->required();
+  deploy->add_option("--image", new_image, "ami-…")->required();
+  deploy->add_option("--parameter", image_parameter, "The template's parameter that names the image");
   auto* down = app.add_subcommand("down", "Delete every stack, stop everything, leave nothing behind");
   auto* start = app.add_subcommand("start", "Start the daemon in the background");
   auto* stop = app.add_subcommand("stop", "Stop the daemon; instances and load balancers go on");
@@ -68,6 +80,10 @@ int main(int argc, char** argv) {
   reach->add_option("to", to, end)->required();
   reach->add_option("port", reach_port, "A port of TCP, or of UDP: 53/udp")->required();
   reach->add_flag("--json", json, "Print the analysis as the API has it");
+  auto* status = app.add_subcommand("status", "Show what runs: load balancers, groups, instances, alarms, activities");
+  bool watch = false;
+  status->add_flag("--json", json, "Print it once, as JSON");
+  status->add_flag("-w,--watch", watch, "Go on showing it, as on a terminal");
   auto* daemon = app.add_subcommand("daemon", "Run the daemon in the foreground");
   auto* lb = app.add_subcommand("lb", "Run the load balancer process (the daemon does)");
   std::string socket;
@@ -77,10 +93,12 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   if (*lb) return lb::run_lb(socket, threads);
-  const auto settings = daemon::load_settings(root);
+  auto settings = daemon::load_settings(root);
   if (!settings) return cli::report(settings.error());
+  if (time_scale != 0) settings->time_scale = time_scale;
   if (*daemon) return daemon::run_daemon(*settings);
   if (*up) return cli::up(*settings, root, folder, environment);
+  if (*deploy) return cli::deploy(*settings, stack, new_image, image_parameter);
   if (*down) return cli::down(*settings, root);
   if (*start) return cli::start(*settings, root);
   if (*stop) return cli::stop(*settings);
@@ -90,6 +108,7 @@ int main(int argc, char** argv) {
   if (*tunnel) return cli::tunnel(*settings, instance, port);
   if (*console) return cli::console(*settings, instance, follow);
   if (*doctor) return cli::doctor(*settings);
+  if (*status) return cli::status(*settings, {.json = json, .watch = watch});
   if (*reach) return cli::reach(*settings, from, to, reach_port, json);
   return cli::image_import(*settings, source, name, parameter);
 }

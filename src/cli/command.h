@@ -4,8 +4,10 @@
 #include <memory>
 #include <string>
 
+#include "autoscaling/api.h"
 #include "aws/client.h"
 #include "cloudformation/api.h"
+#include "cloudwatch/api.h"
 #include "daemon/settings.h"
 #include "ec2/api.h"
 #include "elbv2/api.h"
@@ -18,7 +20,9 @@ struct Session {
   explicit Session(aws::HttpTransport::Options options) : transport(std::move(options)) {}
   aws::HttpTransport transport;
   aws::Call call;
+  autoscaling::Client autoscaling{transport};
   cloudformation::Client cloudformation{transport};
+  cloudwatch::Client cloudwatch{transport};
   ec2::Client ec2{transport};
   elbv2::Client elbv2{transport};
   ssm::Client ssm{transport};

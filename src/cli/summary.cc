@@ -5,23 +5,12 @@
 #include <map>
 #include <thread>
 
+#include "cli/stack_progress.h"
+
 namespace brume::cli {
 namespace {
 
 using std::chrono::steady_clock;
-
-Result<std::vector<std::string>> resources_of(Session& session, const std::string& stack, std::string_view type) {
-  std::vector<std::string> ids;
-  cloudformation::ListStackResourcesInput request;
-  request.StackName = stack;
-  do {
-    BRUME_TRY(page, session.cloudformation.ListStackResources(session.call, request));
-    for (const cloudformation::StackResourceSummary& resource : page.StackResourceSummaries)
-      if (resource.ResourceType == type && resource.PhysicalResourceId) ids.push_back(*resource.PhysicalResourceId);
-    request.NextToken = page.NextToken;
-  } while (request.NextToken);
-  return ids;
-}
 
 // The URLs of a load balancer's listeners.
 Result<std::vector<std::string>> urls_of(Session& session, const std::string& load_balancer) {

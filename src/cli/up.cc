@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <set>
 #include <thread>
 
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/image.h"
 #include "cli/lifecycle.h"
+#include "cli/stack_progress.h"
 #include "cli/summary.h"
 #include "env/posix_files.h"
 #include "env/real.h"
@@ -76,69 +76,6 @@ Result<void> provide_image(Session& session, const daemon::Settings& settings, c
   return set_image_parameter(session, name, id);
 }
 
-// Prints the stack's events from now on until it comes to rest.
-class Progress {
- public:
-  Progress(Session& session, std::string stack) : session_(session), stack_(std::move(stack)) {}
-
-  // What happened before does not count.
-  void skip() { (void)fresh(); }
-
-  // The status in which it rests.
-  Result<std::string> follow() {
-    while (true) {
-      // The status first: at rest, the events that follow are the last.
-      BRUME_TRY(described, session_.cloudformation.DescribeStacks(session_.call, {.StackName = stack_}));
-      const std::string& status = *described.Stacks.front().StackStatus;
-      BRUME_TRY(events, fresh());
-      for (const cloudformation::StackEvent& event : events) note(event);
-      if (!status.ends_with("_IN_PROGRESS")) return status;
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-  }
-
-  // "Listener: Port 80 is in use by …": the first resource that failed; empty if none did.
-  [[nodiscard]] const std::string& failure() const { return failure_; }
-
- private:
-  void note(const cloudformation::StackEvent& event) {
-    print(event);
-    const std::string reason = event.ResourceStatusReason.value_or("");
-    if (failure_.empty() && event.ResourceStatus->ends_with("_FAILED") && reason != "Resource creation cancelled")
-      failure_ = *event.LogicalResourceId + ": " + reason;
-  }
-
-  // Events not seen yet, oldest first.
-  Result<std::vector<cloudformation::StackEvent>> fresh() {
-    std::vector<cloudformation::StackEvent> events;
-    cloudformation::DescribeStackEventsInput request;
-    request.StackName = stack_;
-    do {
-      BRUME_TRY(page, session_.cloudformation.DescribeStackEvents(session_.call, request));
-      bool known = false;
-      for (cloudformation::StackEvent& event : page.StackEvents) {
-        known = known || !seen_.insert(*event.EventId).second;
-        if (known) break;
-        events.push_back(std::move(event));
-      }
-      request.NextToken = known ? std::nullopt : page.NextToken;
-    } while (request.NextToken);
-    return std::vector(events.rbegin(), events.rend());
-  }
-
-  static void print(const cloudformation::StackEvent& event) {
-    const std::string reason = event.ResourceStatusReason.value_or("");
-    std::printf("%s  %-28s %-38s %s%s%s\n", to_iso8601(*event.Timestamp, true).substr(11, 12).c_str(),
-                event.ResourceStatus->c_str(), event.LogicalResourceId->c_str(), event.ResourceType->c_str(),
-                reason.empty() ? "" : "  ", reason.c_str());
-    std::fflush(stdout);
-  }
-
-  Session& session_;
-  std::string stack_, failure_;
-  std::set<std::string> seen_;
-};
-
 // Deletes a stack whose creation was rolled back: nothing is in it, and it can only be made anew.
 Result<void> clear_away(Session& session, const std::string& stack) {
   cloudformation::DeleteStackInput request;
@@ -168,7 +105,7 @@ Result<bool> deploy(Session& session, const std::string& stack, const std::strin
     BRUME_CHECK(clear_away(session, stack));
     status.clear();
   }
-  Progress progress(session, stack);
+  StackProgress progress(session, stack);
   if (status.empty()) {
     BRUME_CHECK(session.cloudformation.CreateStack(
         session.call, stack_request<cloudformation::CreateStackInput>(stack, body, parameters)));
