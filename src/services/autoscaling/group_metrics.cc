@@ -1,0 +1,83 @@
+#include "services/autoscaling/group_metrics.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+namespace brume::autoscaling {
+namespace {
+
+enum class Phase { pending, in_service, standby, terminating };
+
+// Of a lifecycle state: "Pending:Wait", "Warmed:Pending", "Detaching", …
+Phase phase_of(std::string_view state) {
+  if (state.starts_with("Warmed:")) state.remove_prefix(7);
+  if (state.starts_with("Pending")) return Phase::pending;
+  if (state == "Standby" || state == "EnteringStandby") return Phase::standby;
+  if (state.starts_with("Terminat") || state.starts_with("Detach")) return Phase::terminating;
+  return Phase::in_service;  // a warmed instance: stopped, running or hibernated, ready
+}
+
+int weight_of(const Instance& instance) {
+  const std::string text = instance.WeightedCapacity.value_or("1");
+  return std::max(1, std::atoi(text.c_str()));
+}
+
+struct Count {
+  double instances = 0, capacity = 0;
+};
+
+}  // namespace
+
+std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group, const List<Instance>& warm,
+                                                  Timestamp time) {
+  if (group.EnabledMetrics.empty()) return {};
+  std::map<Phase, Count> in_group, in_pool;
+  Count total, pool;
+  for (const Instance& instance : group.Instances) {
+    Count& count = in_group[phase_of(instance.LifecycleState.value_or(""))];
+    for (Count* one : {&count, &total}) {
+      ++one->instances;
+      one->capacity += weight_of(instance);
+    }
+  }
+  for (const Instance& instance : warm) {
+    Count& count = in_pool[phase_of(instance.LifecycleState.value_or(""))];
+    for (Count* one : {&count, &pool}) {
+      ++one->instances;
+      one->capacity += weight_of(instance);
+    }
+  }
+  const double warm_wanted = group.WarmPoolConfiguration ? double(group.WarmPoolSize.value_or(0)) : 0;
+  const std::map<std::string, double> all = {
+      {"GroupMinSize", *group.MinSize},
+      {"GroupMaxSize", *group.MaxSize},
+      {"GroupDesiredCapacity", *group.DesiredCapacity},
+      {"GroupInServiceInstances", in_group[Phase::in_service].instances},
+      {"GroupPendingInstances", in_group[Phase::pending].instances},
+      {"GroupStandbyInstances", in_group[Phase::standby].instances},
+      {"GroupTerminatingInstances", in_group[Phase::terminating].instances},
+      {"GroupTotalInstances", total.instances},
+      {"GroupInServiceCapacity", in_group[Phase::in_service].capacity},
+      {"GroupPendingCapacity", in_group[Phase::pending].capacity},
+      {"GroupStandbyCapacity", in_group[Phase::standby].capacity},
+      {"GroupTerminatingCapacity", in_group[Phase::terminating].capacity},
+      {"GroupTotalCapacity", total.capacity},
+      {"WarmPoolMinSize", group.WarmPoolConfiguration ? double(group.WarmPoolConfiguration->MinSize.value_or(0)) : 0},
+      {"WarmPoolDesiredCapacity", warm_wanted},
+      {"WarmPoolPendingCapacity", in_pool[Phase::pending].capacity},
+      {"WarmPoolTerminatingCapacity", in_pool[Phase::terminating].capacity},
+      {"WarmPoolWarmedCapacity", in_pool[Phase::in_service].capacity},
+      {"WarmPoolTotalCapacity", pool.capacity},
+      {"GroupAndWarmPoolDesiredCapacity", *group.DesiredCapacity + warm_wanted},
+      {"GroupAndWarmPoolTotalCapacity", total.capacity + pool.capacity},
+  };
+  std::vector<services::MetricSample> samples;
+  for (const EnabledMetric& enabled : group.EnabledMetrics)
+    if (const auto found = all.find(enabled.Metric.value_or("")); found != all.end())
+      samples.push_back(services::one_value(found->first, {{"AutoScalingGroupName", *group.AutoScalingGroupName}},
+                                            "None", time, found->second));
+  return samples;
+}
+
+}  // namespace brume::autoscaling

@@ -1,0 +1,65 @@
+#include "services/autoscaling/group_metrics.h"
+
+#include <gtest/gtest.h>
+
+namespace brume::autoscaling {
+namespace {
+
+AutoScalingGroup group_of(const std::vector<std::string>& states, const std::vector<std::string>& metrics) {
+  AutoScalingGroup group;
+  group.AutoScalingGroupName = "web";
+  group.MinSize = 1;
+  group.DesiredCapacity = 3;
+  group.MaxSize = 5;
+  for (const std::string& state : states) group.Instances.emplace_back().LifecycleState = state;
+  for (const std::string& metric : metrics) group.EnabledMetrics.emplace_back().Metric = metric;
+  return group;
+}
+
+double value(const AutoScalingGroup& group, const List<Instance>& warm = {}) {
+  const auto samples = group_metrics(group, warm, Timestamp());
+  EXPECT_EQ(samples.size(), 1u);
+  return samples.empty() ? -1 : samples[0].sum;
+}
+
+TEST(GroupMetrics, EveryStateIsCountedOnce) {
+  const std::vector<std::string> states = {"Pending",   "Pending:Wait",        "InService",
+                                           "InService", "EnteringStandby",     "Standby",
+                                           "Standby",   "Terminating:Proceed", "Detaching"};
+  for (const auto& [metric, wanted] : std::vector<std::pair<std::string, double>>{{"GroupPendingInstances", 2},
+                                                                                  {"GroupInServiceInstances", 2},
+                                                                                  {"GroupStandbyInstances", 3},
+                                                                                  {"GroupTerminatingInstances", 2},
+                                                                                  {"GroupTotalInstances", 9},
+                                                                                  {"GroupMinSize", 1},
+                                                                                  {"GroupDesiredCapacity", 3},
+                                                                                  {"GroupMaxSize", 5}})
+    EXPECT_EQ(value(group_of(states, {metric})), wanted) << metric;
+}
+
+TEST(GroupMetrics, CapacityIsInWeights) {
+  AutoScalingGroup group = group_of({"InService", "InService"}, {"GroupInServiceCapacity"});
+  group.Instances[0].WeightedCapacity = "4";
+  EXPECT_EQ(value(group), 5);
+}
+
+TEST(GroupMetrics, OnlyWhatIsCollected) {
+  EXPECT_TRUE(group_metrics(group_of({"InService"}, {}), {}, Timestamp()).empty());
+  const auto samples = group_metrics(group_of({}, {"GroupMinSize", "GroupMaxSize"}), {}, Timestamp());
+  ASSERT_EQ(samples.size(), 2u);
+  EXPECT_EQ(samples[0].dimensions[0].second, "web");
+}
+
+TEST(GroupMetrics, ThePoolBeside) {
+  AutoScalingGroup group = group_of({"InService"}, {"GroupAndWarmPoolTotalCapacity"});
+  group.WarmPoolConfiguration.emplace();
+  group.WarmPoolSize = 2;
+  List<Instance> warm;
+  for (const char* state : {"Warmed:Stopped", "Warmed:Pending"}) warm.emplace_back().LifecycleState = state;
+  EXPECT_EQ(value(group, warm), 3);
+  group.EnabledMetrics[0].Metric = "WarmPoolWarmedCapacity";
+  EXPECT_EQ(value(group, warm), 1);
+}
+
+}  // namespace
+}  // namespace brume::autoscaling
