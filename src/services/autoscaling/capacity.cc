@@ -17,7 +17,11 @@ Result<void> Service::SetDesiredCapacity(const Call&, const SetDesiredCapacityTy
   if (desired > *group.MaxSize)
     return fail("ValidationError", "New SetDesiredCapacity value {} is above max value {} for the AutoScalingGroup.",
                 desired, *group.MaxSize);
+  if (request.HonorCooldown.value_or(false))
+    if (const auto busy = why_waiting(name))
+      return fail("ScalingActivityInProgress", "The new capacity has to wait: {}", *busy);
   if (desired == before) return {};
+  remember_request(name, before, desired);
   groups_.modify(name, [&](GroupRecord& record) {
     record.group.DesiredCapacity = desired;
     record.cause = at(context_.env.clock.wall(), desired_set_sentence(before, desired));

@@ -32,6 +32,7 @@ void Service::start() {
   });
   for (const auto& [name, record] : groups_.rows()) wake(name);
   resync();
+  plan_schedules();
 }
 
 void Service::resync() {
@@ -160,6 +161,7 @@ void Service::look(const std::string& name) {
     }
     const bool waits = std::ranges::all_of(steps, [](const Step& s) { return s.kind == Step::Kind::report_protected; });
     if (done || waits) {
+      begin_cooldown(name);
       // The capacity is as desired: what was said of it is told.
       if (!record->cause.empty() && steps.empty() &&
           std::ranges::count_if(*members, counts) == *record->group.DesiredCapacity)
@@ -177,12 +179,15 @@ void Service::look(const std::string& name) {
       if (watch.retry > context_.env.clock.now()) look_in(watch.retry - context_.env.clock.now());
       // A group that is being deleted goes when the last instance has gone.
       if (record->force_delete && members_of(name).empty()) {
-        (void)context_.store.transact([&]() -> Result<void> {
+        const auto gone = context_.store.transact([&]() -> Result<void> {
+          BRUME_CHECK(forget_scaling(name));
           groups_.erase(name);
           context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
           return {};
         });
-        continue;
+        if (gone) continue;
+        log_warning("group {} cannot be deleted: {}", name, gone.error().message);
+        look_in(kFirstBackOff);
       }
       break;
     }

@@ -56,7 +56,15 @@ Result<void> refuse_unsupported(const Request& request) {
   return {};
 }
 
-Result<void> check_sizes(const AutoScalingGroup& group) {
+Result<void> check_one_name(const std::optional<LaunchTemplateSpecification>& launch) {
+  if (launch && launch->LaunchTemplateId && launch->LaunchTemplateName)
+    return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
+  return {};
+}
+
+}  // namespace
+
+Result<void> Service::check_sizes(const AutoScalingGroup& group) {
   if (*group.MinSize < 0 || *group.MaxSize < 0)
     return fail("ValidationError", "MinSize and MaxSize must not be negative");
   if (*group.MinSize > *group.MaxSize)
@@ -67,14 +75,6 @@ Result<void> check_sizes(const AutoScalingGroup& group) {
                 *group.DesiredCapacity, *group.MinSize, *group.MaxSize);
   return {};
 }
-
-Result<void> check_one_name(const std::optional<LaunchTemplateSpecification>& launch) {
-  if (launch && launch->LaunchTemplateId && launch->LaunchTemplateName)
-    return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
-  return {};
-}
-
-}  // namespace
 
 Result<void> Service::check_target_groups(const Call& call, const List<std::string>& arns) {
   if (arns.empty()) return {};
@@ -87,6 +87,7 @@ Result<void> Service::check_target_groups(const Call& call, const List<std::stri
 
 Result<void> Service::check_group(const Call& call, AutoScalingGroup& group) {
   BRUME_CHECK(check_sizes(group));
+  if (group.DefaultInstanceWarmup == -1) group.DefaultInstanceWarmup.reset();  // how a value is taken back
   if (!group.LaunchTemplate)
     return fail("ValidationError",
                 "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or "
@@ -229,9 +230,11 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
       request.DesiredCapacity.value_or(std::clamp(before, *group.MinSize, std::max(*group.MinSize, *group.MaxSize)));
   BRUME_CHECK(check_group(call, group));
   if (request.LaunchTemplate || request.VPCZoneIdentifier) BRUME_CHECK(try_launch_template(record));
-  if (*group.DesiredCapacity != before)
+  if (*group.DesiredCapacity != before) {
     record.cause =
         at(context_.env.clock.wall(), updated_sentence(*group.MinSize, *group.MaxSize, *group.DesiredCapacity, before));
+    remember_request(name, before, *group.DesiredCapacity);
+  }
   groups_.put(name, std::move(record));
   wake_after_commit(name);
   return {};
@@ -247,6 +250,7 @@ Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalin
   const auto members = members_of(name);
   if (members.empty()) {
     for (const std::string& arn : found->group.TargetGroupARNs) users_of_[arn].erase(name);
+    BRUME_CHECK(forget_scaling(name));
     groups_.erase(name);
     context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
     return {};

@@ -14,16 +14,31 @@ Service::Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2, cl
       ec2_(ec2),
       elbv2_(elbv2),
       cloudwatch_(cloudwatch),
-      actions_(actions),
       groups_(context_.store, "autoscaling.groups", context_.region),
       members_(context_.store, "autoscaling.members", context_.region),
-      activities_(context_.store, "autoscaling.activities", context_.region) {}
+      activities_(context_.store, "autoscaling.activities", context_.region),
+      policies_(context_.store, "autoscaling.policies", context_.region),
+      scheduled_(context_.store, "autoscaling.scheduled", context_.region),
+      cooldowns_(context_.store, "autoscaling.cooldowns", context_.region),
+      decisions_(context_.store, "autoscaling.decisions", context_.region),
+      elapsed_(context_.env.clock) {
+  actions.add("autoscaling", [this](const services::AlarmEvent& event) { return perform(event); });
+}
 
 Result<void> Service::load() {
   BRUME_CHECK(groups_.load());
   BRUME_CHECK(members_.load());
   BRUME_CHECK(activities_.load());
-  for (const auto& [key, member] : members_.rows()) group_of_[*member.instance.InstanceId] = member.group;
+  BRUME_CHECK(policies_.load());
+  BRUME_CHECK(scheduled_.load());
+  BRUME_CHECK(cooldowns_.load());
+  BRUME_CHECK(decisions_.load());
+  for (const auto& [key, member] : members_.rows()) {
+    group_of_[*member.instance.InstanceId] = member.group;
+    if (member.in_service_since) elapsed_.note(*member.instance.InstanceId, *member.in_service_since);
+  }
+  for (const auto& [group, cooldown] : cooldowns_.rows())
+    if (cooldown.since) elapsed_.note("cooldown:" + group, *cooldown.since);
   for (const auto& [name, record] : groups_.rows())
     for (const std::string& arn : record.group.TargetGroupARNs) users_of_[arn].insert(name);
   return {};
@@ -75,11 +90,15 @@ void Service::put_member(const MemberRecord& member) {
   members_.put(member_key(member.group, instance), member);
   // An index entry without a record leads nowhere: no undo needed.
   group_of_[instance] = member.group;
+  if (member.in_service_since) elapsed_.note(instance, *member.in_service_since);
 }
 
 void Service::erase_member(const std::string& group, const std::string& instance) {
   members_.erase(member_key(group, instance));
-  context_.store.after_commit([this, instance] { group_of_.erase(instance); });
+  context_.store.after_commit([this, instance] {
+    group_of_.erase(instance);
+    elapsed_.forget(instance);
+  });
 }
 
 void Service::resize(const std::string& group, int by) {

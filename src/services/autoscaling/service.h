@@ -3,12 +3,16 @@
 // Handlers record what is desired; the controller looks at each group whose instances, targets or wishes changed (and
 // at each now and then), decides the next steps (decide.h) and carries them out, one transaction a step. What a step
 // does in EC2 and to target groups is in the same transaction as what is recorded here, so nothing is launched twice.
-// Leaves out, by name: launch configurations, mixed instances, policies, lifecycle hooks, instance refresh, warm pools.
+// Policies (policies.cc, scaling_actions.cc) and scheduled actions only change the desired capacity and the bounds.
+// Leaves out, by name: launch configurations, mixed instances, lifecycle hooks, instance refresh, warm pools.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "autoscaling/api.h"
 #include "cloudwatch/api.h"
@@ -16,6 +20,10 @@
 #include "elbv2/api.h"
 #include "services/autoscaling/decide.h"
 #include "services/autoscaling/records.h"
+#include "services/autoscaling/scaling/adjustment.h"
+#include "services/autoscaling/scaling/capacity.h"
+#include "services/autoscaling/scaling/elapsed.h"
+#include "services/autoscaling/scaling/records.h"
 #include "services/common/alarm_actions.h"
 #include "services/common/context.h"
 #include "store/table.h"
@@ -32,6 +40,9 @@ class Service : public Api {
 
   // Rounds of the controller so far, for benchmarks.
   [[nodiscard]] std::uint64_t rounds() const { return rounds_; }
+
+  // What was decided about a group's desired capacity and why, newest first; at most the last hundred.
+  [[nodiscard]] std::vector<DecisionRecord> decisions(const std::string& group) const;
 
   using Call = aws::Call;
   // group.cc
@@ -71,6 +82,22 @@ class Service : public Api {
   Result<void> CreateOrUpdateTags(const Call&, const CreateOrUpdateTagsType&) override;
   Result<void> DeleteTags(const Call&, const DeleteTagsType&) override;
   Result<TagsType> DescribeTags(const Call&, const DescribeTagsType&) override;
+  // policies.cc
+  Result<PolicyARNType> PutScalingPolicy(const Call&, const PutScalingPolicyType&) override;
+  Result<PoliciesType> DescribePolicies(const Call&, const DescribePoliciesType&) override;
+  Result<void> DeletePolicy(const Call&, const DeletePolicyType&) override;
+  Result<void> ExecutePolicy(const Call&, const ExecutePolicyType&) override;
+  // scheduled_actions.cc
+  Result<void> PutScheduledUpdateGroupAction(const Call&, const PutScheduledUpdateGroupActionType&) override;
+  Result<BatchPutScheduledUpdateGroupActionAnswer> BatchPutScheduledUpdateGroupAction(
+      const Call&, const BatchPutScheduledUpdateGroupActionType&) override;
+  Result<ScheduledActionsType> DescribeScheduledActions(const Call&, const DescribeScheduledActionsType&) override;
+  Result<void> DeleteScheduledAction(const Call&, const DeleteScheduledActionType&) override;
+  Result<BatchDeleteScheduledActionAnswer> BatchDeleteScheduledAction(const Call&,
+                                                                      const BatchDeleteScheduledActionType&) override;
+  // metrics_collection.cc
+  Result<void> EnableMetricsCollection(const Call&, const EnableMetricsCollectionQuery&) override;
+  Result<void> DisableMetricsCollection(const Call&, const DisableMetricsCollectionQuery&) override;
   // types.cc: what there is to choose from, and what no group can have yet
   Result<ProcessesType> DescribeScalingProcessTypes(const Call&) override;
   Result<DescribeAccountLimitsAnswer> DescribeAccountLimits(const Call&) override;
@@ -79,11 +106,9 @@ class Service : public Api {
   Result<DescribeTerminationPolicyTypesAnswer> DescribeTerminationPolicyTypes(const Call&) override;
   Result<DescribeLifecycleHookTypesAnswer> DescribeLifecycleHookTypes(const Call&) override;
   Result<DescribeMetricCollectionTypesAnswer> DescribeMetricCollectionTypes(const Call&) override;
-  Result<PoliciesType> DescribePolicies(const Call&, const DescribePoliciesType&) override;
   Result<DescribeLifecycleHooksAnswer> DescribeLifecycleHooks(const Call&, const DescribeLifecycleHooksType&) override;
   Result<DescribeInstanceRefreshesAnswer> DescribeInstanceRefreshes(const Call&,
                                                                     const DescribeInstanceRefreshesType&) override;
-  Result<ScheduledActionsType> DescribeScheduledActions(const Call&, const DescribeScheduledActionsType&) override;
   Result<DescribeNotificationConfigurationsAnswer> DescribeNotificationConfigurations(
       const Call&, const DescribeNotificationConfigurationsType&) override;
   Result<DescribeWarmPoolAnswer> DescribeWarmPool(const Call&, const DescribeWarmPoolType&) override;
@@ -102,6 +127,8 @@ class Service : public Api {
   [[nodiscard]] AutoScalingGroup shown(const GroupRecord& record) const;
   // Checks what Create and Update have in common; fills in what AWS echoes (both the template's id and name).
   Result<void> check_group(const Call& call, AutoScalingGroup& group);
+  // min ≤ desired ≤ max. Error: ValidationError.
+  static Result<void> check_sizes(const AutoScalingGroup& group);
   Result<void> check_target_groups(const Call& call, const List<std::string>& arns);
   void put_member(const MemberRecord& member);
   void erase_member(const std::string& group, const std::string& instance);
@@ -118,6 +145,53 @@ class Service : public Api {
   Result<void> register_targets(const GroupRecord& group, const std::string& instance);
   Result<void> deregister_targets(const GroupRecord& group, const std::string& instance);
   void resize(const std::string& group, int by);
+
+  // Policies and their alarms (policies.cc). Names may be ARNs; those need no group. Error: ValidationError.
+  Result<const PolicyRecord*> find_policy(const std::optional<std::string>& group, const std::string& name) const;
+  [[nodiscard]] const PolicyRecord* find_policy(std::string_view arn) const;
+  [[nodiscard]] std::vector<const PolicyRecord*> policies_of(const std::string& group) const;
+  // ALBRequestCountPerTarget: does the load balancer serve a target group of this group?
+  Result<void> check_resource_label(const Call& call, const AutoScalingGroup& group, const ScalingPolicy& policy);
+  // Makes or changes the alarms of a target tracking policy, fills in their names, deletes those of `before` that it no
+  // longer has.
+  Result<void> put_alarms(const List<Alarm>& before, ScalingPolicy& policy);
+  Result<void> delete_alarm(const std::string& name);
+  // Those whose actions are the policy.
+  Result<List<Alarm>> alarms_that_call(const ScalingPolicy& policy);
+  Result<void> erase_policy(const PolicyRecord& record);
+  // All that policies and scheduled actions have of a group that goes.
+  Result<void> forget_scaling(const std::string& group);
+
+  // What policies do (scaling_actions.cc).
+  static Adjustment adjustment_of(const ScalingPolicy& policy, int by);
+  // As the policy's warm-up counts: its own, else the group's, else the default cooldown.
+  Capacity capacity_for(const GroupRecord& record, const ScalingPolicy& policy);
+  // Why a simple policy has to wait: an activity, or a cooldown. None: it need not.
+  std::optional<std::string> why_waiting(const std::string& group);
+  // The cooldown of a simple policy begins once its instances have come or gone.
+  void begin_cooldown(const std::string& group);
+  // An alarm's action: a sentence for its history, or why it could not be done.
+  Result<std::string> perform(const services::AlarmEvent& event);
+  Result<Wish> wish_on_alarm(const GroupRecord& record, const ScalingPolicy& policy, const Capacity& capacity,
+                             const services::AlarmEvent& event);
+  Result<Wish> tracking_wish(const GroupRecord& record, const ScalingPolicy& policy, const Capacity& capacity,
+                             const services::AlarmEvent& event);
+  // Changes the desired capacity within its bounds, or not, and remembers it. A sentence on what was done.
+  Result<std::string> follow(const ScalingPolicy& policy, const Wish& wanted, const Capacity& capacity,
+                             DecisionRecord decision, const std::string& alarm_state = "");
+  void remember(const std::string& group, DecisionRecord decision);
+  void remember_request(const std::string& group, int before, int after);
+
+  // Scheduled actions (scheduled_actions.cc).
+  static std::string scheduled_key(const ScheduledUpdateGroupAction& action);
+  [[nodiscard]] std::vector<const ScheduledRecord*> scheduled_of(const std::string& group) const;
+  Result<void> put_scheduled(const std::string& group, const ScheduledUpdateGroupActionRequest& request);
+  Result<void> check_times(const std::string& key, ScheduledUpdateGroupAction& action,
+                           const ScheduledUpdateGroupActionRequest& request);
+  Result<void> delete_scheduled(const std::string& group, const std::string& name);
+  void plan_schedules();
+  void do_due();
+  Result<void> do_scheduled(const std::string& key, Timestamp now);
 
   // The controller (controller.cc).
   void wake(const std::string& group);  // looks at it soon, once
@@ -148,11 +222,14 @@ class Service : public Api {
   services::Context context_;
   ec2::Api& ec2_;
   elbv2::Api& elbv2_;
-  [[maybe_unused]] cloudwatch::Api& cloudwatch_;
-  [[maybe_unused]] services::AlarmActions& actions_;
+  cloudwatch::Api& cloudwatch_;
   store::Table<GroupRecord> groups_;
   store::Table<MemberRecord> members_;
   store::Table<ActivityRecord> activities_;
+  store::Table<PolicyRecord> policies_;
+  store::Table<ScheduledRecord> scheduled_;
+  store::Table<CooldownRecord> cooldowns_;
+  store::Table<DecisionRecord> decisions_;
 
   bool started_ = false;
   std::uint64_t rounds_ = 0;
@@ -160,6 +237,9 @@ class Service : public Api {
   std::map<std::string, std::set<std::string>> users_of_;  // groups by target group
   std::map<std::string, Watch> watches_;
   std::string resynced_;  // the group that resync() looked at last
+  Elapsed elapsed_;       // since instances came into service, and since cooldowns ("cooldown:<group>") began
+  std::map<std::string, double, std::less<>> low_values_;  // of target tracking metrics at AlarmLow's last call, by ARN
+  env::Loop::TimerId schedule_timer_ = 0;
 };
 
 std::string member_key(std::string_view group, std::string_view instance);

@@ -25,6 +25,24 @@ std::string desired_set_sentence(int before, int after) {
       after);
 }
 
+std::string scheduled_sentence(int min, int max, int desired, int before) {
+  return fmt::format(
+      "a scheduled action update of AutoScalingGroup constraints to min: {}, max: {}, desired: {} changing the desired "
+      "capacity from {} to {}.",
+      min, max, desired, before, desired);
+}
+
+std::string triggered_sentence(std::string_view alarm, std::string_view state, std::string_view policy, int before,
+                               int after) {
+  return fmt::format("a monitor alarm {} in state {} triggered policy {} changing the desired capacity from {} to {}.",
+                     alarm, state, policy, before, after);
+}
+
+std::string executed_sentence(std::string_view policy, int before, int after) {
+  return fmt::format("a user request executed policy {} changing the desired capacity from {} to {}.", policy, before,
+                     after);
+}
+
 std::string launch_sentence(int before, int after) {
   return fmt::format(
       "an instance was started in response to a difference between desired and actual capacity, increasing the "

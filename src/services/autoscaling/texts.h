@@ -15,6 +15,10 @@ std::string at(Timestamp time, std::string_view sentence);
 std::string created_sentence(int desired);
 std::string updated_sentence(int min, int max, int desired, int before);
 std::string desired_set_sentence(int before, int after);
+std::string scheduled_sentence(int min, int max, int desired, int before);
+std::string triggered_sentence(std::string_view alarm, std::string_view state, std::string_view policy, int before,
+                               int after);
+std::string executed_sentence(std::string_view policy, int before, int after);
 std::string launch_sentence(int before, int after);
 std::string replacement_launch_sentence();
 std::string shrink_sentence(int before, int after);

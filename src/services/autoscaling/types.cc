@@ -45,11 +45,6 @@ Result<DescribeMetricCollectionTypesAnswer> Service::DescribeMetricCollectionTyp
   return answer;
 }
 
-Result<PoliciesType> Service::DescribePolicies(const Call&, const DescribePoliciesType& request) {
-  if (request.AutoScalingGroupName) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
-  return PoliciesType{};
-}
-
 Result<DescribeLifecycleHooksAnswer> Service::DescribeLifecycleHooks(const Call&,
                                                                      const DescribeLifecycleHooksType& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
@@ -60,12 +55,6 @@ Result<DescribeInstanceRefreshesAnswer> Service::DescribeInstanceRefreshes(
     const Call&, const DescribeInstanceRefreshesType& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   return DescribeInstanceRefreshesAnswer{};
-}
-
-Result<ScheduledActionsType> Service::DescribeScheduledActions(const Call&,
-                                                               const DescribeScheduledActionsType& request) {
-  if (request.AutoScalingGroupName) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
-  return ScheduledActionsType{};
 }
 
 Result<DescribeNotificationConfigurationsAnswer> Service::DescribeNotificationConfigurations(

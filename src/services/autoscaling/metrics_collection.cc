@@ -1,0 +1,52 @@
+// Which of a group's own metrics are collected. Publishing them is left to others.
+#include <algorithm>
+
+#include "services/autoscaling/service.h"
+
+namespace brume::autoscaling {
+namespace {
+
+// What is asked for, or all that there is. Error: ValidationError for a metric that groups do not have.
+Result<std::vector<std::string>> metrics_of(const List<std::string>& wanted, const List<MetricCollectionType>& all) {
+  std::vector<std::string> found;
+  if (wanted.empty())
+    for (const MetricCollectionType& type : all) found.push_back(*type.Metric);
+  for (const std::string& metric : wanted) {
+    if (std::ranges::find(all, std::optional(metric), &MetricCollectionType::Metric) == all.end())
+      return fail("ValidationError", "{} is not a metric that Brume collects of Auto Scaling groups", metric);
+    found.push_back(metric);
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<void> Service::EnableMetricsCollection(const Call& call, const EnableMetricsCollectionQuery& request) {
+  const std::string& name = *request.AutoScalingGroupName;
+  BRUME_CHECK(find_group(name));
+  BRUME_TRY(types, DescribeMetricCollectionTypes(call));
+  if (*request.Granularity != *types.Granularities.front().Granularity)
+    return fail("ValidationError", "The granularity {} is not valid: it is 1Minute", *request.Granularity);
+  BRUME_TRY(metrics, metrics_of(request.Metrics, types.Metrics));
+  groups_.modify(name, [&](GroupRecord& record) {
+    auto& enabled = record.group.EnabledMetrics;
+    for (const std::string& metric : metrics)
+      if (std::ranges::find(enabled, std::optional(metric), &EnabledMetric::Metric) == enabled.end())
+        enabled.push_back({metric, request.Granularity});
+  });
+  return {};
+}
+
+Result<void> Service::DisableMetricsCollection(const Call& call, const DisableMetricsCollectionQuery& request) {
+  const std::string& name = *request.AutoScalingGroupName;
+  BRUME_CHECK(find_group(name));
+  BRUME_TRY(types, DescribeMetricCollectionTypes(call));
+  BRUME_TRY(metrics, metrics_of(request.Metrics, types.Metrics));
+  groups_.modify(name, [&](GroupRecord& record) {
+    std::erase_if(record.group.EnabledMetrics,
+                  [&](const EnabledMetric& one) { return std::ranges::find(metrics, *one.Metric) != metrics.end(); });
+  });
+  return {};
+}
+
+}  // namespace brume::autoscaling
