@@ -7,6 +7,7 @@
 #include "cli/deploy.h"
 #include "cli/doctor.h"
 #include "cli/env.h"
+#include "cli/explain.h"
 #include "cli/image.h"
 #include "cli/instance.h"
 #include "cli/lifecycle.h"
@@ -84,6 +85,9 @@ int main(int argc, char** argv) {
   bool watch = false;
   status->add_flag("--json", json, "Print it once, as JSON");
   status->add_flag("-w,--watch", watch, "Go on showing it, as on a terminal");
+  auto* explain = app.add_subcommand("explain", "Say why an Auto Scaling group has the capacity that it has");
+  std::string group;
+  explain->add_option("group", group, "The group's name, or that of a stack with one")->required();
   auto* daemon = app.add_subcommand("daemon", "Run the daemon in the foreground");
   auto* lb = app.add_subcommand("lb", "Run the load balancer process (the daemon does)");
   std::string socket;
@@ -109,6 +113,7 @@ int main(int argc, char** argv) {
   if (*console) return cli::console(*settings, instance, follow);
   if (*doctor) return cli::doctor(*settings);
   if (*status) return cli::status(*settings, {.json = json, .watch = watch});
+  if (*explain) return cli::explain(*settings, group);
   if (*reach) return cli::reach(*settings, from, to, reach_port, json);
   return cli::image_import(*settings, source, name, parameter);
 }

@@ -129,6 +129,15 @@ Result<void> run(const Settings& settings) {
     for (const auto& [name, region] : cloud.regions()) health.regions.push_back(name);
     return aws::HttpAnswer{.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = to_json(health)};
   });
+  server->route("/decisions", [&](const aws::HttpRequest& request) {
+    const auto query = aws::parse_form(aws::split_target(request.target).second);
+    if (!query) return aws::HttpAnswer{.status = 400, .headers = {}, .body = query.error().message};
+    std::map<std::string, std::string> asked(query->begin(), query->end());
+    Decisions answer;
+    if (const auto region = cloud.regions().find(asked["region"]); region != cloud.regions().end())
+      answer.decisions = region->second->autoscaling.decisions(asked["group"]);
+    return aws::HttpAnswer{.status = 200, .headers = {{"Content-Type", "application/json"}}, .body = to_json(answer)};
+  });
   server->route("/metrics", [&](const aws::HttpRequest&) {
     std::map<std::string, const cloudwatch::MetricReader*> metrics;
     std::map<std::string, std::map<std::string, ec2::InstanceLoad>> loads;

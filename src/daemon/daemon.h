@@ -7,6 +7,7 @@
 #include "compute/oci_driver.h"
 #include "daemon/settings.h"
 #include "net/edge.h"
+#include "services/autoscaling/scaling/records.h"
 
 namespace brume::daemon {
 
@@ -15,6 +16,11 @@ struct Health {
   std::string status;                // "running"
   std::vector<std::string> regions;  // those in use
   double time_scale = 1;
+};
+
+// What an unsigned GET /decisions?region=…&group=… answers: of an Auto Scaling group, newest first.
+struct Decisions {
+  std::vector<autoscaling::DecisionRecord> decisions;
 };
 
 // Serves until SIGTERM or SIGINT; instances and the load balancer go on without it. Returns the exit status: 1, with a
@@ -30,3 +36,4 @@ net::EdgeOptions edge_options(const Settings& settings);
 }  // namespace brume::daemon
 
 BRUME_RECORD(brume::daemon::Health, status, regions, time_scale)
+BRUME_RECORD(brume::daemon::Decisions, decisions)

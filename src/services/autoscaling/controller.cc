@@ -33,6 +33,7 @@ void Service::start() {
   for (const auto& [name, record] : groups_.rows()) wake(name);
   resync();
   plan_schedules();
+  publish_metrics_later();
 }
 
 void Service::resync() {

@@ -1,6 +1,7 @@
-// Which of a group's own metrics are collected. Publishing them is left to others.
+// Which of a group's own metrics are collected, and their publishing.
 #include <algorithm>
 
+#include "services/autoscaling/group_metrics.h"
 #include "services/autoscaling/service.h"
 
 namespace brume::autoscaling {
@@ -47,6 +48,21 @@ Result<void> Service::DisableMetricsCollection(const Call& call, const DisableMe
                   [&](const EnabledMetric& one) { return std::ranges::find(metrics, *one.Metric) != metrics.end(); });
   });
   return {};
+}
+
+void Service::publish_metrics_later() {
+  const std::chrono::milliseconds period = context_.scaled(std::chrono::minutes(1));
+  context_.env.loop.after(period - context_.env.clock.wall().time_since_epoch() % period, [this, period] {
+    const auto minute = context_.env.clock.wall().time_since_epoch() / period * period;
+    std::vector<services::MetricSample> samples;
+    for (const auto& [name, record] : groups_.rows()) {
+      if (record.group.EnabledMetrics.empty()) continue;
+      auto more = group_metrics(shown(record), {}, Timestamp(minute));
+      std::ranges::move(more, std::back_inserter(samples));
+    }
+    if (!samples.empty()) metrics_.put("AWS/AutoScaling", samples);
+    publish_metrics_later();
+  });
 }
 
 }  // namespace brume::autoscaling

@@ -9,11 +9,12 @@ std::string member_key(std::string_view group, std::string_view instance) {
 }
 
 Service::Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2, cloudwatch::Api& cloudwatch,
-                 services::AlarmActions& actions)
+                 services::AlarmActions& actions, services::MetricSink& metrics)
     : context_(std::move(context)),
       ec2_(ec2),
       elbv2_(elbv2),
       cloudwatch_(cloudwatch),
+      metrics_(metrics),
       groups_(context_.store, "autoscaling.groups", context_.region),
       members_(context_.store, "autoscaling.members", context_.region),
       activities_(context_.store, "autoscaling.activities", context_.region),

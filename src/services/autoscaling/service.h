@@ -26,15 +26,16 @@
 #include "services/autoscaling/scaling/records.h"
 #include "services/common/alarm_actions.h"
 #include "services/common/context.h"
+#include "services/common/metric_sink.h"
 #include "store/table.h"
 
 namespace brume::autoscaling {
 
 class Service : public Api {
  public:
-  // `actions`: where alarms find what their actions on policies are carried out by.
+  // `actions`: where alarms find what their actions on policies are carried out by. `metrics`: where groups' own go.
   Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2, cloudwatch::Api& cloudwatch,
-          services::AlarmActions& actions);
+          services::AlarmActions& actions, services::MetricSink& metrics);
   Result<void> load();
   void start();
 
@@ -193,6 +194,9 @@ class Service : public Api {
   void do_due();
   Result<void> do_scheduled(const std::string& key, Timestamp now);
 
+  // Tells what groups collect of themselves, each minute (metrics_collection.cc).
+  void publish_metrics_later();
+
   // The controller (controller.cc).
   void wake(const std::string& group);  // looks at it soon, once
   void wake_after_commit(const std::string& group);
@@ -223,6 +227,7 @@ class Service : public Api {
   ec2::Api& ec2_;
   elbv2::Api& elbv2_;
   cloudwatch::Api& cloudwatch_;
+  services::MetricSink& metrics_;
   store::Table<GroupRecord> groups_;
   store::Table<MemberRecord> members_;
   store::Table<ActivityRecord> activities_;

@@ -11,6 +11,7 @@
 
 #include "env/sim.h"
 #include "services/autoscaling/service.h"
+#include "services/common/recorded_metrics.h"
 #include "store/memory_backend.h"
 
 namespace brume::autoscaling::testing {
@@ -262,6 +263,7 @@ class World {
   store::MemoryBackend disk;
   std::map<std::string, env::MonotonicTime> running;  // EC2's instances, since when
   aws::Call call;
+  services::RecordedMetrics metrics;
 
  private:
   struct Parts {
@@ -270,7 +272,7 @@ class World {
           hints(world.sim.loop),
           ec2(world.sim.env, store, hints, world.running),
           cloudwatch(world.sim.env, store, actions),
-          service({world.sim.env, store, hints, kRegion, time_scale}, ec2, elb, cloudwatch, actions) {}
+          service({world.sim.env, store, hints, kRegion, time_scale}, ec2, elb, cloudwatch, actions, world.metrics) {}
     store::Store store;
     services::Hints hints;
     services::AlarmActions actions;
