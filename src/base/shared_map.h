@@ -1,20 +1,24 @@
-// A map in the order of its keys whose copies share what they have alike.
+// A map, and a set, in the order of their keys, whose copies share what they have alike.
 //
-// A copy costs nothing, a change the logarithm of the size, whoever else has a copy; comparing two maps of which one was
-// made from the other costs what changed between them, not what they hold. So a large value that changes little at a
-// time can be handed around and compared as a value. A treap (Seidel and Aragon, "Randomized search trees", 1996) whose
-// priorities are hashes of the keys: maps of the same keys have the same shape, whatever their histories. What is
+// A copy costs nothing, a change the logarithm of the size, whoever else has a copy; comparing two maps of which one
+// was made from the other costs what changed between them, not what they hold. So a large value that changes little at
+// a time can be handed around and compared as a value. A treap (Seidel and Aragon, "Randomized search trees", 1996)
+// whose priorities are hashes of the keys: maps of the same keys have the same shape, whatever their histories. What is
 // written once is never changed, so threads may read copies while another changes its own.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 #include <stdexcept>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace brume {
@@ -61,8 +65,7 @@ class SharedMap {
       return before;
     }
     bool operator==(const const_iterator& other) const {
-      return way_.empty() || other.way_.empty() ? way_.empty() == other.way_.empty()
-                                                : way_.back() == other.way_.back();
+      return way_.empty() || other.way_.empty() ? way_.empty() == other.way_.empty() : way_.back() == other.way_.back();
     }
 
    private:
@@ -155,7 +158,7 @@ class SharedMap {
     const V* present = get(key);
     const Link made = leaf(K(key), present ? V(*present) : V());
     root_ = with(root_, made);
-    lent_.push_back(key);
+    if (std::find(lent_.begin(), lent_.end(), key) == lent_.end()) lent_.push_back(key);
     return made->entry->second;
   }
 
@@ -275,6 +278,79 @@ class SharedMap {
 
   Link root_;
   std::vector<K> lent_;  // to whose values operator[] gave a way
+};
+
+template <typename K>
+class SharedSet {
+  using Map = SharedMap<K, std::monostate>;
+
+ public:
+  using key_type = K;
+  using value_type = K;
+
+  class const_iterator {
+   public:
+    using iterator_category = std::forward_iterator_tag;
+    using value_type = K;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const K*;
+    using reference = const K&;
+
+    reference operator*() const { return at_->first; }
+    pointer operator->() const { return &at_->first; }
+    const_iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    const_iterator operator++(int) {
+      const_iterator before = *this;
+      ++*this;
+      return before;
+    }
+    bool operator==(const const_iterator&) const = default;
+
+   private:
+    friend class SharedSet;
+    typename Map::const_iterator at_;
+  };
+  using iterator = const_iterator;
+
+  SharedSet() = default;
+  SharedSet(std::initializer_list<K> all) {
+    for (const K& key : all) insert(key);
+  }
+  static SharedSet of(const std::set<K>& all) {
+    std::map<K, std::monostate> keys;
+    for (const K& key : all) keys.emplace_hint(keys.end(), key, std::monostate());
+    SharedSet made;
+    made.map_ = Map::of(std::move(keys));
+    return made;
+  }
+
+  [[nodiscard]] std::size_t size() const { return map_.size(); }
+  [[nodiscard]] bool empty() const { return map_.empty(); }
+  [[nodiscard]] bool contains(const K& key) const { return map_.contains(key); }
+  [[nodiscard]] const_iterator begin() const {
+    const_iterator first;
+    first.at_ = map_.begin();
+    return first;
+  }
+  [[nodiscard]] const_iterator end() const { return {}; }
+  // False if nothing happened.
+  bool insert(K key) { return map_.put(std::move(key), {}); }
+  bool erase(const K& key) { return map_.erase(key) != 0; }
+  bool operator==(const SharedSet&) const = default;
+
+  // Calls visit(key, is_added) for each key that is in one of them only, in their order.
+  template <typename F>
+  static void differences(const SharedSet& before, const SharedSet& after, F&& visit) {
+    Map::differences(before.map_, after.map_, [&](const K& key, const std::monostate* old, const std::monostate*) {
+      visit(key, old == nullptr);
+    });
+  }
+
+ private:
+  Map map_;
 };
 
 }  // namespace brume
