@@ -188,6 +188,10 @@ TEST(RoutePlan, AWayOutTakesAGatewayAndAnAddress) {
   bare.public_addresses = {};
   bare.nat_gateways.clear();
   EXPECT_FALSE(plan_routes(bare, present)->uplink);
+  Present connected = present;
+  connected.uplink = true;
+  EXPECT_TRUE(plan_routes(bare, connected)->uplink) << "one that is there stays for the next address";
+  EXPECT_FALSE(plan_routes(without, connected)->uplink);
 }
 
 TEST(RoutePlan, APeerWithoutANamespaceIsMissing) {
