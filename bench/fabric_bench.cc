@@ -27,6 +27,7 @@ namespace {
 constexpr unsigned kLimitSeconds = 100;
 constexpr int kMembers = 500, kRules = 20;         // of the group that gets a rule more
 constexpr int kOthers = 200, kRulesOfOthers = 10;  // groups, with an interface each
+constexpr int kThousand = 1000, kGroups = 100;     // of the VPC that gets an interface more
 constexpr int kChanges = 21;
 constexpr int kPauseMicroseconds = 30000;  // the kernel tidies up after a change for some ten milliseconds
 constexpr int kInstances = 300;
@@ -72,7 +73,9 @@ void add_rules(const std::string& folder, int others) {
       {"from the group itself", {"sgr-new", false, {6, 443, 443}, "", group_id(0)}}};
   for (const auto& [what, rule] : kinds) {
     net::Policy after = before;
-    after.groups.at(group_id(0)).rules.push_back(rule);
+    net::SecurityGroup group = after.groups.at(group_id(0));
+    group.rules.push_back(rule);
+    after.groups.put(group.id, group);
     Cost cost;
     for (int i = 0; i < kChanges; ++i) {
       measure(cost, [&] { must(fabric.enforce(after)); });
@@ -82,6 +85,49 @@ void add_rules(const std::string& folder, int others) {
     row("Brume, " + what, others, cost);
   }
   must(fabric.remove_vpc(kVpcId));
+}
+
+// --- one more of a thousand ---
+
+void add_one(const std::string& folder) {
+  const std::string host = folder + "/host";
+  must(env::make_network_namespace(host));
+  net::KernelFabric fabric(folder + "/thousand", {.host_namespace = host});
+  net::Policy policy = empty_policy();
+  for (int i = 0; i < kGroups; ++i) add_group(policy, i, kRulesOfOthers);
+  net::Routing routing;
+  routing.vpc_id = kVpcId;
+  routing.cidrs = {vpc_spec().cidr};
+  routing.route_tables = {{"rtb-0", {{"0.0.0.0/0", net::RouteTarget::internet_gateway, "igw-0"}}}};
+  for (const std::string& subnet : vpc_spec().subnet_cidrs) routing.subnet_route_tables[subnet] = "rtb-0";
+  routing.internet_gateway = true;
+  const auto public_address = [](int number) {
+    const net::InterfaceSpec spec = interface_spec(number);
+    return net::PublicAddress{fmt::format("127.8.{}.{}", number / 200, number % 200 + 1), spec.address, spec.id};
+  };
+  for (int i = 0; i < kThousand; ++i) {
+    add_interface(policy, i, {group_id(i % kGroups)});
+    routing.public_addresses.insert(public_address(i));
+  }
+  must(fabric.ensure_vpc(vpc_spec()));
+  must(fabric.enforce(policy));
+  must(fabric.route(routing));
+  net::Policy more = policy;
+  add_interface(more, kThousand, {group_id(0)});
+  net::Routing further = routing;
+  further.public_addresses.insert(public_address(kThousand));
+  Cost rules, routes;
+  for (int i = 0; i < kChanges; ++i) {
+    measure(rules, [&] { must(fabric.enforce(more)); });
+    measure(routes, [&] { must(fabric.route(further)); });
+    must(fabric.route(routing));
+    must(fabric.enforce(policy));
+    ::usleep(kPauseMicroseconds);
+  }
+  row("an interface's rules", kGroups, rules);
+  row("a public address", kGroups, routes);
+  must(fabric.remove_vpc(kVpcId));
+  must(env::remove_network_namespace(host));
 }
 
 // The same rules as they are written without sets: a chain for each interface that holds its groups' rules.
@@ -232,6 +278,10 @@ int main() {
       "|\n|---|---|---|---|---|");
   for (const int others : {0, kOthers}) add_rules(folder, others);
   for (const int others : {0, kOthers}) add_rules_to_chains(folder, others);
+  std::puts(
+      "\n| one more in a VPC of 1,000 interfaces with public addresses | groups | ms | p99 | processor ms "
+      "|\n|---|---|---|---|---|");
+  add_one(folder);
   std::puts(
       "\n| 300 instances in one VPC, the network part | a second | processor ms each | memory of the kernel each, KiB "
       "| "

@@ -179,9 +179,8 @@ net::Policy empty_policy() {
   return policy;
 }
 
-net::SecurityGroup& add_group(net::Policy& policy, int number, int rules) {
-  net::SecurityGroup& group = policy.groups[group_id(number)];
-  group.id = group_id(number);
+void add_group(net::Policy& policy, int number, int rules) {
+  net::SecurityGroup group{.id = group_id(number), .rules = {}};
   group.rules.push_back({fmt::format("sgr-{:017x}", 0), true, {}, "0.0.0.0/0", ""});
   for (int i = 0; i < rules; ++i)
     group.rules.push_back({fmt::format("sgr-{:017x}", i + 1),
@@ -189,7 +188,7 @@ net::SecurityGroup& add_group(net::Policy& policy, int number, int rules) {
                            {6, 8000 + i, 8000 + i},
                            fmt::format("172.{}.{}.0/24", 16 + i / 256, i % 256),
                            ""});
-  return group;
+  policy.groups.put(group.id, group);
 }
 
 net::InterfaceSpec interface_spec(int number) {
@@ -204,10 +203,10 @@ net::InterfaceSpec interface_spec(int number) {
 
 void add_interface(net::Policy& policy, int number, std::vector<std::string> group_ids) {
   const net::InterfaceSpec spec = interface_spec(number);
-  policy.interfaces[spec.id] = {.id = spec.id,
-                                .subnet_id = fmt::format("subnet-{:017x}", number % 2),
-                                .addresses = {spec.address},
-                                .group_ids = std::move(group_ids)};
+  policy.interfaces.put(spec.id, {.id = spec.id,
+                                  .subnet_id = fmt::format("subnet-{:017x}", number % 2),
+                                  .addresses = {spec.address},
+                                  .group_ids = std::move(group_ids)});
 }
 
 }  // namespace brume::bench

@@ -50,7 +50,7 @@ std::string group_id(int number);
 net::VpcSpec vpc_spec();
 net::Policy empty_policy();
 // Adds group `number`: everything out, and `rules` of one TCP port and one range of addresses each in.
-net::SecurityGroup& add_group(net::Policy& policy, int number, int rules);
+void add_group(net::Policy& policy, int number, int rules);
 // The interface `number` of some 16,000, in the subnets alternately, as a spec and in the policy.
 net::InterfaceSpec interface_spec(int number);
 void add_interface(net::Policy& policy, int number, std::vector<std::string> group_ids);

@@ -196,12 +196,14 @@ net::Policy policy_with(int rules, int groups) {
   for (int i = 1; i <= groups; ++i) {
     // The last one, which is asked last, is the one that lets it in.
     const bool last = i == groups;
-    net::SecurityGroup& group = add_group(policy, i, rules / groups - (last ? 3 : 0));
-    ids.push_back(group.id);
+    add_group(policy, i, rules / groups - (last ? 3 : 0));
+    ids.push_back(group_id(i));
     if (!last) continue;
+    net::SecurityGroup group = policy.groups.at(group_id(i));
     group.rules.push_back({"sgr-a", false, {17, kTracked, kTracked}, "10.0.0.0/16", ""});
     group.rules.push_back({"sgr-b", false, {17, kUntracked, kUntracked}, "0.0.0.0/0", ""});
     group.rules.push_back({"sgr-c", false, {6, kTcp, kTcp}, "10.0.0.0/16", ""});
+    policy.groups.put(group.id, group);
   }
   add_interface(policy, 0, {group_id(0)});
   add_interface(policy, 1, std::move(ids));

@@ -86,6 +86,24 @@ bool is_default(const KernelRoute& route) {
   return route.destination.prefix == 0;
 }
 
+// From `internet` to a VPC, and from the host to `internet`, by these links.
+KernelRoute route_to_vpc(const IpBlock& destination, int link) {
+  return {.table = main_table,
+          .destination = destination,
+          .link = link,
+          .via = destination.ipv6 ? ipv6_hop(vpc_number) : IpAddress(vpc_hop)};
+}
+KernelRoute route_to_edge(const IpBlock& destination, int link) {
+  KernelRoute made{.table = RT_TABLE_LOCAL, .destination = destination, .link = link, .via = internet_hop};
+  if (destination.ipv6) {
+    made.table = main_table;
+    made.via = ipv6_hop(internet_number);
+  } else if (is_loopback(destination.base().ipv4())) {
+    made.source = Ipv4{0x7f000001};
+  }
+  return made;
+}
+
 }  // namespace
 
 Result<void> inside(const std::string& path, const std::function<Result<void>()>& work) {
@@ -259,12 +277,7 @@ Result<void> Edge::set_destinations(const std::string& vpc_id, const std::set<Ip
   BRUME_TRY(link, edge.find_link(edge_link(vpc_id)));
   BRUME_TRY(before, edge.routes());
   BRUME_TRY(present, destinations(vpc_id));
-  const auto route_to = [&](const IpBlock& destination) {
-    return KernelRoute{.table = main_table,
-                       .destination = destination,
-                       .link = link.index,
-                       .via = destination.ipv6 ? ipv6_hop(vpc_number) : IpAddress(vpc_hop)};
-  };
+  const auto route_to = [&](const IpBlock& destination) { return route_to_vpc(destination, link.index); };
   const auto finish = [&]() -> Result<void> {
     for (const IpBlock& destination : present)
       if (!wanted.contains(destination)) BRUME_CHECK(edge.delete_route(route_to(destination)));
@@ -281,6 +294,36 @@ Result<void> Edge::set_destinations(const std::string& vpc_id, const std::set<Ip
   return finished;
 }
 
+Result<void> Edge::change_destinations(const std::string& vpc_id, const std::set<IpBlock>& gone,
+                                       const std::set<IpBlock>& come) {
+  BRUME_TRY(edge, open_in(path()));
+  BRUME_TRY(host, open_in(options_.host_namespace));
+  BRUME_CHECK(host_alias(host));
+  BRUME_TRY(near, edge.find_link(edge_link(vpc_id)));
+  BRUME_TRY(far, host.find_link(options_.host_name));
+  if (near.index == 0 || far.index == 0) return fail_internal("The VPC {} has no way out", vpc_id);
+  std::vector<std::pair<Rtnetlink*, KernelRoute>> taken, added;
+  const auto finish = [&]() -> Result<void> {
+    for (const IpBlock& destination : gone) {
+      taken.emplace_back(&host, route_to_edge(destination, far.index));
+      taken.emplace_back(&edge, route_to_vpc(destination, near.index));
+    }
+    for (const auto& [kernel, route] : taken) BRUME_CHECK(kernel->delete_route(route));
+    for (const IpBlock& destination : come)
+      for (auto [kernel, route] : {std::pair(&edge, route_to_vpc(destination, near.index)),
+                                   std::pair(&host, route_to_edge(destination, far.index))}) {
+        BRUME_CHECK(kernel->add_route(route, false));
+        added.emplace_back(kernel, route);
+      }
+    return {};
+  };
+  auto finished = finish();
+  if (finished) return finished;
+  for (const auto& [kernel, route] : added) (void)kernel->delete_route(route);
+  for (const auto& [kernel, route] : taken) (void)kernel->add_route(route, false);
+  return finished;
+}
+
 Result<void> Edge::sync_host() {
   BRUME_TRY(edge, open_in(path()));
   BRUME_TRY(host, open_in(options_.host_namespace));
@@ -291,17 +334,9 @@ Result<void> Edge::sync_host() {
   std::set<KernelRoute> wanted;
   std::set<IpBlock> ranges;
   for (const KernelRoute& route : inner) {
-    const IpBlock& to = route.destination;
     if (is_default(route)) continue;
-    KernelRoute made{.table = RT_TABLE_LOCAL, .destination = to, .link = link.index, .via = internet_hop};
-    if (to.ipv6) {
-      made.table = main_table;
-      made.via = ipv6_hop(internet_number);
-      ranges.insert(to);
-    } else if (is_loopback(to.base().ipv4())) {
-      made.source = Ipv4{0x7f000001};
-    }
-    wanted.insert(made);
+    if (route.destination.ipv6) ranges.insert(route.destination);
+    wanted.insert(route_to_edge(route.destination, link.index));
   }
   BRUME_TRY(outer, host.routes());
   std::set<KernelRoute> present;

@@ -51,6 +51,9 @@ class Edge {
   Result<std::set<IpBlock>> destinations(const std::string& vpc_id);
   // On failure they are as before.
   Result<void> set_destinations(const std::string& vpc_id, const std::set<IpBlock>& wanted);
+  // Adds some and takes some away, at their cost; the others stay. On failure they are as before.
+  Result<void> change_destinations(const std::string& vpc_id, const std::set<IpBlock>& gone,
+                                   const std::set<IpBlock>& come);
   // Removes the VPC's uplink, if it has one, and what nobody needs any more.
   Result<void> disconnect(const std::string& vpc_path);
   // Routes of addresses that lead nowhere any more, and the edge itself if no VPC is connected.

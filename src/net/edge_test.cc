@@ -294,7 +294,7 @@ TEST_F(EdgeTest, TheHostsOwnAddressesAreNotReached) {
 }
 
 TEST_F(EdgeTest, OneInstanceReachesAnothersPublicAddress) {
-  routing_.public_addresses.push_back({pool_3, "10.0.1.13", "eni-3"});
+  routing_.public_addresses.insert({pool_3, "10.0.1.13", "eni-3"});
   ASSERT_TRUE(succeeds(fabric_->route(routing_)));
   EXPECT_EQ(tcp(in(2), in(3), pool_3), pool_2);
   EXPECT_EQ(tcp(in(4), in(3), pool_3), lent);
@@ -361,7 +361,7 @@ TEST_F(EdgeTest, ConnectionsStayThroughRepetitionsAndRestarts) {
   fabric_ = fresh();
   ASSERT_TRUE(succeeds(fabric_->ensure_vpc(
       {.id = "vpc-1", .subnet_cidrs = {"10.0.1.0/24", "10.0.2.0/24", "10.0.3.0/24"}, .cidr = "10.0.0.0/16"})));
-  routing_.public_addresses.push_back({pool_3, "10.0.1.13", "eni-3"});
+  routing_.public_addresses.insert({pool_3, "10.0.1.13", "eni-3"});
   ASSERT_TRUE(succeeds(fabric_->route(routing_)));
   EXPECT_TRUE(passes());
 }
@@ -424,7 +424,7 @@ TEST_F(EdgeTest, TheHostIsAsBeforeOnceNobodyNeedsAWayOut) {
 }
 
 TEST_F(EdgeTest, AFailedCallTakesBackWhatItMade) {
-  routing_.public_addresses.push_back({"203.0.113.1", "10.0.1.13", "eni-3"});  // the host's own
+  routing_.public_addresses.insert({"203.0.113.1", "10.0.1.13", "eni-3"});  // the host's own
   const auto failed = fabric_->route(routing_);
   ASSERT_FALSE(failed);
   EXPECT_NE(failed.error().message.find("203.0.113.1"), std::string::npos) << failed.error().message;
@@ -437,9 +437,9 @@ TEST_F(EdgeTest, AFailedCallTakesBackWhatItMade) {
     EXPECT_TRUE(rules.empty() && routes.empty() && uplink.index == 0);
     return {};
   })));
-  routing_.public_addresses.pop_back();
+  routing_.public_addresses.erase({"203.0.113.1", "10.0.1.13", "eni-3"});
   ASSERT_TRUE(succeeds(fabric_->route(routing_)));
-  routing_.public_addresses.push_back({"203.0.113.1", "10.0.1.13", "eni-3"});
+  routing_.public_addresses.insert({"203.0.113.1", "10.0.1.13", "eni-3"});
   EXPECT_FALSE(fabric_->route(routing_));
   EXPECT_EQ(tcp(host_, in(1), loopback_1), "10.0.1.1") << "what worked does so still";
 }
@@ -465,7 +465,8 @@ TEST_F(EdgeTest, AnAddressThatMovesTakesItsFlowsAlong) {
   const auto flow = udp_in(client_, "203.0.113.50", 4000);
   send_to(*flow, pool_2, "one");
   EXPECT_EQ(next_in(*old_inbox), "one from 203.0.113.50");
-  routing_.public_addresses[1] = {pool_2, "10.0.1.13", "eni-3"};
+  routing_.public_addresses.erase({pool_2, "10.0.1.12", "eni-2"});
+  routing_.public_addresses.insert({pool_2, "10.0.1.13", "eni-3"});
   ASSERT_TRUE(succeeds(fabric_->route(routing_)));
   send_to(*flow, pool_2, "two");
   send_to(*udp_in(client_, "203.0.113.50", 4001), pool_2, "three");
@@ -484,7 +485,7 @@ TEST_F(EdgeTest, AnAddressMovesToAnotherVpc) {
   second.public_addresses = {{loopback_1, "10.0.1.11", "eni-8"}};
   ASSERT_TRUE(succeeds(fabric_->route(second)));
   EXPECT_EQ(tcp(host_, in(8), loopback_1), "10.0.1.1");
-  routing_.public_addresses.erase(routing_.public_addresses.begin());
+  routing_.public_addresses.erase({loopback_1, "10.0.1.11", "eni-1"});
   ASSERT_TRUE(succeeds(fabric_->route(routing_)));
   EXPECT_EQ(tcp(host_, in(8), loopback_1), "10.0.1.1");
   EXPECT_EQ(tcp(in(8), in(2), pool_2), loopback_1 == "127.8.0.11" ? "10.0.1.1" : "")

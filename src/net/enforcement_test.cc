@@ -57,7 +57,7 @@ void allow_marker(Policy& policy) {
       acl.entries.push_back({2, egress, {17, kMarker, kMarker}, "::/0", true});
     }
   }
-  for (auto& [id, interface] : policy.interfaces) interface.group_ids.push_back("sg-marker");
+  for (const auto& [id, interface] : Policy(policy).interfaces) policy.interfaces[id].group_ids.push_back("sg-marker");
 }
 
 Policy open_acls(Policy policy) {
@@ -272,9 +272,9 @@ Policy random_policy(Dice& dice) {
     }
   }
   policy.subnet_acls = {{"subnet-1", "acl-1"}, {"subnet-2", dice.one_of<std::string>({"acl-1", "acl-2"})}};
-  for (auto& [id, interface] : policy.interfaces)
+  for (const auto& [id, interface] : Policy(policy).interfaces)
     for (const std::string& group : groups)
-      if (dice.below(3) != 0) interface.group_ids.push_back(group);
+      if (dice.below(3) != 0) policy.interfaces[id].group_ids.push_back(group);
   allow_marker(policy);
   return policy;
 }
@@ -312,7 +312,7 @@ TEST_F(Enforcement, IsTheReferencesVerdictRuleByRule) {
   Dice dice(20261125);
   Policy policy = open_acls(all_interfaces());
   policy.groups["sg-1"] = {"sg-1", {{"sgr-0", true, {}, "10.9.0.0/16", ""}}};
-  for (auto& [id, interface] : policy.interfaces) interface.group_ids = {"sg-1"};
+  for (const auto& [id, interface] : Policy(policy).interfaces) policy.interfaces[id].group_ids = {"sg-1"};
   allow_marker(policy);
   auto& rules = policy.groups["sg-1"].rules;
   int allowed = 0, denied = 0;
@@ -360,7 +360,7 @@ TEST_F(Enforcement, FragmentsAreJudgedAsWhole) {
   Policy policy = open_acls(all_interfaces());
   policy.groups["sg-1"] = {
       "sg-1", {{"sgr-1", false, {17, 5000, 5000}, "10.9.0.0/16", ""}, {"sgr-2", true, {}, "0.0.0.0/0", ""}}};
-  for (auto& [id, interface] : policy.interfaces) interface.group_ids = {"sg-1"};
+  for (const auto& [id, interface] : Policy(policy).interfaces) policy.interfaces[id].group_ids = {"sg-1"};
   allow_marker(policy);
   ASSERT_TRUE(succeeds(fabric_->enforce(policy)));
   // 9001 bytes fit a link, so that what is cut is larger.
@@ -426,7 +426,7 @@ TEST_F(Enforcement, AFlowEndsWithItsRuleOnlyIfItIsNotTracked) {
     const auto port = std::uint16_t(from_anywhere ? 7001 : 7000);
     Policy policy = open_acls(all_interfaces());
     policy.groups["sg-1"] = {"sg-1", {{"sgr-2", true, {}, anywhere, ""}}};
-    for (auto& [id, interface] : policy.interfaces) interface.group_ids = {"sg-1"};
+    for (const auto& [id, interface] : Policy(policy).interfaces) policy.interfaces[id].group_ids = {"sg-1"};
     allow_marker(policy);
     Policy before = policy;
     before.groups["sg-1"].rules.push_back({"sgr-1", false, {6, 7000, 7001}, from_anywhere ? anywhere : somewhere, ""});
@@ -456,7 +456,7 @@ TEST_F(Enforcement, AFlowEndsWithItsRuleOnlyIfItIsNotTracked) {
 TEST_F(Enforcement, WhatNoPolicyNamesIsDroppedButTheMetadataServiceIsThere) {
   Policy policy = open_acls(all_interfaces());
   policy.groups["sg-1"] = {"sg-1", {{"sgr-1", false, {}, "0.0.0.0/0", ""}, {"sgr-2", true, {}, "0.0.0.0/0", ""}}};
-  for (auto& [id, interface] : policy.interfaces) interface.group_ids = {"sg-1"};
+  for (const auto& [id, interface] : Policy(policy).interfaces) policy.interfaces[id].group_ids = {"sg-1"};
   allow_marker(policy);
   Policy without = policy;
   without.interfaces.erase("eni-a");
@@ -477,7 +477,7 @@ TEST_F(Enforcement, WhatNoPolicyNamesIsDroppedButTheMetadataServiceIsThere) {
 TEST_F(Enforcement, MendsATableThatWasChangedByHand) {
   Policy policy = open_acls(all_interfaces());
   policy.groups["sg-1"] = {"sg-1", {{"sgr-2", true, {}, "0.0.0.0/0", ""}}};
-  for (auto& [id, interface] : policy.interfaces) interface.group_ids = {"sg-1"};
+  for (const auto& [id, interface] : Policy(policy).interfaces) policy.interfaces[id].group_ids = {"sg-1"};
   allow_marker(policy);
   ASSERT_TRUE(succeeds(fabric_->enforce(policy)));
   ASSERT_TRUE(succeeds(env::apart([&]() -> Result<void> {

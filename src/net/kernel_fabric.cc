@@ -148,7 +148,7 @@ Result<void> KernelFabric::ensure_vpc(const VpcSpec& spec) {
   BRUME_CHECK(make_folder());
   const std::string path = vpc_namespace(spec.id);
   BRUME_TRY(made, env::make_network_namespace(path));
-  if (made) forget_rules(spec.id);
+  if (made) forget(spec.id);
   auto result = env::apart([&]() -> Result<void> {
     BRUME_CHECK(env::enter_network_namespace(path));
     BRUME_TRY(kernel, Rtnetlink::open());
@@ -179,6 +179,7 @@ Result<void> KernelFabric::ensure_interface(const InterfaceSpec& spec) {
   const std::string vpc_path = vpc_namespace(spec.vpc_id);
   const std::string instance_path = instance_namespace(spec.instance_id);
   if (!env::network_namespace_exists(vpc_path)) return fail_internal("The VPC {} has no namespace", spec.vpc_id);
+  forget_routes_to(spec.id, spec.vpc_id);
   BRUME_TRY(made, env::make_network_namespace(instance_path, set_up_instance_namespace));
   auto result = env::apart([&]() -> Result<void> {
     BRUME_CHECK(env::enter_network_namespace(vpc_path));
@@ -202,6 +203,7 @@ Result<void> KernelFabric::remove_interface(const std::string& interface_id, con
   const std::lock_guard own(lock_for(interfaces_, interface_id));
   const std::string path = vpc_namespace(vpc_id);
   if (!env::network_namespace_exists(path)) return {};
+  forget_routes_to(interface_id, vpc_id);
   return env::apart([&]() -> Result<void> {
     BRUME_CHECK(env::enter_network_namespace(path));
     BRUME_TRY(kernel, Rtnetlink::open());
@@ -250,7 +252,7 @@ Result<void> KernelFabric::remove_vpc(const std::string& vpc_id) {
     }));
   }
   for (const std::string& instance : instances) BRUME_CHECK(remove_namespace(instance));
-  forget_rules(vpc_id);
+  forget(vpc_id);
   BRUME_CHECK(remove_namespace(vpc_id));
   return edge_.release();
 }
@@ -279,9 +281,10 @@ Result<void> KernelFabric::remove_node(const NodeSpec& spec) {
   });
 }
 
-void KernelFabric::forget_rules(const std::string& vpc_id) {
+void KernelFabric::forget(const std::string& vpc_id) {
   const std::lock_guard lock(applied_mutex_);
   applied_.erase(vpc_id);
+  routed_.clear();  // others may lead there
 }
 
 Result<void> KernelFabric::enforce(const Policy& policy) {
@@ -297,25 +300,29 @@ Result<void> KernelFabric::enforce(const Policy& policy) {
     std::set<std::string> services;
     for (const auto& [address, label] : present)
       if (label == metadata_label || label == resolver_label) services.insert(to_string(address));
-    const auto applied = [&]() -> std::shared_ptr<const Compiled> {
+    const auto applied = [&]() -> std::shared_ptr<const PolicyTable> {
       const std::lock_guard guard(applied_mutex_);
       const auto found = applied_.find(policy.vpc_id);
       return found == applied_.end() ? nullptr : found->second;
     }();
-    auto wanted = std::make_shared<Compiled>();
-    wanted->rules = compile(policy, services, applied.get());
+    const auto wanted =
+        std::make_shared<const PolicyTable>(applied ? updated(*applied, policy, services) : table_of(policy, services));
+    const Ruleset& rules = wanted->compiled.rules;
     // A change that the kernel does not take, because somebody has been at the table, is made by replacing it.
     const auto change = [&]() -> Result<void> {
-      if (const auto elements = element_changes(applied->rules, wanted->rules)) return change_elements(*elements);
-      return run_nftables(difference(applied->rules, wanted->rules));
+      const Ruleset& before = applied->compiled.rules;
+      if (const auto elements = element_changes(before, rules)) return change_elements(*elements);
+      return run_nftables(difference(before, rules));
     };
     if (!applied || !change()) {
-      forget_rules(policy.vpc_id);
-      BRUME_CHECK(run_nftables(replacement(wanted->rules)));
+      {
+        const std::lock_guard guard(applied_mutex_);
+        applied_.erase(policy.vpc_id);
+      }
+      BRUME_CHECK(run_nftables(replacement(rules)));
     }
-    wanted->policy = policy;
     const std::lock_guard guard(applied_mutex_);
-    applied_[policy.vpc_id] = std::move(wanted);
+    applied_[policy.vpc_id] = wanted;
     return {};
   });
 }

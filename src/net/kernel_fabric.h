@@ -15,7 +15,7 @@
 
 #include "net/edge.h"
 #include "net/fabric.h"
-#include "net/policy_compiler.h"
+#include "net/policy_update.h"
 
 namespace brume::net {
 
@@ -49,7 +49,12 @@ class KernelFabric : public Fabric {
  private:
   Result<void> make_folder() const;
   [[nodiscard]] Result<std::vector<std::string>> names() const;
-  void forget_rules(const std::string& vpc_id);
+  void forget(const std::string& vpc_id);
+  // Changes the public addresses alone.
+  Result<void> retranslate(const Routing& before, const Routing& after);
+  std::shared_ptr<const Routing> take_routed(const std::string& vpc_id);
+  void remember_routed(const Routing& routing);
+  void forget_routes_to(const std::string& interface_id, const std::string& vpc_id);
   // Takes the veths out of the namespace and the namespace off its path.
   Result<void> remove_namespace(const std::string& name);
 
@@ -67,7 +72,10 @@ class KernelFabric : public Fabric {
   // What each VPC's table was last made, so that a change costs what it changes. Without it the table is replaced
   // whole.
   std::mutex applied_mutex_;
-  std::map<std::string, std::shared_ptr<const Compiled>> applied_;
+  std::map<std::string, std::shared_ptr<const PolicyTable>> applied_;
+  // And its routes, where it has a way out and no peer is missing; out of here while they are changed. Without it all
+  // is compared with the kernel.
+  std::map<std::string, std::shared_ptr<const Routing>> routed_;
   // Held by whoever changes routes, which lead from one VPC to another and to the host.
   std::mutex routes_;
   Edge edge_;

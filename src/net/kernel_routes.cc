@@ -13,6 +13,7 @@
 #include "net/nftables.h"
 #include "net/route_plan.h"
 #include "net/spec_check.h"
+#include "net/translation.h"
 
 namespace brume::net {
 namespace {
@@ -170,6 +171,13 @@ Result<std::vector<std::string>> KernelFabric::route(const Routing& routing) {
   const std::lock_guard own(routes_);
   const std::string path = vpc_namespace(routing.vpc_id);
   if (!env::network_namespace_exists(path)) return fail_internal("The VPC {} has no namespace", routing.vpc_id);
+  // Told before with other addresses, which are all that is different.
+  const std::shared_ptr<const Routing> before = take_routed(routing.vpc_id);
+  if (before && before->public_addresses != routing.public_addresses && alike_but_for_addresses(*before, routing) &&
+      retranslate(*before, routing)) {
+    remember_routed(routing);
+    return std::vector<std::string>();
+  }
   BRUME_TRY(kernel, open_in(path));
   BRUME_TRY(links, kernel.links());
   BRUME_TRY(rules, kernel.rules());
@@ -178,11 +186,12 @@ Result<std::vector<std::string>> KernelFabric::route(const Routing& routing) {
   for (const Peering& peering : routing.peerings)
     if (check_id(peering.peer_vpc_id, "vpc-") && env::network_namespace_exists(vpc_namespace(peering.peer_vpc_id)))
       present.vpcs.insert(peering.peer_vpc_id);
+  BRUME_TRY(connected, edge_.connected(path));
+  present.uplink = connected;
   BRUME_TRY(plan, plan_routes(routing, present));
   if (plan.ipv6) BRUME_CHECK(need_ipv6());
 
   Undo undo;
-  BRUME_TRY(connected, edge_.connected(path));
   for (const auto& [link, peer] : plan.peerings)
     BRUME_CHECK(ensure_peering(link, path, vpc_namespace(peer), plan.ipv6, undo));
   if (plan.uplink) {
@@ -202,7 +211,40 @@ Result<std::vector<std::string>> KernelFabric::route(const Routing& routing) {
   for (const Link& link : links)
     if (link.kind == "veth" && link.name.starts_with("p") && !plan.peerings.contains(link.name))
       BRUME_CHECK(kernel.delete_link(link.name));
+  if (plan.uplink && plan.missing_peers.empty()) remember_routed(routing);
   return std::move(plan.missing_peers);
+}
+
+Result<void> KernelFabric::retranslate(const Routing& before, const Routing& after) {
+  BRUME_TRY(changes, retranslation(before, after));
+  BRUME_CHECK(inside(vpc_namespace(after.vpc_id),
+                     [&] { return change_elements(changes.elements, {.inet = false, .name = "brume_nat"}); }));
+  return edge_.change_destinations(after.vpc_id, changes.gone, changes.come);
+}
+
+std::shared_ptr<const Routing> KernelFabric::take_routed(const std::string& vpc_id) {
+  const std::lock_guard lock(applied_mutex_);
+  const auto found = routed_.find(vpc_id);
+  if (found == routed_.end()) return {};
+  const auto taken = std::move(found->second);
+  routed_.erase(found);
+  return taken;
+}
+
+void KernelFabric::remember_routed(const Routing& routing) {
+  const std::lock_guard lock(applied_mutex_);
+  routed_[routing.vpc_id] = std::make_shared<const Routing>(routing);
+}
+
+void KernelFabric::forget_routes_to(const std::string& interface_id, const std::string& vpc_id) {
+  const std::lock_guard lock(applied_mutex_);
+  const auto found = routed_.find(vpc_id);
+  if (found == routed_.end()) return;
+  for (const auto& [id, routes] : found->second->route_tables)
+    if (std::ranges::find(routes, interface_id, &Route::target_id) != routes.end()) {
+      routed_.erase(found);
+      return;
+    }
 }
 
 }  // namespace brume::net

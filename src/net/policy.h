@@ -4,13 +4,16 @@
 // sender's subnet (outbound), the ACL of the receiver's subnet (inbound) and the receiver's groups (ingress), each
 // judged by itself; ACLs are not asked within one subnet. Groups are stateful and only allow; ACLs are stateless,
 // ordered by number, and deny what no entry names. Traffic to the metadata service and the resolver is not judged. Made
-// from the tables by services/ec2; `verdict.h` judges by it, Fabric::enforce() makes the kernel do so.
+// from the tables by services/ec2; `verdict.h` judges by it, Fabric::enforce() makes the kernel do so. Groups and
+// interfaces are many and change one at a time, so copies share them.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "base/shared_map.h"
 
 namespace brume::net {
 
@@ -66,10 +69,10 @@ struct PolicyInterface {
 
 struct Policy {
   std::string vpc_id;
-  std::map<std::string, SecurityGroup> groups;        // by id; also those without an interface, if a rule names them
-  std::map<std::string, NetworkAcl> acls;             // by id
-  std::map<std::string, std::string> subnet_acls;     // subnet id → ACL id
-  std::map<std::string, PolicyInterface> interfaces;  // by id
+  SharedMap<std::string, SecurityGroup> groups;        // by id; also those without an interface, if a rule names them
+  std::map<std::string, NetworkAcl> acls;              // by id
+  std::map<std::string, std::string> subnet_acls;      // subnet id → ACL id
+  SharedMap<std::string, PolicyInterface> interfaces;  // by id; no two have an address in common
   bool operator==(const Policy&) const = default;
 };
 

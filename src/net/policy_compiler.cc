@@ -12,14 +12,11 @@
 
 #include "net/link_name.h"
 #include "net/rule_elements.h"
+#include "net/table_names.h"
 #include "net/verdict.h"
 
 namespace brume::net {
 namespace {
-
-bool is_ipv6(const std::string& address) {
-  return address.find(':') != std::string::npos;
-}
 
 bool same_keys(const auto& a, const auto& b) {
   return std::ranges::equal(
@@ -38,8 +35,7 @@ class Compiler {
     same_places_ = same_interfaces_ && policy.subnet_acls == before->policy.subnet_acls &&
                    same_keys(policy.acls, before->policy.acls) && same_keys(policy.groups, before->policy.groups);
     for (const auto& [id, group] : policy.groups)
-      if (const auto old = before->policy.groups.find(id); old != before->policy.groups.end() && old->second == group)
-        unchanged_.insert(id);
+      if (const SecurityGroup* old = before->policy.groups.get(id); old && *old == group) unchanged_.insert(id);
   }
 
   Ruleset run(const std::set<std::string>& services) {
@@ -57,16 +53,21 @@ class Compiler {
     make_places();
     for (const auto& [subnet, acl] : policy_.subnet_acls)
       if (policy_.acls.contains(acl)) subnet_chains(subnet, acl);
-    for (auto& [name, set] : sets_) rules_.sets[name] = std::make_shared<const Ruleset::Set>(std::move(set));
-    for (auto& [name, chain] : chains_) rules_.chains[name] = std::make_shared<const Ruleset::Chain>(std::move(chain));
+    for (auto& [name, set] : sets_)
+      rules_.sets.put(name, {set.kind, set.declaration, SharedSet<std::string>::of(set.elements)});
+    for (auto& [name, chain] : chains_) rules_.chains.put(name, std::move(chain));
     return std::move(rules_);
   }
 
  private:
   // --- what is made, and what is taken from before ---
 
-  Ruleset::Set& add(const std::string& kind, const std::string& name, std::string declaration) {
-    Ruleset::Set& set = sets_[name];
+  struct Set {
+    std::string kind, declaration;
+    std::set<std::string> elements;
+  };
+  Set& add(const std::string& kind, const std::string& name, std::string declaration) {
+    Set& set = sets_[name];
     set.kind = kind;
     set.declaration = std::move(declaration);
     return set;
@@ -74,12 +75,12 @@ class Compiler {
 
   // False if there is none to take.
   bool share_set(const std::string& name) {
-    const auto old = before_->rules.sets.find(name);
-    return old != before_->rules.sets.end() && (rules_.sets.insert(*old), true);
+    const Ruleset::Set* old = before_->rules.sets.get(name);
+    return old && (rules_.sets.put(name, *old), true);
   }
   bool share_chain(const std::string& name) {
-    const auto old = before_->rules.chains.find(name);
-    return old != before_->rules.chains.end() && (rules_.chains.insert(*old), true);
+    const Ruleset::Chain* old = before_->rules.chains.get(name);
+    return old && (rules_.chains.put(name, *old), true);
   }
 
   // Its chains and sets are as they were if its rules are, and if what they name has members as it had.
@@ -98,7 +99,7 @@ class Compiler {
       share_chain(name);
       const auto& sets = before_->rules.sets;
       for (auto set = sets.lower_bound(prefix); set != sets.end() && set->first.starts_with(prefix); ++set)
-        rules_.sets.insert(*set);
+        rules_.sets.put(set->first, set->second);
     }
     return true;
   }
@@ -146,13 +147,9 @@ class Compiler {
     base("input_ingress", "input", -10, lines({asked}, receiver, {"ip daddr vmap @ingress_node"}));
   }
 
-  static std::string group_chain_name(const std::string& group, bool egress) {
-    return group + (egress ? "_out" : "_in");
-  }
-
   // A set of a group's and the line that asks it.
-  Ruleset::Set& group_set(const std::string& chain, const std::string& name, const std::string& types,
-                          const std::string& question) {
+  Set& group_set(const std::string& chain, const std::string& name, const std::string& types,
+                 const std::string& question) {
     chains_[chain].rules.push_back(fmt::format("{} @{} accept", question, name));
     return add("set", name, fmt::format("type {}; flags interval;", types));
   }
@@ -208,10 +205,6 @@ class Compiler {
       for (const Range& range : merged(ranges))
         for (std::string& element : elements_of(kind, protocol, range)) sets_[set].elements.insert(std::move(element));
     }
-  }
-
-  static std::string members_name(const std::string& group, bool ipv6) {
-    return fmt::format("members{}_{}", ipv6 ? 6 : 4, group);
   }
 
   // Makes the set of a group's private addresses; false if it has none.
@@ -287,9 +280,9 @@ class Compiler {
   // Do the groups let everything of the protocol and family go that way?
   [[nodiscard]] bool open(const std::vector<std::string>& groups, bool egress, int protocol, bool ipv6) const {
     for (const std::string& id : groups) {
-      const auto group = policy_.groups.find(id);
-      if (group == policy_.groups.end()) continue;
-      for (const GroupRule& rule : group->second.rules) {
+      const SecurityGroup* group = policy_.groups.get(id);
+      if (!group) continue;
+      for (const GroupRule& rule : group->rules) {
         const auto block = parse_ip_block(rule.cidr);
         if (rule.egress != egress || !block || block->prefix != 0 || block->ipv6 != ipv6) continue;
         const Traffic& t = rule.traffic;
@@ -306,11 +299,8 @@ class Compiler {
   const Combination& combination(const std::vector<std::string>& group_ids) {
     auto& made = combinations_[group_ids];
     if (!made.out.empty()) return made;
-    std::vector<std::string> groups = group_ids;
-    std::ranges::sort(groups);
-    std::erase_if(groups, [&](const std::string& id) { return !policy_.groups.contains(id); });
-    const std::string name = fmt::format("groups{:016x}", fnv1a(fmt::format("{}", fmt::join(groups, " "))));
-    made = {name + "_out", name + "_in"};
+    const std::vector<std::string> groups = combination_of(policy_, group_ids);
+    made = {combination_chain_name(groups, true), combination_chain_name(groups, false)};
     const bool same = std::ranges::all_of(groups, [&](const std::string& id) { return unchanged_.contains(id); });
     for (const bool egress : {true, false}) {
       const std::string& chain = egress ? made.out : made.in;
@@ -388,7 +378,7 @@ class Compiler {
   bool same_interfaces_ = false, same_places_ = false;
   std::set<std::string_view> unchanged_;  // groups
   Ruleset rules_;                         // what is shared; in the end, all
-  std::map<std::string, Ruleset::Set> sets_;
+  std::map<std::string, Set> sets_;
   std::map<std::string, Ruleset::Chain> chains_;
   std::map<std::vector<std::string>, Combination> combinations_;
   std::optional<std::map<std::pair<std::string_view, bool>, std::set<std::string>>> members_;  // by group and IPv6

@@ -29,7 +29,7 @@ class Planner {
     if (plan_.ipv6) plan_.rules.insert({.priority = main_priority, .source = all_of_ipv6(), .table = main_table});
     for (const IpBlock& range : ranges_)
       plan_.routes.insert({.table = main_table, .destination = range, .kind = RouteKind::unreachable});
-    if (routing_.internet_gateway && !public_.empty()) {
+    if (routing_.internet_gateway && (!public_.empty() || present_.uplink)) {
       plan_.uplink = translates_ = true;
       for (const Ipv4 address : public_) plan_.destinations.insert({address, 32});
       plan_.hops.insert({uplink_name, internet_hop});

@@ -47,6 +47,9 @@ struct PresentInterface {
 struct Present {
   std::map<std::string, PresentInterface> interfaces;  // by eni-…
   std::set<std::string> vpcs;                          // with a namespace, of those that are peers
+  // Is there a way out? It costs much to make, so one whose last address goes stays for the next, as long as its
+  // gateway does.
+  bool uplink = false;
 };
 
 // As KernelRoute, but with the link's name.

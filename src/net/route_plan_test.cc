@@ -130,7 +130,7 @@ TEST(RoutePlan, Ipv6HasItsOwnWays) {
   };
   for (const Case& c : cases) {
     Routing r = routing();
-    r.public_addresses.clear();
+    r.public_addresses = {};
     r.nat_gateways.clear();
     r.peerings = {{"pcx-1", "vpc-2"}};
     r.cidrs.push_back("fd12:0:0:100::/56");
@@ -185,9 +185,13 @@ TEST(RoutePlan, AWayOutTakesAGatewayAndAnAddress) {
   EXPECT_FALSE(plan_routes(without, present)->uplink);
   EXPECT_EQ(routes_of_b(without), Texts{"0.0.0.0/0 dropped"});
   Routing bare = routing();
-  bare.public_addresses.clear();
+  bare.public_addresses = {};
   bare.nat_gateways.clear();
   EXPECT_FALSE(plan_routes(bare, present)->uplink);
+  Present connected = present;
+  connected.uplink = true;
+  EXPECT_TRUE(plan_routes(bare, connected)->uplink) << "one that is there stays for the next address";
+  EXPECT_FALSE(plan_routes(without, connected)->uplink);
 }
 
 TEST(RoutePlan, APeerWithoutANamespaceIsMissing) {
@@ -209,8 +213,8 @@ TEST(RoutePlan, NonsenseIsRefused) {
   EXPECT_TRUE(refused([](Routing& r) { r.cidrs = {"10.0.0.1/16"}; }));
   EXPECT_TRUE(refused([](Routing& r) { r.subnet_route_tables["x"] = "rtb-a"; }));
   EXPECT_TRUE(refused([](Routing& r) { r.route_tables["rtb-a"][0].destination = "0.0.0.0"; }));
-  EXPECT_TRUE(refused([](Routing& r) { r.public_addresses[0].address = "x\" accept"; }));
-  EXPECT_TRUE(refused([](Routing& r) { r.public_addresses.push_back({"127.8.0.14", "10.0.1.7", "eni-1"}); }));
+  EXPECT_TRUE(refused([](Routing& r) { r.public_addresses = {{"x\" accept", "10.0.1.7", "eni-1"}}; }));
+  EXPECT_TRUE(refused([](Routing& r) { r.public_addresses.insert({"127.8.0.14", "10.0.1.7", "eni-1"}); }));
   EXPECT_TRUE(refused([](Routing& r) { r.nat_gateways[0].public_address = "127.8.0.12"; }));
   EXPECT_TRUE(refused([](Routing& r) { r.peerings = {{"pcx-1", "vpc/.."}}; }));
   EXPECT_TRUE(refused([](Routing& r) { r.cidrs = {"fd12::1/56"}; }));

@@ -8,9 +8,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "base/shared_map.h"
 
 namespace brume::net {
 
@@ -35,8 +38,19 @@ struct PublicAddress {
   std::string address;          // 127.8.0.12, or of a pool that the user configured
   std::string private_address;  // of an interface in the VPC
   std::string interface_id;
-  bool operator==(const PublicAddress&) const = default;
+  auto operator<=>(const PublicAddress&) const = default;
 };
+
+}  // namespace brume::net
+
+template <>
+struct std::hash<brume::net::PublicAddress> {
+  std::size_t operator()(const brume::net::PublicAddress& address) const {
+    return std::hash<std::string>()(address.address);
+  }
+};
+
+namespace brume::net {
 
 struct NatGateway {
   std::string id;              // nat-…
@@ -58,10 +72,16 @@ struct Routing {
   std::map<std::string, std::vector<Route>> route_tables;  // rtb-… → its routes, without the local ones
   std::map<std::string, std::string> subnet_route_tables;  // subnet's CIDR, of each family → rtb-…
   bool internet_gateway = false;                           // one is attached
-  std::vector<PublicAddress> public_addresses;
+  SharedSet<PublicAddress> public_addresses;
   std::vector<NatGateway> nat_gateways;
   std::vector<Peering> peerings;
   bool operator==(const Routing&) const = default;
 };
+
+// Nothing but public addresses is different, if anything is.
+inline bool alike_but_for_addresses(const Routing& a, Routing b) {
+  b.public_addresses = a.public_addresses;
+  return a == b;
+}
 
 }  // namespace brume::net

@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
-
 namespace brume::net {
 namespace {
 
 constexpr const char* kTable = "inet brume";
+using Elements = SharedSet<std::string>;
 
-std::string listed(const std::string& verb, const std::string& name, const std::set<std::string>& elements) {
+std::string listed(const std::string& verb, const std::string& name, const std::vector<std::string>& elements) {
   if (elements.empty()) return "";
   return fmt::format("{} element {} {} {{ {} }}\n", verb, kTable, name, fmt::join(elements, ", "));
 }
@@ -25,11 +23,6 @@ std::string rules_of(const std::string& name, const Ruleset::Chain& chain) {
   for (const std::string& rule : chain.rules) out += fmt::format("add rule {} {} {}\n", kTable, name, rule);
   return out;
 }
-std::set<std::string> without(const std::set<std::string>& all, const std::set<std::string>& these) {
-  std::set<std::string> out;
-  std::ranges::set_difference(all, these, std::inserter(out, out.end()));
-  return out;
-}
 
 }  // namespace
 
@@ -41,30 +34,34 @@ std::string replacement(const Ruleset& wanted) {
 std::string difference(const Ruleset& present, const Ruleset& wanted) {
   // What others refer to comes first and goes last.
   std::string made, emptied, shrunk, grown, filled, gone;
-  for (const auto& [name, set] : wanted.sets) {
-    const auto old = present.sets.find(name);
-    if (old == present.sets.end()) {
-      made += declare(name, *set);
-      grown += listed("add", name, set->elements);
-    } else if (old->second != set) {
-      shrunk += listed("delete", name, without(old->second->elements, set->elements));
-      grown += listed("add", name, without(set->elements, old->second->elements));
-    }
-  }
-  for (const auto& [name, chain] : wanted.chains) {
-    const auto old = present.chains.find(name);
-    if (old == present.chains.end()) made += declare(name, *chain);
-    if (old != present.chains.end() && (old->second == chain || *old->second == *chain)) continue;
-    if (old != present.chains.end()) emptied += fmt::format("flush chain {} {}\n", kTable, name);
-    filled += rules_of(name, *chain);
-  }
-  for (const auto& [name, chain] : present.chains) {
-    if (wanted.chains.contains(name)) continue;
-    emptied += fmt::format("flush chain {} {}\n", kTable, name);
-    gone += fmt::format("delete chain {} {}\n", kTable, name);
-  }
-  for (const auto& [name, set] : present.sets)
-    if (!wanted.sets.contains(name)) gone += fmt::format("delete {} {} {}\n", set->kind, kTable, name);
+  const auto fill = [&](const std::string& name, const Elements& before, const Elements& after) {
+    std::vector<std::string> less, more;
+    Elements::differences(before, after,
+                          [&](const std::string& element, bool added) { (added ? more : less).push_back(element); });
+    shrunk += listed("delete", name, less);
+    grown += listed("add", name, more);
+  };
+  SharedMap<std::string, Ruleset::Set>::differences(
+      present.sets, wanted.sets, [&](const std::string& name, const Ruleset::Set* old, const Ruleset::Set* now) {
+        if (!now) {
+          gone += fmt::format("delete {} {} {}\n", old->kind, kTable, name);
+          return;
+        }
+        if (!old) made += declare(name, *now);
+        fill(name, old ? old->elements : Elements(), now->elements);
+      });
+  SharedMap<std::string, Ruleset::Chain>::differences(
+      present.chains, wanted.chains,
+      [&](const std::string& name, const Ruleset::Chain* old, const Ruleset::Chain* now) {
+        if (old) emptied += fmt::format("flush chain {} {}\n", kTable, name);
+        if (!now) {
+          // Before the sets, which its rules no longer name.
+          gone = fmt::format("delete chain {} {}\n", kTable, name) + gone;
+          return;
+        }
+        if (!old) made += declare(name, *now);
+        filled += rules_of(name, *now);
+      });
   return made + emptied + shrunk + grown + filled + gone;
 }
 

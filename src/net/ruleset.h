@@ -1,23 +1,22 @@
 // An nftables table as a value: what is in it, how to make it, and how to get from one to another.
 //
 // Pure. Texts are nft(8)'s own. Both ways are one transaction: the kernel takes all of it or nothing, and no packet
-// meets a half. A set's elements are disjoint (policy_compiler.h sees to that). Tables may share what they have alike,
-// which then costs nothing to compare.
+// meets a half. A set's elements are disjoint (policy_compiler.h sees to that). Tables share what they have alike
+// (base/shared_map.h): what leads from one to another costs what it is.
 #pragma once
 
-#include <map>
-#include <memory>
-#include <set>
 #include <string>
 #include <vector>
+
+#include "base/shared_map.h"
 
 namespace brume::net {
 
 struct Ruleset {
   struct Set {
-    std::string kind;         // "set" or "map"
-    std::string declaration;  // "type ipv4_addr . inet_proto; flags interval;"
-    std::set<std::string> elements;
+    std::string kind;                 // "set" or "map"
+    std::string declaration;          // "type ipv4_addr . inet_proto; flags interval;"
+    SharedSet<std::string> elements;  // of a map: "key : value"
     bool operator==(const Set&) const = default;
   };
   struct Chain {
@@ -25,8 +24,8 @@ struct Ruleset {
     std::vector<std::string> rules;
     bool operator==(const Chain&) const = default;
   };
-  std::map<std::string, std::shared_ptr<const Set>> sets;
-  std::map<std::string, std::shared_ptr<const Chain>> chains;
+  SharedMap<std::string, Set> sets;
+  SharedMap<std::string, Chain> chains;
 };
 
 // Puts the table in place of whatever is there.

@@ -18,7 +18,7 @@ const std::string kPorts = "type ipv4_addr . inet_proto . inet_service; flags in
 TEST(SetElements, AreEncodedAsTheKernelHasThem) {
   struct Case {
     std::string declaration, element, low, high;
-  };
+  };  // of intervals
   const std::vector<Case> cases = {
       {kPorts, "10.0.0.0/8 . 6 . 80-90", bytes({10, 0, 0, 0, 6, 0, 0, 0, 0, 80, 0, 0}),
        bytes({10, 255, 255, 255, 6, 0, 0, 0, 0, 90, 0, 0})},
@@ -35,17 +35,33 @@ TEST(SetElements, AreEncodedAsTheKernelHasThem) {
        bytes({0x20, 1, 0x0d, 0xb8, 0x7f, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0})},
   };
   for (const Case& c : cases) {
-    const auto key = encode_element(c.declaration, c.element);
-    ASSERT_TRUE(key) << c.element;
-    EXPECT_EQ(*key, (KeyInterval{c.low, c.high})) << c.element;
+    const auto element = encode_element(c.declaration, c.element);
+    ASSERT_TRUE(element) << c.element;
+    EXPECT_EQ(*element, (SetElement{.key = c.low, .greatest = c.high})) << c.element;
   }
+  const std::string link = std::string("v01") + std::string(13, '\0');
+  EXPECT_EQ(encode_element("type ifname;", "v01"), SetElement{.key = link});
+  EXPECT_EQ(encode_element("type ifname : verdict;", "v01 : jump sg-1_in"),
+            (SetElement{.key = link, .jump = "sg-1_in"}));
+  EXPECT_EQ(encode_element("type ipv4_addr;", "10.0.0.1"), SetElement{.key = bytes({10, 0, 0, 1})});
+  EXPECT_EQ(encode_element("type ipv4_addr : ipv4_addr;", "10.0.0.1 : 127.8.0.1"),
+            (SetElement{.key = bytes({10, 0, 0, 1}), .value = bytes({127, 8, 0, 1})}));
+  EXPECT_EQ(encode_element("type ipv4_addr . ipv4_addr;", "127.8.0.1 . 10.0.0.1"),
+            SetElement{.key = bytes({127, 8, 0, 1, 10, 0, 0, 1})});
 }
 
 TEST(SetElements, OfOtherSetsOrMalformedAreLeftToOthers) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"type inet_proto; flags interval;", "6"},
-      {"type ipv4_addr;", "10.0.0.1"},
-      {"type ifname : verdict;", "v01 : jump sg-1_in"},
+      {"type ipv4_addr;", "10.0.0.0/8"},
+      {"type ipv4_addr", "10.0.0.1"},
+      {"type ifname;", "v0123456789abcdef"},
+      {"type ifname;", ""},
+      {"type ifname : verdict;", "v01"},
+      {"type ifname : verdict;", "v01 : drop"},
+      {"type ifname : verdict;", "v01 : jump "},
+      {"type ifname;", "v01 : jump sg-1_in"},
+      {"type ipv4_addr : ipv4_addr;", "10.0.0.1"},
       {kPorts, "10.0.0.0/8 . 6"},
       {kPorts, "10.0.0.0/8 . 6 . 80 . 81"},
       {kPorts, "10.0.0.0/33 . 6 . 80"},

@@ -4,6 +4,7 @@
 
 #include "net/route_plan.h"
 #include "net/spec_check.h"
+#include "net/translation.h"
 
 namespace brume::net {
 
@@ -113,6 +114,16 @@ Result<std::vector<std::string>> SimFabric::route(const Routing& routing) {
   const std::lock_guard lock(mutex_);
   BRUME_CHECK(begin(Operation::route));
   BRUME_CHECK(need_vpc(routing.vpc_id));
+  if (const auto before = routings_.find(routing.vpc_id); before != routings_.end() &&
+                                                          before->second.public_addresses != routing.public_addresses &&
+                                                          alike_but_for_addresses(before->second, routing)) {
+    BRUME_CHECK(retranslation(before->second, routing));
+    before->second = routing;
+    std::vector<std::string> missing;
+    for (const Peering& peering : routing.peerings)
+      if (!vpcs_.contains(peering.peer_vpc_id)) missing.push_back(peering.peer_vpc_id);
+    return missing;
+  }
   Present present;
   for (const auto& [id, spec] : vpcs_) present.vpcs.insert(id);
   BRUME_TRY(plan, plan_routes(routing, present));

@@ -311,5 +311,19 @@ TEST_F(FabricControllerTest, JobsOfOneVpcRunOneAfterTheOther) {
   EXPECT_EQ(std::pair(first, second), std::pair(1, 2));
 }
 
+TEST_F(FabricControllerTest, RemovalsRunBesideEachOtherButNothingElseDoes) {
+  attach_one();
+  attach_one("i-0bbbbbbbbbbbbbbbb");
+  int removed = 0, ensured = 0;
+  for (const char* id : {kInstance, "i-0bbbbbbbbbbbbbbbb"})
+    controller.remove_instance(id, [&](const Result<void>&) { ++removed; });
+  controller.ensure_instance(kInstance, [&](const Result<void>&) { ++ensured; });
+  controller.remove_instance(kInstance, [&](const Result<void>&) { ++removed; });
+  for (const auto& [removals, ensures] : {std::pair(2, 0), std::pair(2, 1), std::pair(3, 1)}) {
+    run_for(milliseconds(1));
+    EXPECT_EQ(std::pair(removed, ensured), std::pair(removals, ensures));
+  }
+}
+
 }  // namespace
 }  // namespace brume::ec2

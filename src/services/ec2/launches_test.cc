@@ -264,7 +264,7 @@ TEST_F(Launches, APublicAddressComesWithTheStartAndGoesWithTheStop) {
   ASSERT_TRUE(call(&Api::StartInstances, StartInstancesRequest{.InstanceIds = {id}}));
   run_for(1s);
   EXPECT_TRUE(shown(id).PublicIpAddress);
-  EXPECT_EQ(fabric.routings().begin()->second.public_addresses.at(0).address, *shown(id).PublicIpAddress);
+  EXPECT_EQ(fabric.routings().begin()->second.public_addresses.begin()->address, *shown(id).PublicIpAddress);
   ASSERT_TRUE(call(&Api::TerminateInstances, TerminateInstancesRequest{.InstanceIds = {id}}));
   run_for(1s);
   EXPECT_EQ(plane->network.public_addresses.size(), 0U);

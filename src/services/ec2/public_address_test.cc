@@ -31,8 +31,8 @@ TEST_F(AddressTest, FromAllocationToRelease) {
       *must(&Ops::AssociateAddress, {.AllocationId = id, .NetworkInterfaceId = interface}).AssociationId;
   const net::Routing now = routing_of(state, vpc_id);
   ASSERT_EQ(now.public_addresses.size(), 1U);
-  EXPECT_EQ(now.public_addresses[0].address, *allocated.PublicIp);
-  EXPECT_EQ(now.public_addresses[0].interface_id, interface);
+  EXPECT_EQ(now.public_addresses.begin()->address, *allocated.PublicIp);
+  EXPECT_EQ(now.public_addresses.begin()->interface_id, interface);
   EXPECT_EQ(code(&Ops::ReleaseAddress, {.AllocationId = id}), "InvalidIPAddress.InUse");
   must(&Ops::DisassociateAddress, {.AssociationId = association});
   EXPECT_TRUE(routing_of(state, vpc_id).public_addresses.empty());

@@ -74,7 +74,7 @@ class Asking {
     if (interface.InterfaceType == kNatGatewayInterface) refuse("UNSUPPORTED_COMPONENT", id);
     add_vpcs(*interface.VpcId);
     if (!interface.Attachment) {
-      asked_.vpcs[*interface.VpcId].policy.interfaces.emplace(id, policy_interface_of(interface));
+      asked_.vpcs[*interface.VpcId].policy.interfaces.put(id, policy_interface_of(interface));
       asked_.notes.push_back(fmt::format("{} is not attached to an instance.", id));
     }
     return {.kind = net::PlaceKind::interface, .id = id, .vpc_id = *interface.VpcId};

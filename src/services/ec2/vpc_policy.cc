@@ -81,20 +81,28 @@ net::PolicyInterface interface_of(const NetworkInterface& record) {
 
 }  // namespace
 
-net::Policy policy_of(const NetworkState& state, const std::string& vpc_id) {
+net::Policy rules_of(const NetworkState& state, const std::string& vpc_id) {
   net::Policy policy{.vpc_id = vpc_id, .groups = {}, .acls = {}, .subnet_acls = {}, .interfaces = {}};
   for (const auto& [id, group] : state.security_groups.rows())
-    if (group.VpcId == vpc_id) policy.groups.emplace(id, group_of(state, id));
+    if (group.VpcId == vpc_id) policy.groups.put(id, group_of(state, id));
   for (const auto& [id, acl] : state.network_acls.rows()) {
     if (acl.VpcId != vpc_id) continue;
     policy.acls.emplace(id, acl_of(acl));
     for (const NetworkAclAssociation& association : acl.Associations)
       policy.subnet_acls.emplace(*association.SubnetId, id);
   }
-  for (const auto& [id, interface] : state.network_interfaces.rows())
-    if (interface.VpcId == vpc_id && interface.Attachment && interface.InterfaceType != kNatGatewayInterface)
-      policy.interfaces.emplace(id, interface_of(interface));
   return policy;
+}
+
+net::Policy policy_of(const NetworkState& state, const std::string& vpc_id) {
+  net::Policy policy = rules_of(state, vpc_id);
+  for (const auto& [id, interface] : state.network_interfaces.rows())
+    if (interface.VpcId == vpc_id && carries_packets(interface)) policy.interfaces.put(id, interface_of(interface));
+  return policy;
+}
+
+bool carries_packets(const NetworkInterface& record) {
+  return record.Attachment && record.InterfaceType != kNatGatewayInterface;
 }
 
 net::PolicyInterface policy_interface_of(const NetworkInterface& record) {

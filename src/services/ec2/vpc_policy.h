@@ -14,7 +14,11 @@ namespace brume::ec2 {
 
 // Empty but for its id if there is no such VPC.
 net::Policy policy_of(const NetworkState& state, const std::string& vpc_id);
+// The same, but for the interfaces: of many they are most of the work.
+net::Policy rules_of(const NetworkState& state, const std::string& vpc_id);
 
+// Is it one of those in the policy?
+bool carries_packets(const NetworkInterface& record);
 // An interface as policy_of() has it, whether or not it is attached.
 net::PolicyInterface policy_interface_of(const NetworkInterface& record);
 

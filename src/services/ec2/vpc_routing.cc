@@ -61,19 +61,20 @@ void add_peering(net::Routing& routing, const VpcPeeringConnection& connection) 
     routing.peerings.push_back({.id = *connection.VpcPeeringConnectionId, .peer_vpc_id = requester});
 }
 
-// A NAT gateway's is the gateway's own.
-void add_public_addresses(net::Routing& routing, const NetworkInterface& interface) {
-  if (interface.InterfaceType == kNatGatewayInterface) return;
-  for (const NetworkInterfacePrivateIpAddress& address : interface.PrivateIpAddresses)
-    if (address.Association)
-      routing.public_addresses.push_back({.address = *address.Association->PublicIp,
-                                          .private_address = *address.PrivateIpAddress,
-                                          .interface_id = *interface.NetworkInterfaceId});
-}
-
 }  // namespace
 
-net::Routing routing_of(const NetworkState& state, const std::string& vpc_id) {
+std::vector<net::PublicAddress> public_addresses_of(const NetworkInterface& interface) {
+  std::vector<net::PublicAddress> found;
+  if (interface.InterfaceType == kNatGatewayInterface) return found;
+  for (const NetworkInterfacePrivateIpAddress& address : interface.PrivateIpAddresses)
+    if (address.Association)
+      found.push_back({.address = *address.Association->PublicIp,
+                       .private_address = *address.PrivateIpAddress,
+                       .interface_id = *interface.NetworkInterfaceId});
+  return found;
+}
+
+net::Routing routes_of(const NetworkState& state, const std::string& vpc_id) {
   net::Routing routing;
   routing.vpc_id = vpc_id;
   const VpcRecord* vpc = state.vpcs.find(vpc_id);
@@ -94,11 +95,20 @@ net::Routing routing_of(const NetworkState& state, const std::string& vpc_id) {
         routing.subnet_route_tables.emplace(*block.Ipv6CidrBlock, *table->RouteTableId);
     }
   routing.internet_gateway = state.internet_gateway_of(vpc_id) != nullptr;
-  for (const auto& [id, interface] : state.network_interfaces.rows())
-    if (interface.VpcId == vpc_id) add_public_addresses(routing, interface);
   for (const auto& [id, gateway] : state.nat_gateways.rows())
     if (gateway.VpcId == vpc_id && gateway.State == "available") add_nat_gateway(routing, gateway);
   for (const auto& [id, peering] : state.peerings.rows()) add_peering(routing, peering.connection);
+  return routing;
+}
+
+net::Routing routing_of(const NetworkState& state, const std::string& vpc_id) {
+  net::Routing routing = routes_of(state, vpc_id);
+  if (!state.vpcs.contains(vpc_id)) return routing;
+  for (const auto& [id, interface] : state.network_interfaces.rows()) {
+    if (interface.VpcId != vpc_id) continue;
+    for (net::PublicAddress& address : public_addresses_of(interface))
+      routing.public_addresses.insert(std::move(address));
+  }
   return routing;
 }
 

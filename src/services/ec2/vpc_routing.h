@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "net/routing.h"
 #include "services/ec2/network_state.h"
@@ -13,5 +14,9 @@ namespace brume::ec2 {
 
 // Empty but for its id if there is no such VPC.
 net::Routing routing_of(const NetworkState& state, const std::string& vpc_id);
+// The same, but for the public addresses: of many interfaces they are most of the work.
+net::Routing routes_of(const NetworkState& state, const std::string& vpc_id);
+// Those that the interface brings along: none if it is a NAT gateway's, whose are the gateway's own.
+std::vector<net::PublicAddress> public_addresses_of(const NetworkInterface& interface);
 
 }  // namespace brume::ec2
