@@ -121,8 +121,8 @@ void query(Machine& machine, int series) {
              fmt::format("{:.3f}", time_of(51, [&](int i) { get(i * step, std::chrono::hours(3), 60, false); }))});
   print_row({"p99, a day by 5 minutes",
              fmt::format("{:.3f}", time_of(51, [&](int i) { get(i * step, std::chrono::hours(24), 300, true); }))});
-  print_row({"Average, 60 days by hour", fmt::format("{:.3f}", time_of(51, [&](int i) {
-                                                       get(i * step, std::chrono::hours(24 * 60), 3600, false);
+  print_row({"Average, 59 days by hour", fmt::format("{:.3f}", time_of(51, [&](int i) {
+                                                       get(i * step, std::chrono::hours(24 * 59), 3600, false);
                                                      }))});
   const auto list = [&](const cloudwatch::ListMetricsInput& input) {
     if (must(machine.metrics.ListMetrics({}, input)).Metrics.empty()) give_up("no metrics");

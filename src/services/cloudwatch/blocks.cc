@@ -9,11 +9,15 @@ namespace brume::cloudwatch {
 namespace {
 
 constexpr const char* kTable = "cloudwatch.blocks";
-constexpr std::size_t kMostParts = 8;  // of a window, before they are made one
+constexpr std::ptrdiff_t kMostParts = 8;  // of a window and tier, before they are made one of the next tier
 
-// Level, chunk, number of the window, number of the part.
-std::string key_of(const Level& level, std::uint32_t chunk, std::uint32_t window, std::uint32_t part = 0) {
-  return fmt::format("{}{:08x}{:08x}{:08x}", level.name, chunk, window, part);
+// Level, chunk and number of the window.
+std::string key_of(const Level& level, std::uint32_t chunk, std::uint32_t window) {
+  return fmt::format("{}{:08x}{:08x}", level.name, chunk, window);
+}
+// And of its part, and the part's tier.
+std::string key_of(const std::string& window, std::uint32_t part, std::uint32_t tier) {
+  return fmt::format("{}{:08x}{:x}", window, part, tier);
 }
 
 std::uint32_t hex(std::string_view digits) {
@@ -26,6 +30,9 @@ std::uint32_t window_of(std::string_view key) {
 }
 std::uint32_t part_of(std::string_view key) {
   return hex(key.substr(17, 8));
+}
+std::uint32_t tier_of(std::string_view key) {
+  return hex(key.substr(25));
 }
 
 // In order, those of the same time and unit put together.
@@ -75,20 +82,26 @@ Result<void> Blocks::add(std::uint32_t chunk, const Level& level, std::uint32_t 
   const std::string first = key_of(level, chunk, window), end = key_of(level, chunk, window + 1);
   const std::uint32_t begin = window * level.window;
   BRUME_TRY(parts, ranges_->keys(kTable, region_, first, end));
-  if (parts.size() >= kMostParts) {
-    BRUME_TRY(rows, ranges_->read(kTable, region_, first, end));
-    std::vector<PendingSample> all;
-    for (const store::Row& row : rows) {
-      BRUME_CHECK(read_block(level, begin, row.value, {}, [&](std::uint8_t slot, Point&& point) {
-        all.push_back({slot, false, std::move(point)});
-      }));
-      record(row.key, std::nullopt);
-    }
-    std::ranges::move(samples, std::back_inserter(all));
-    samples = std::move(all);
-  }
   const std::uint32_t part = parts.empty() ? 0 : part_of(parts.back()) + 1;
-  record(key_of(level, chunk, window, part), write_block(level, begin, put_together(std::move(samples))));
+  std::uint32_t tier = 0;
+  for (;; ++tier) {
+    const auto [same, rest] =
+        std::ranges::partition(parts, [&](const std::string& key) { return tier_of(key) != tier; });
+    if (rest - same + 1 < kMostParts) break;
+    for (auto key = same; key != rest; ++key) BRUME_CHECK(take_apart(*key, level, begin, samples));
+  }
+  record(key_of(first, part, tier), write_block(level, begin, put_together(std::move(samples))));
+  return {};
+}
+
+Result<void> Blocks::take_apart(const std::string& key, const Level& level, std::uint32_t begin,
+                                std::vector<PendingSample>& samples) {
+  BRUME_TRY(rows, ranges_->read(kTable, region_, key, key + '\0'));
+  for (const store::Row& row : rows)
+    BRUME_CHECK(read_block(level, begin, row.value, {}, [&](std::uint8_t slot, Point&& point) {
+      samples.push_back({slot, false, std::move(point)});
+    }));
+  record(key, std::nullopt);
   return {};
 }
 

@@ -1,8 +1,8 @@
 // The metrics' blocks on disk: by chunk (64 series), level and window of time.
 //
-// A fold adds a part to the windows it has samples for; a window with many parts is written anew as one. Sums of parts
-// do not depend on which of the two happened. Used within the store's transactions; what a transaction adds is read
-// after its commit.
+// A fold adds a part to the windows it has samples for; eight parts are made one of the next tier, and eight of those
+// again, so a sample is written a few times only, however often it is folded. Sums of parts do not depend on it. Used
+// within the store's transactions; what a transaction adds is read after its commit.
 #pragma once
 
 #include <functional>
@@ -39,6 +39,9 @@ class Blocks {
 
  private:
   Result<void> add(std::uint32_t chunk, const Level& level, std::uint32_t window, std::vector<PendingSample> samples);
+  // Adds a part's samples to `samples`, and erases the part.
+  Result<void> take_apart(const std::string& key, const Level& level, std::uint32_t begin,
+                          std::vector<PendingSample>& samples);
   void record(std::string key, std::optional<std::string> value);
 
   store::Store& store_;
