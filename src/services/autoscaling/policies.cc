@@ -1,6 +1,7 @@
 // Scaling policies: put, described, deleted, executed; and the alarms that target tracking policies keep.
 #include <algorithm>
 
+#include "base/log.h"
 #include "services/autoscaling/scaling/policy_check.h"
 #include "services/autoscaling/scaling/step_scaling.h"
 #include "services/autoscaling/scaling/tracking_alarms.h"
@@ -200,12 +201,18 @@ Result<PoliciesType> Service::DescribePolicies(const Call&, const DescribePolici
 
 Result<void> Service::DeletePolicy(const Call&, const DeletePolicyType& request) {
   BRUME_TRY(record, find_policy(request.AutoScalingGroupName, *request.PolicyName));
-  return erase_policy(*record);
+  return erase_policy(*record, false);
 }
 
-Result<void> Service::erase_policy(const PolicyRecord& record) {
+Result<void> Service::erase_policy(const PolicyRecord& record, bool with_its_group) {
   const ScalingPolicy policy = record.policy;
-  for (const Alarm& alarm : policy.Alarms) BRUME_CHECK(delete_alarm(*alarm.AlarmName));
+  for (const Alarm& alarm : policy.Alarms) {
+    const auto deleted = delete_alarm(*alarm.AlarmName);
+    if (deleted) continue;
+    // CloudWatch will not let an alarm go that a composite alarm watches. A group does not stay for that.
+    if (!with_its_group || deleted.error().status >= 500) return std::unexpected(deleted.error());
+    log_warning("the alarm {} outlives its policy: {}", *alarm.AlarmName, deleted.error().message);
+  }
   low_values_.erase(*policy.PolicyARN);
   policies_.erase(fmt::format("{}:{}", *policy.AutoScalingGroupName, *policy.PolicyName));
   return {};
@@ -214,7 +221,7 @@ Result<void> Service::erase_policy(const PolicyRecord& record) {
 Result<void> Service::forget_scaling(const std::string& group) {
   std::vector<PolicyRecord> policies;
   for (const PolicyRecord* record : policies_of(group)) policies.push_back(*record);
-  for (const PolicyRecord& record : policies) BRUME_CHECK(erase_policy(record));
+  for (const PolicyRecord& record : policies) BRUME_CHECK(erase_policy(record, true));
   const auto erase_all = [&](auto& table) {
     const std::string prefix = group + ":";
     std::vector<std::string> keys;

@@ -159,7 +159,7 @@ class Service : public Api {
   Result<void> delete_alarm(const std::string& name);
   // Those whose actions are the policy.
   Result<List<Alarm>> alarms_that_call(const ScalingPolicy& policy);
-  Result<void> erase_policy(const PolicyRecord& record);
+  Result<void> erase_policy(const PolicyRecord& record, bool with_its_group);
   // All that policies and scheduled actions have of a group that goes.
   Result<void> forget_scaling(const std::string& group);
 

@@ -192,10 +192,20 @@ TEST(Policies, TheGroupTakesThemAlong) {
   EXPECT_TRUE(world.service().DescribePolicies(world.call, {})->ScalingPolicies.empty());
   ASSERT_TRUE(world.put(tracking("cpu", kCpu, 50)));
   request.ForceDelete = true;
+  world.cloudwatch().watched = true;  // a policy waits for that, its group does not
+  EXPECT_FALSE(world.transact([&] { return world.service().DeletePolicy(world.call, {"web", "cpu"}); }));
+  world.cloudwatch().watched = false;
   ASSERT_TRUE(world.transact([&] { return world.service().DeleteAutoScalingGroup(world.call, request); }));
   world.run_for(minutes(2));
   EXPECT_TRUE(world.cloudwatch().alarms().empty());
   EXPECT_TRUE(world.service().DescribeAutoScalingGroups(world.call, {})->AutoScalingGroups.empty());
+  world.make_group(1, 10, 1);
+  ASSERT_TRUE(world.put(tracking("cpu", kCpu, 50)));
+  world.cloudwatch().watched = true;
+  ASSERT_TRUE(world.transact([&] { return world.service().DeleteAutoScalingGroup(world.call, request); }));
+  world.run_for(minutes(2));
+  EXPECT_TRUE(world.service().DescribeAutoScalingGroups(world.call, {})->AutoScalingGroups.empty());
+  EXPECT_TRUE(world.service().DescribePolicies(world.call, {})->ScalingPolicies.empty());
 }
 
 TEST(Alarms, ChangeTheCapacityAndSayWhy) {

@@ -129,6 +129,8 @@ class FakeCloudWatch : public cloudwatch::Api {
   Result<void> DeleteAlarms(const aws::Call&, const cloudwatch::DeleteAlarmsInput& request) override {
     for (const std::string& name : request.AlarmNames) {
       if (!alarms_.contains(name)) return fail("ResourceNotFound", "There is no alarm {}", name);
+      if (watched)
+        return fail("ValidationError", "Cannot delete {} as there are composite alarm(s) depending on it", name);
       alarms_.erase(name);
     }
     return {};
@@ -183,6 +185,7 @@ class FakeCloudWatch : public cloudwatch::Api {
   }
 
   std::optional<Error> refuse;  // what PutMetricAlarm answers
+  bool watched = false;         // by a composite alarm: cannot be deleted
 
  private:
   env::Env env_;

@@ -13,8 +13,8 @@ namespace {
 constexpr std::array<std::string_view, 13> kMonths = {"",    "JAN", "FEB", "MAR", "APR", "MAY", "JUN",
                                                       "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"};
 constexpr std::array<std::string_view, 8> kDays = {"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"};
-// From 29 February over a century without a leap day to the next.
-constexpr int kLongestWait = 8 * 366 + 1;
+// From a Sunday 29 February over a century without a leap day to the next.
+constexpr int kLongestWait = 40 * 366;
 
 std::vector<std::string_view> split(std::string_view text, char by) {
   std::vector<std::string_view> parts;
@@ -86,10 +86,9 @@ Result<Cron> Cron::parse(const std::string& text) {
   if (cron.weekdays_[7]) cron.weekdays_.set(0);
   cron.any_day_ = fields[2].starts_with('*');
   cron.any_weekday_ = fields[4].starts_with('*');
-  // Eight years from any leap day have every day that there is.
-  const cctz::civil_day leap(2096, 2, 29);
-  for (int i = 0; i < kLongestWait; ++i)
-    if (cron.on(leap + i)) return cron;
+  // These 28 years have every day of a year on every day of the week.
+  for (cctz::civil_day day(2001, 1, 1); day.year() < 2029; ++day)
+    if (cron.on(day)) return cron;
   return invalid();
 }
 
