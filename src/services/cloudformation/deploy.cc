@@ -1,5 +1,6 @@
 // Creating and updating: forward to what the template says.
 #include <algorithm>
+#include <utility>
 
 #include "services/cloudformation/engine.h"
 #include "services/cloudformation/policies.h"
@@ -14,6 +15,9 @@ namespace {
 // What no provider says it has failed is given up after this long.
 constexpr auto kSettleLimit = std::chrono::minutes(60);
 
+constexpr const char* kReplacing =
+    "Requested update requires the creation of a new physical resource; hence creating one.";
+
 bool creating(const StackRecord& stack) {
   return stack.status == "CREATE_IN_PROGRESS";
 }
@@ -26,19 +30,21 @@ std::string verb_of(const ResourceRecord& record) {
 // Must `now` be replaced to become `wanted`? Null type: other type.
 struct Difference {
   bool any = false, replacement = false;
-  std::string clash;  // the property whose fixed name forbids a replacement
+  bool in_place_of = false;  // a replacement that the type's update does
+  std::string clash;         // the property whose fixed name forbids a replacement
 };
 
 Difference difference(const ResourceState& now, const ResourceState& wanted) {
   Difference out;
   const auto* type = resources::find_type(wanted.type);
-  if (now.type != wanted.type) return {.any = true, .replacement = true, .clash = {}};
+  if (now.type != wanted.type) return {.any = true, .replacement = true};
   const Value before = instance_of(now).properties, after = instance_of(wanted).properties;
   for (const auto& property : type->properties) {
     if (!resources::changed(before, after, property.name)) continue;
     out.any = true;
     out.replacement |= !type->update || (property.traits & resources::kCreateOnly);
   }
+  if (type->delete_then_create) out.in_place_of = std::exchange(out.replacement, false);
   if (out.replacement && type->name_property && after.find(type->name_property) &&
       !resources::changed(before, after, type->name_property))
     out.clash = after.text_of(type->name_property);
@@ -156,15 +162,14 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
                                      change.clash));
   }
   if (change.replacement) return create_resource(stack, resource, std::move(wanted), true);
-  return update_resource(stack, resource.id, std::move(wanted), "");
+  return update_resource(stack, resource.id, std::move(wanted), change.in_place_of ? kReplacing : "");
 }
 
 Engine::Pass Engine::create_resource(const StackRecord& stack, const templates::Resource& resource,
                                      ResourceState wanted, bool replaces) {
   const std::string verb = replaces ? "UPDATE" : "CREATE", row = key(stack.id, resource.id);
   const auto* type = resources::find_type(wanted.type);
-  const std::string start_reason =
-      replaces ? "Requested update requires the creation of a new physical resource; hence creating one." : "";
+  const std::string start_reason = replaces ? kReplacing : "";
   auto made = transact([&]() -> Result<void> {
     const Record* known = tables_.resources.find(row);
     Record record = known ? *known : Record{.stack_id = stack.id, .logical_id = resource.id};

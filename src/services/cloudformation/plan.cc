@@ -92,8 +92,13 @@ Result<std::unique_ptr<Plan>> Engine::make_plan(const StackRecord& stack, const 
   plan->scope.attribute = [this, id](const std::string& logical_id, const std::string& name) -> Result<Value> {
     const Record* record = tables_.resources.find(key(id, logical_id));
     if (!record || record->now.physical_id.empty()) return Value::unknown();
-    const Value attributes = parse_object(record->now.attributes);
-    if (const Value* value = attributes.find(name)) return *value;
+    resources::Instance instance = instance_of(record->now);
+    const auto* type = resources::find_type(record->now.type);
+    if (const StackRecord* owner = tables_.stacks.find(id); owner && type && type->is_live(name)) {
+      resources::Work work = work_for(*owner, logical_id, record->now);
+      BRUME_CHECK(type->settled(work, instance));
+    }
+    if (const Value* value = instance.attributes.find(name)) return *value;
     return fail("ValidationError", "Resource {} does not support attribute type {} in Fn::GetAtt", logical_id, name);
   };
   plan->scope.zones = [this](const std::string& region) -> Result<Value> {

@@ -307,6 +307,16 @@ Result<void> remove_association(Work& work, const Instance& instance) {
   return {};
 }
 
+// The subnet moves from ACL to ACL; on the way back of an update, too.
+Result<void> update_association(Work& work, Instance& instance, const Value& before) {
+  if (changed(before, instance.properties, "SubnetId")) {
+    Instance old = instance;
+    old.properties = before;
+    BRUME_CHECK(remove_association(work, old));
+  }
+  return create_association(work, instance);
+}
+
 }  // namespace
 
 std::span<const ResourceType> ec2_security_types() {
@@ -356,6 +366,8 @@ std::span<const ResourceType> ec2_security_types() {
        .properties = {text("SubnetId", kRequired | kCreateOnly), text("NetworkAclId", kRequired | kCreateOnly)},
        .attributes = {"AssociationId"},
        .create = create_association,
+       .delete_then_create = true,
+       .update = update_association,
        .remove = remove_association},
   };
   return types;
