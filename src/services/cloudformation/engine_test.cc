@@ -81,7 +81,7 @@ TEST(Engine, GroupThatCannotLaunchFailsSoon) {
   world.run(std::chrono::seconds(10));
   EXPECT_EQ(world.status(), "ROLLBACK_COMPLETE");
   EXPECT_TRUE(
-      world.has_event("G CREATE_FAILED: Group did not stabilize. {current/minSize/desired} group size: {0/0/2}. Last "
+      world.has_event("G CREATE_FAILED: Group did not stabilize. {current/minSize/desired} group size: {0/2/2}. Last "
                       "failed activity: The image id 'ami-1' does not exist"));
 }
 

@@ -3,58 +3,27 @@
 // delete what something else still names.
 #pragma once
 
+#include "services/cloudformation/fake_autoscaling_test.h"
+#include "services/cloudformation/fake_cloudwatch_test.h"
 #include "services/cloudformation/fake_ec2_test.h"
 #include "services/cloudformation/resources/apis.h"
 
 namespace brume::cloudformation {
 
-class FakeCloud : public FakeEc2, public autoscaling::Api, public elbv2::Api, public iam::Api, public ssm::Api {
+class FakeCloud : public FakeEc2,
+                  public FakeAutoScaling,
+                  public FakeCloudWatch,
+                  public elbv2::Api,
+                  public iam::Api,
+                  public ssm::Api {
  public:
-  FakeCloud(store::Store& store, env::SimEnv& env) : FakeThings(store, env), FakeEc2(store, env) {}
+  FakeCloud(store::Store& store, env::SimEnv& env)
+      : FakeThings(store, env), FakeEc2(store, env), FakeAutoScaling(store, env), FakeCloudWatch(store, env) {}
 
   std::map<std::string, std::string> parameters{{"/web/image", "ami-12345678"}};
-  std::chrono::seconds delay{3};  // until load balancers are active, groups full
-  bool launches_fail = false;
+  std::chrono::seconds delay{3};  // until load balancers are active
 
-  Apis apis() { return {*this, *this, *this, *this, *this}; }
-
-  // Auto Scaling -----------------------------------------------------------------------------------------------------
-  Result<void> CreateAutoScalingGroup(const aws::Call&, const autoscaling::CreateAutoScalingGroupType& r) override {
-    return make_named("CreateAutoScalingGroup", "asg", *r.AutoScalingGroupName, r);
-  }
-  Result<void> UpdateAutoScalingGroup(const aws::Call&, const autoscaling::UpdateAutoScalingGroupType&) override {
-    return called("UpdateAutoScalingGroup");
-  }
-  Result<autoscaling::AutoScalingGroupsType> DescribeAutoScalingGroups(
-      const aws::Call&, const autoscaling::AutoScalingGroupNamesType& r) override {
-    autoscaling::AutoScalingGroupsType out;
-    const Thing* thing = things.find(r.AutoScalingGroupNames[0]);
-    if (!thing) return out;
-    auto& group = out.AutoScalingGroups.emplace_back();
-    group.DesiredCapacity = 2;
-    if (now() - thing->made >= delay && !launches_fail)
-      for (int i = 0; i < 2; ++i) group.Instances.emplace_back().LifecycleState = "InService";
-    return out;
-  }
-  Result<autoscaling::ActivitiesType> DescribeScalingActivities(
-      const aws::Call&, const autoscaling::DescribeScalingActivitiesType&) override {
-    autoscaling::ActivitiesType out;
-    for (int i = 0; launches_fail && i < 3; ++i) {
-      auto& activity = out.Activities.emplace_back();
-      activity.StatusCode = "Failed";
-      activity.StatusMessage = "The image id 'ami-1' does not exist";
-    }
-    return out;
-  }
-  Result<void> DeleteAutoScalingGroup(const aws::Call&, const autoscaling::DeleteAutoScalingGroupType& r) override {
-    return drop("DeleteAutoScalingGroup", *r.AutoScalingGroupName);
-  }
-  Result<void> CreateOrUpdateTags(const aws::Call&, const autoscaling::CreateOrUpdateTagsType&) override {
-    return called("CreateOrUpdateTags");
-  }
-  Result<void> DeleteTags(const aws::Call&, const autoscaling::DeleteTagsType&) override {
-    return called("DeleteTags");
-  }
+  Apis apis() { return {*this, *this, *this, *this, *this, *this}; }
 
   // Elastic Load Balancing -------------------------------------------------------------------------------------------
   Result<elbv2::CreateLoadBalancerOutput> CreateLoadBalancer(const aws::Call&,

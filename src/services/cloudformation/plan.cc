@@ -32,12 +32,12 @@ std::string generated_name(std::string stack, std::string logical_id, const std:
   return stack + "-" + logical_id + "-" + letters;
 }
 
+}  // namespace
+
 Value parse_object(const std::string& text) {
   auto value = templates::parse_json(text.empty() ? "{}" : text);
   return value ? *std::move(value) : Value::map();
 }
-
-}  // namespace
 
 resources::Instance instance_of(const ResourceState& state) {
   return {.physical_id = state.physical_id,
@@ -181,7 +181,8 @@ resources::Work Engine::work_for(const StackRecord& stack, const std::string& lo
           .token = fmt::format("{}-{}-{}", uuid.substr(0, 13), logical_id.substr(0, 40), state.generation),
           .system_tags = {{"aws:cloudformation:stack-name", stack.name},
                           {"aws:cloudformation:stack-id", stack.id},
-                          {"aws:cloudformation:logical-id", logical_id}}};
+                          {"aws:cloudformation:logical-id", logical_id}},
+          .update_policy = parse_object(state.update_policy)};
 }
 
 }  // namespace brume::cloudformation

@@ -67,6 +67,7 @@ struct Work {
   std::string name;   // for a resource that the template does not name: <stack>-<logical id>-<12 letters>
   std::string token;  // for operations with a client token; the same for the same physical resource
   std::vector<std::pair<std::string, std::string>> system_tags;  // aws:cloudformation:…
+  Value update_policy = Value::map();                            // of the resource, evaluated
 };
 
 struct ResourceType {
@@ -109,6 +110,8 @@ std::span<const ResourceType> ec2_observation_types();
 std::span<const ResourceType> ec2_security_types();
 std::span<const ResourceType> ec2_instance_types();
 std::span<const ResourceType> autoscaling_types();
+std::span<const ResourceType> scaling_types();
+std::span<const ResourceType> cloudwatch_types();
 std::span<const ResourceType> elbv2_types();
 std::span<const ResourceType> iam_types();
 std::span<const ResourceType> ssm_types();
