@@ -76,8 +76,16 @@ Resources:
 
   Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: HTTP from the list, VpcId: !Ref Vpc}}
   In: {Type: AWS::EC2::SecurityGroupIngress, Properties: {GroupId: !Ref Group, IpProtocol: tcp, FromPort: 80, ToPort: 80, SourcePrefixListId: !Ref List}}
-  Out: {Type: AWS::EC2::SecurityGroupEgress, Properties: {GroupId: !Ref Group, IpProtocol: "-1", CidrIpv6: "::/0"}}
-  Key: {Type: AWS::EC2::KeyPair, Properties: {KeyName: stack-key}}
+  Out: {Type: AWS::EC2::SecurityGroupEgress, Properties: {GroupId: !Ref Group, IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIpv6: "2001:db8::/32"}}
+  Tight:
+    Type: AWS::EC2::SecurityGroup
+    Condition: Ipv6
+    DependsOn: Blocks
+    Properties:
+      GroupDescription: To where it says and nowhere else
+      VpcId: !Ref Vpc
+      SecurityGroupEgress: [{IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 10.0.0.0/8}]
+  Key: {Type: AWS::EC2::KeyPair, Properties: {KeyName: stack-key, PublicKeyMaterial: PUBLIC}}
 
   One:
     Type: AWS::EC2::Instance
@@ -128,6 +136,7 @@ Outputs:
   Acl: {Value: !Ref Acl}
   OtherAcl: {Value: !Ref OtherAcl}
   Group: {Value: !Ref Group}
+  Tight: {Condition: Ipv6, Value: !Ref Tight}
   Key: {Value: !GetAtt Key.KeyPairId}
   One: {Value: !Ref One}
   Two: {Value: !Ref Two}
@@ -141,7 +150,7 @@ Outputs:
   Path: {Value: !Ref Path}
   Analysis: {Value: !Ref Analysis}
   Found: {Value: !GetAtt Analysis.NetworkPathFound}
-"""
+""".replace("PUBLIC", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILsEEfds6kZQ1cJjnN+vohjah+QIgi5rXspNI1Q+8Wwh stack")
 
 
 def shown(ec2, out):
@@ -191,7 +200,7 @@ def test_a_network_with_everything(aws, image):
     assert (routes["0.0.0.0/0"]["NatGatewayId"], routes["10.81.0.0/16"]["VpcPeeringConnectionId"]) == (out["Nat"], out["Peering"])
     (one,) = ec2.describe_instances(InstanceIds=[out["One"]])["Reservations"][0]["Instances"]
     assert one["KeyName"] == "stack-key" and {i["Description"] for i in one["NetworkInterfaces"]} == {"of one", ""}
-    assert aws.ssm.get_parameter(Name=f"/ec2/keypair/{out['Key']}", WithDecryption=True)["Parameter"]["Value"].startswith("-----BEGIN")
+    assert ec2.describe_key_pairs(KeyNames=["stack-key"])["KeyPairs"][0]["KeyPairId"] == out["Key"]
     assert out["Found"] == "true"
     (analysis,) = ec2.describe_network_insights_analyses(NetworkInsightsAnalysisIds=[out["Analysis"]])["NetworkInsightsAnalyses"]
     assert (analysis["NetworkInsightsPathId"], analysis["NetworkPathFound"]) == (out["Path"], True)
@@ -202,14 +211,18 @@ def test_a_network_with_everything(aws, image):
         assert dual["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"] == out["Block"].replace("00::/56", "02::/64")
         (interface,) = ec2.describe_network_interfaces(NetworkInterfaceIds=[out["OfDual"]])["NetworkInterfaces"]
         assert len(interface["Ipv6Addresses"]) == 2
+        (tight,) = ec2.describe_security_groups(GroupIds=[out["Tight"]])["SecurityGroups"]
+        assert [(r["IpProtocol"], [i["CidrIp"] for i in r["IpRanges"]], r["Ipv6Ranges"]) for r in tight["IpPermissionsEgress"]] == [
+            ("tcp", ["10.0.0.0/8"], [])]
 
     cfn.create_change_set(StackName="everything", ChangeSetName="second", UsePreviousTemplate=True, Parameters=parameters(Step="2", **given))
     changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"]["Replacement"]
                for c in cfn.describe_change_set(ChangeSetName="second", StackName="everything")["Changes"]}
     replaced = {"Association", "Attached", "Log", "OfPublic"}
-    in_place = {"NatAddress", "Nat", "List", "Entry", "Spare"} | ({"OfDual"} if HAS_IPV6 else set())
+    in_place = {"NatAddress", "List", "Entry", "Spare"} | ({"OfDual"} if HAS_IPV6 else set())
     assert {k for k, v in changes.items() if v == "True"} == replaced, changes
     assert in_place <= {k for k, v in changes.items() if v == "False"}, changes
+    assert changes["Nat"] == "Conditional", "its address is changed, perhaps by a new one"
     cfn.execute_change_set(ChangeSetName="second", StackName="everything")
     at_rest(aws, "everything", "UPDATE_COMPLETE")
     after = outputs(aws, "everything")
@@ -235,8 +248,7 @@ def test_a_network_with_everything(aws, image):
             ("InvalidPrefixListID.NotFound", lambda: ec2.describe_managed_prefix_lists(PrefixListIds=[out["List"]])),
             ("InvalidNetworkInterfaceID.NotFound", lambda: ec2.describe_network_interfaces(NetworkInterfaceIds=[out["Extra"]])),
             ("InvalidNetworkInsightsPathId.NotFound", lambda: ec2.describe_network_insights_paths(NetworkInsightsPathIds=[out["Path"]])),
-            ("InvalidKeyPair.NotFound", lambda: ec2.describe_key_pairs(KeyNames=["stack-key"])),
-            ("ParameterNotFound", lambda: aws.ssm.get_parameter(Name=f"/ec2/keypair/{out['Key']}"))):
+            ("InvalidKeyPair.NotFound", lambda: ec2.describe_key_pairs(KeyNames=["stack-key"]))):
         with refused(code):
             attempt()
     assert ec2.describe_nat_gateways(NatGatewayIds=[out["Nat"]])["NatGateways"][0]["State"] == "deleted"
