@@ -46,7 +46,7 @@ Cloud::Region::Region(const services::Context& context, Cloud& cloud)
            .api_port = cloud.api_port_}),
       elbv2(context, ec2, cloud.machine_.data_plane, cloudwatch),
       autoscaling(context, ec2, elbv2, cloudwatch, alarm_actions, cloudwatch),
-      cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm}) {}
+      cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm, cloudwatch}) {}
 
 Cloud::Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<std::string> session_key,
              std::uint16_t api_port)

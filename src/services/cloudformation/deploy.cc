@@ -1,5 +1,6 @@
 // Creating and updating: forward to what the template says.
 #include <algorithm>
+#include <utility>
 
 #include "services/cloudformation/engine.h"
 #include "services/cloudformation/policies.h"
@@ -14,6 +15,9 @@ namespace {
 // What no provider says it has failed is given up after this long.
 constexpr auto kSettleLimit = std::chrono::minutes(60);
 
+constexpr const char* kReplacing =
+    "Requested update requires the creation of a new physical resource; hence creating one.";
+
 bool creating(const StackRecord& stack) {
   return stack.status == "CREATE_IN_PROGRESS";
 }
@@ -24,25 +28,49 @@ std::string verb_of(const ResourceRecord& record) {
 }
 
 // Must `now` be replaced to become `wanted`? Null type: other type.
+constexpr std::string_view kGroup = "AWS::AutoScaling::AutoScalingGroup";
+
+// What makes a group's instances other ones (CloudFormation user guide, "UpdatePolicy attribute"). Of the launch
+// template each instance tells by itself what it was launched from.
+constexpr const char* kLaunchSettings[] = {"LaunchTemplate", "LaunchConfigurationName", "MixedInstancesPolicy",
+                                           "VPCZoneIdentifier", "PlacementGroup"};
+
 struct Difference {
   bool any = false, replacement = false;
-  std::string clash;  // the property whose fixed name forbids a replacement
+  bool in_place_of = false;  // a replacement that the type's update does
+  std::string clash;         // the property whose fixed name forbids a replacement
 };
 
 Difference difference(const ResourceState& now, const ResourceState& wanted) {
   Difference out;
   const auto* type = resources::find_type(wanted.type);
-  if (now.type != wanted.type) return {.any = true, .replacement = true, .clash = {}};
+  if (now.type != wanted.type) return {.any = true, .replacement = true};
   const Value before = instance_of(now).properties, after = instance_of(wanted).properties;
   for (const auto& property : type->properties) {
     if (!resources::changed(before, after, property.name)) continue;
     out.any = true;
     out.replacement |= !type->update || (property.traits & resources::kCreateOnly);
   }
+  if (wanted.type == kGroup &&
+      std::ranges::any_of(kLaunchSettings, [&](const char* name) { return resources::changed(before, after, name); })) {
+    const auto rules = update_rules(parse_object(wanted.update_policy));
+    out.replacement |= rules && rules->will_replace;
+  }
+  if (type->delete_then_create) out.in_place_of = std::exchange(out.replacement, false);
   if (out.replacement && type->name_property && after.find(type->name_property) &&
       !resources::changed(before, after, type->name_property))
     out.clash = after.text_of(type->name_property);
   return out;
+}
+
+// What is wrong with evaluated policies; "": nothing.
+std::string policy_problem(const Result<Value>& creation, const Result<Value>& update) {
+  if (!creation) return creation.error().message;
+  if (!update) return update.error().message;
+  if (creation->has_unknown() || update->has_unknown())
+    return "CreationPolicy and UpdatePolicy may refer to parameters only";
+  const auto rules = update_rules(*update);
+  return rules ? "" : rules.error().message;
 }
 
 }  // namespace
@@ -107,6 +135,8 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
   wanted.depends_on.assign(needs.begin(), needs.end());
   const auto* type = resources::find_type(resource.type);
   auto properties = wanted_properties(plan, resource, stack.now);
+  const auto creation_policy = evaluate(resource.creation_policy, plan.scope),
+             update_policy = evaluate(resource.update_policy, plan.scope);
   std::string problem;
   if (!properties) {
     problem = properties.error().message;
@@ -117,6 +147,7 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
         problem =
             fmt::format("Properties validation failed for resource {} with message: {}", resource.id, found.message);
   }
+  if (problem.empty()) problem = policy_problem(creation_policy, update_policy);
   if (!problem.empty()) {
     if (!record) {
       auto stored = transact([&]() -> Result<void> {
@@ -130,11 +161,15 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
     return fail_resource(stack, resource.id, in_progress, failed, problem);
   }
   wanted.properties = to_json_text(*properties);
+  wanted.creation_policy = to_json_text(*creation_policy);
+  wanted.update_policy = to_json_text(*update_policy);
   if (!exists) return create_resource(stack, resource, std::move(wanted), false);
 
   Difference change = difference(record->now, wanted);
   // What never became ready is made anew.
   if (record->status == "CREATE_FAILED") change.any = change.replacement = true;
+  // A group that failed to roll may have instances left that are to go.
+  if (record->status == "UPDATE_FAILED" && resource.type == kGroup) change.any = true;
   if (!change.any) {
     auto done = transact([&]() -> Result<void> {
       tables_.resources.modify(key(stack.id, resource.id), [&](Record& r) {
@@ -144,6 +179,8 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
         r.now.depends_on = wanted.depends_on;
         r.now.deletion_policy = wanted.deletion_policy;
         r.now.update_replace_policy = wanted.update_replace_policy;
+        r.now.creation_policy = wanted.creation_policy;
+        r.now.update_policy = wanted.update_policy;
       });
       return {};
     });
@@ -156,15 +193,14 @@ Engine::Pass Engine::start_resource(const StackRecord& stack, const Plan& plan, 
                                      change.clash));
   }
   if (change.replacement) return create_resource(stack, resource, std::move(wanted), true);
-  return update_resource(stack, resource.id, std::move(wanted), "");
+  return update_resource(stack, resource.id, std::move(wanted), change.in_place_of ? kReplacing : "");
 }
 
 Engine::Pass Engine::create_resource(const StackRecord& stack, const templates::Resource& resource,
                                      ResourceState wanted, bool replaces) {
   const std::string verb = replaces ? "UPDATE" : "CREATE", row = key(stack.id, resource.id);
   const auto* type = resources::find_type(wanted.type);
-  const std::string start_reason =
-      replaces ? "Requested update requires the creation of a new physical resource; hence creating one." : "";
+  const std::string start_reason = replaces ? kReplacing : "";
   auto made = transact([&]() -> Result<void> {
     const Record* known = tables_.resources.find(row);
     Record record = known ? *known : Record{.stack_id = stack.id, .logical_id = resource.id};
@@ -188,7 +224,7 @@ Engine::Pass Engine::create_resource(const StackRecord& stack, const templates::
     record.status = verb + "_IN_PROGRESS";
     record.reason = "Resource creation Initiated";
     add_event(stack.id, record, record.status, record.reason, instance.physical_id);
-    if (!type->settled && awaited_signals(resource.creation_policy).count == 0) {
+    if (!type->settled && awaited_signals(parse_object(wanted.creation_policy)).count == 0) {
       record.status = verb + "_COMPLETE";
       record.reason.clear();
       add_event(stack.id, record, record.status, "", instance.physical_id);
@@ -220,6 +256,9 @@ Engine::Pass Engine::update_resource(const StackRecord& stack, const std::string
     const Value before = instance.properties;
     instance.properties = instance_of(wanted).properties;
     if (!record.previous) record.previous = record.now;
+    BRUME_CHECK(end_roll(record, false));
+    record.now.creation_policy = wanted.creation_policy;
+    record.now.update_policy = wanted.update_policy;
     resources::Work work = work_for(stack, logical_id, record.now);
     record.now.deletion_policy = wanted.deletion_policy;
     record.now.update_replace_policy = wanted.update_replace_policy;
@@ -231,6 +270,13 @@ Engine::Pass Engine::update_resource(const StackRecord& stack, const std::string
     add_event(stack.id, record, record.status, reason, instance.physical_id);
     BRUME_CHECK(type->update(work, instance, before));
     record_instance(record.now, instance);
+    if (record.now.type == kGroup) {
+      BRUME_TRY(rules, update_rules(work.update_policy));
+      bool all = false;
+      for (const char* name : {"MixedInstancesPolicy", "VPCZoneIdentifier", "PlacementGroup"})
+        all |= resources::changed(before, instance.properties, name);
+      if (rules.rolling) BRUME_CHECK(begin_roll(stack, record, *rules.rolling, all));
+    }
     if (!type->settled) {
       record.status = "UPDATE_COMPLETE";
       add_event(stack.id, record, record.status, "", instance.physical_id);
@@ -246,9 +292,11 @@ Engine::Pass Engine::update_resource(const StackRecord& stack, const std::string
 Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, const std::string& logical_id) {
   const std::string row = key(stack.id, logical_id);
   const Record record = *tables_.resources.find(row);
+  if (record.rolling) return roll_resource(stack, logical_id);
   const auto* type = resources::find_type(record.now.type);
   std::string problem;
   bool settled = true;
+  auto limit = std::chrono::duration_cast<std::chrono::seconds>(kSettleLimit);
   resources::Instance instance = instance_of(record.now);
   if (type->settled) {
     auto answer = [&] {
@@ -265,11 +313,11 @@ Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, c
     settled = answer && *answer;
   }
   // Signals count for new resources only: a resource that is updated in place sends none again.
-  const auto* resource = plan ? plan->source.resource(logical_id) : nullptr;
   const bool fresh = !record.previous || record.garbage;
-  if (problem.empty() && resource && fresh) {
-    const Awaited awaited = awaited_signals(resource->creation_policy);
+  if (problem.empty() && plan && fresh) {
+    const Awaited awaited = awaited_signals(parse_object(record.now.creation_policy));
     if (awaited.count > 0) {
+      limit = std::max(limit, awaited.timeout);
       const int failures = int(std::ranges::count(record.signals, "FAILURE", &Signal::status));
       const int successes = int(record.signals.size()) - failures;
       const int required = (awaited.count * awaited.minimum_percent + 99) / 100;
@@ -283,8 +331,9 @@ Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, c
       settled &= successes >= required;
     }
   }
-  if (problem.empty() && !settled && now() - record.since >= kSettleLimit)
-    problem = fmt::format("Resource {} did not stabilize within {} minutes", logical_id, kSettleLimit.count());
+  if (problem.empty() && !settled && now() - record.since >= limit)
+    problem = fmt::format("Resource {} did not stabilize within {} minutes", logical_id,
+                          std::chrono::duration_cast<std::chrono::minutes>(limit).count());
   if (!problem.empty()) {
     return fail_resource(stack, logical_id, "", verb_of(record) + "_FAILED", problem);
   }
@@ -321,6 +370,7 @@ Engine::Pass Engine::fail_resource(const StackRecord& stack, const std::string& 
 
 bool Engine::fail_deployment(const StackRecord& stack, const Pass& pass) {
   const bool create = creating(stack);
+  const bool keep = stack.rollback_disabled || (create && stack.on_failure == "DO_NOTHING");
   return transact([&]() -> Result<void> {
            for (const std::string& id : logical_ids(stack.id)) {
              Record record = *tables_.resources.find(key(stack.id, id));
@@ -328,6 +378,7 @@ bool Engine::fail_deployment(const StackRecord& stack, const Pass& pass) {
              const bool update = verb_of(record) == "UPDATE";
              record.status = update ? "UPDATE_FAILED" : "CREATE_FAILED";
              record.reason = update ? "Resource update cancelled" : "Resource creation cancelled";
+             if (keep) BRUME_CHECK(end_roll(record, false));  // a rollback does it otherwise
              tables_.resources.put(key(stack.id, id), record);
              add_event(stack.id, record, record.status, record.reason, record.now.physical_id);
            }
@@ -335,7 +386,6 @@ bool Engine::fail_deployment(const StackRecord& stack, const Pass& pass) {
            if (!pass.failed.empty())
              reason = fmt::format("The following resource(s) failed to {}: [{}].", create ? "create" : "update",
                                   joined(pass.failed));
-           const bool keep = stack.rollback_disabled || (create && stack.on_failure == "DO_NOTHING");
            if (keep) {
              set_status(stack.id, create ? "CREATE_FAILED" : "UPDATE_FAILED", reason);
              return {};

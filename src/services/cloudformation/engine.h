@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 
+#include "services/cloudformation/policies.h"
 #include "services/cloudformation/records.h"
 #include "services/cloudformation/resources/apis.h"
 #include "services/cloudformation/resources/type.h"
@@ -81,6 +82,12 @@ class Engine {
   bool fail_deployment(const StackRecord& stack, const Pass& pass);
   Result<void> finish_deployment(const StackRecord& stack, const Plan& plan);
 
+  // group_roll.cc: rolling updates of Auto Scaling groups. The first and the last within a transaction.
+  Result<void> begin_roll(const StackRecord& stack, Record& record, const RollingPolicy& policy, bool all);
+  Pass roll_resource(const StackRecord& stack, const std::string& logical_id);
+  Pass fail_roll(const StackRecord& stack, const Record& record, const std::string& reason);
+  Result<void> end_roll(Record& record, bool success);
+
   // rollback.cc: undoing an update.
   Result<Pass> roll_back_update(const StackRecord& stack);
 
@@ -121,6 +128,7 @@ class Engine {
 // A recorded state as a provider sees it, and back.
 resources::Instance instance_of(const ResourceState& state);
 void record_instance(ResourceState& state, const resources::Instance& instance);
+templates::Value parse_object(const std::string& json);  // recorded before; "": an empty one
 std::string joined(const std::vector<std::string>& items);
 
 }  // namespace brume::cloudformation

@@ -32,12 +32,12 @@ std::string generated_name(std::string stack, std::string logical_id, const std:
   return stack + "-" + logical_id + "-" + letters;
 }
 
+}  // namespace
+
 Value parse_object(const std::string& text) {
   auto value = templates::parse_json(text.empty() ? "{}" : text);
   return value ? *std::move(value) : Value::map();
 }
-
-}  // namespace
 
 resources::Instance instance_of(const ResourceState& state) {
   return {.physical_id = state.physical_id,
@@ -92,8 +92,13 @@ Result<std::unique_ptr<Plan>> Engine::make_plan(const StackRecord& stack, const 
   plan->scope.attribute = [this, id](const std::string& logical_id, const std::string& name) -> Result<Value> {
     const Record* record = tables_.resources.find(key(id, logical_id));
     if (!record || record->now.physical_id.empty()) return Value::unknown();
-    const Value attributes = parse_object(record->now.attributes);
-    if (const Value* value = attributes.find(name)) return *value;
+    resources::Instance instance = instance_of(record->now);
+    const auto* type = resources::find_type(record->now.type);
+    if (const StackRecord* owner = tables_.stacks.find(id); owner && type && type->is_live(name)) {
+      resources::Work work = work_for(*owner, logical_id, record->now);
+      BRUME_CHECK(type->settled(work, instance));
+    }
+    if (const Value* value = instance.attributes.find(name)) return *value;
     return fail("ValidationError", "Resource {} does not support attribute type {} in Fn::GetAtt", logical_id, name);
   };
   plan->scope.zones = [this](const std::string& region) -> Result<Value> {
@@ -176,7 +181,8 @@ resources::Work Engine::work_for(const StackRecord& stack, const std::string& lo
           .token = fmt::format("{}-{}-{}", uuid.substr(0, 13), logical_id.substr(0, 40), state.generation),
           .system_tags = {{"aws:cloudformation:stack-name", stack.name},
                           {"aws:cloudformation:stack-id", stack.id},
-                          {"aws:cloudformation:logical-id", logical_id}}};
+                          {"aws:cloudformation:logical-id", logical_id}},
+          .update_policy = parse_object(state.update_policy)};
 }
 
 }  // namespace brume::cloudformation

@@ -23,8 +23,8 @@ struct AutoScalingReplacingUpdate {
   std::optional<bool> WillReplace;
 };
 struct AutoScalingRollingUpdate {
-  std::optional<std::int32_t> MaxBatchSize, MinInstancesInService, MinSuccessfulInstancesPercent,
-      MinActiveInstancesPercent;
+  std::optional<std::int32_t> MaxBatchSize, MinInstancesInService;
+  std::optional<double> MinSuccessfulInstancesPercent, MinActiveInstancesPercent;
   std::optional<std::string> PauseTime;
   List<std::string> SuspendProcesses;
   std::optional<bool> WaitOnResourceSignals;
@@ -132,6 +132,12 @@ std::vector<Finding> check_policies(const templates::Resource& resource) {
   if (!resource.update_policy.keys.empty()) {
     if (!group) refuse("UpdatePolicy", resource.update_policy.line);
     check(shape_of<UpdatePolicy>(), "UpdatePolicy", resource.update_policy, resource, out);
+    // What has functions in it is judged when they are evaluated.
+    if (const Value policy = plain(resource.update_policy); out.empty() && !policy.has_unknown())
+      if (auto rules = update_rules(policy); !rules)
+        out.push_back({fmt::format("Template error: Resource {}: UpdatePolicy: {} (line {})", resource.id,
+                                   rules.error().message, resource.update_policy.line),
+                       resource.id, resource.update_policy.line});
   }
   return out;
 }
@@ -148,6 +154,38 @@ Awaited awaited_signals(const Value& creation_policy) {
   if (const Value* group = creation_policy.find("AutoScalingCreationPolicy"))
     if (auto policy = resources::read<AutoScalingCreationPolicy>(*group))
       out.minimum_percent = policy->MinSuccessfulInstancesPercent.value_or(100);
+  return out;
+}
+
+Result<UpdateRules> update_rules(const Value& update_policy) {
+  std::vector<resources::Problem> problems;
+  resources::check_value(shape_of<UpdatePolicy>(), update_policy, "UpdatePolicy", problems);
+  if (!problems.empty()) return fail("ValidationError", "{}", problems[0].message);
+  BRUME_TRY(policy, resources::read<UpdatePolicy>(update_policy));
+  UpdateRules out;
+  out.will_replace =
+      policy.AutoScalingReplacingUpdate && policy.AutoScalingReplacingUpdate->WillReplace.value_or(false);
+  if (!policy.AutoScalingRollingUpdate) return out;
+  const AutoScalingRollingUpdate& given = *policy.AutoScalingRollingUpdate;
+  RollingPolicy& rolling = out.rolling.emplace();
+  rolling.max_batch = given.MaxBatchSize.value_or(1);
+  rolling.min_in_service = given.MinInstancesInService.value_or(0);
+  rolling.min_successful_percent = given.MinSuccessfulInstancesPercent.value_or(100);
+  rolling.min_active_percent = given.MinActiveInstancesPercent.value_or(100);
+  rolling.wait_on_signals = given.WaitOnResourceSignals.value_or(false);
+  rolling.suspend = given.SuspendProcesses;
+  rolling.pause_text = given.PauseTime.value_or(rolling.wait_on_signals ? "PT5M" : "PT0S");
+  BRUME_TRY(pause, parse_iso_duration(rolling.pause_text));
+  rolling.pause = pause;
+  if (rolling.max_batch < 1)
+    return fail("ValidationError", "MaxBatchSize must be at least 1, not {}", rolling.max_batch);
+  if (rolling.min_in_service < 0)
+    return fail("ValidationError", "MinInstancesInService must not be negative, it is {}", rolling.min_in_service);
+  if (pause > std::chrono::hours(1))
+    return fail("ValidationError", "PauseTime must not be above one hour (PT1H), it is {}", rolling.pause_text);
+  for (const double percent : {rolling.min_successful_percent, rolling.min_active_percent})
+    if (percent < 0 || percent > 100)
+      return fail("ValidationError", "A percentage of instances must be between 0 and 100, not {}", percent);
   return out;
 }
 

@@ -40,12 +40,29 @@ struct StackRecord {
 struct ResourceState {
   std::string type, physical_id, properties, attributes;  // the last two: JSON objects
   std::string deletion_policy, update_replace_policy;
-  std::int32_t generation = 0;   // how many times it was replaced
-  List<std::string> depends_on;  // logical ids
+  std::int32_t generation = 0;                 // how many times it was replaced
+  List<std::string> depends_on;                // logical ids
+  std::string creation_policy, update_policy;  // evaluated: JSON objects
 };
 
 struct Signal {
   std::string id, status;
+};
+
+// A rolling update of an Auto Scaling group (rolling_update.h), under way.
+struct RollingUpdate {
+  std::string policy;           // the UpdatePolicy it follows
+  List<std::string> obsolete;   // instances that are to go, as it began
+  List<std::string> renewed;    // that came in batches that are done
+  List<std::string> batch;      // that go now
+  List<std::string> suspended;  // processes that it has suspended
+  std::int32_t batch_size = 0;
+  std::int32_t expected = 0;  // successors that this batch brings
+  std::int32_t extra = 0;     // capacity beyond the group's own that is still to be given back
+  std::int32_t min_size = 0;  // the group's own
+  std::int32_t replaced = 0, successes = 0, failures = 0;
+  bool terminated = false, added = false, settled = false;  // how far the batch is
+  Timestamp since{};                                        // of the last step
 };
 
 struct ResourceRecord {
@@ -61,6 +78,7 @@ struct ResourceRecord {
   bool removed = false, garbage_removed = false;  // the service has accepted the deletion
   bool added = false;                             // by the update under way
   List<Signal> signals;
+  std::optional<RollingUpdate> rolling;
 };
 
 struct EventRecord {
@@ -102,10 +120,12 @@ BRUME_RECORD(brume::cloudformation::StackRecord, id, name, status, status_reason
              updated, deleted, rollback_disabled, on_failure, timeout_minutes, deadline, termination_protection,
              capabilities, role_arn, client_token, change_set_id, outputs, imports, retain, operation, events)
 BRUME_RECORD(brume::cloudformation::ResourceState, type, physical_id, properties, attributes, deletion_policy,
-             update_replace_policy, generation, depends_on)
+             update_replace_policy, generation, depends_on, creation_policy, update_policy)
 BRUME_RECORD(brume::cloudformation::Signal, id, status)
+BRUME_RECORD(brume::cloudformation::RollingUpdate, policy, obsolete, renewed, batch, suspended, batch_size, expected,
+             extra, min_size, replaced, successes, failures, terminated, added, settled, since)
 BRUME_RECORD(brume::cloudformation::ResourceRecord, stack_id, logical_id, now, previous, garbage, status, reason,
-             garbage_status, since, garbage_since, operation, removed, garbage_removed, added, signals)
+             garbage_status, since, garbage_since, operation, removed, garbage_removed, added, signals, rolling)
 BRUME_RECORD(brume::cloudformation::EventRecord, event)
 BRUME_RECORD(brume::cloudformation::ChangeSetRecord, id, name, stack_id, description, type, status, reason,
              execution_status, on_stack_failure, client_token, definition, capabilities, changes, created)

@@ -56,7 +56,11 @@ Result<Engine::Pass> Engine::roll_back_update(const StackRecord& stack) {
                        return {};
                      }).has_value();
     } else {
-      pass = update_resource(stack, id, *record.previous, "");
+      // As at AWS, a group goes back by the UpdatePolicy that it had; by that of the update if it had none.
+      ResourceState back = *record.previous;
+      if (!parse_object(back.update_policy).find("AutoScalingRollingUpdate"))
+        back.update_policy = record.now.update_policy;
+      pass = update_resource(stack, id, std::move(back), "");
     }
     total.changed |= pass.changed;
     total.waiting |= pass.waiting;

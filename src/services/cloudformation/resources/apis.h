@@ -2,6 +2,7 @@
 #pragma once
 
 #include "autoscaling/api.h"
+#include "cloudwatch/api.h"
 #include "ec2/api.h"
 #include "elbv2/api.h"
 #include "iam/api.h"
@@ -15,6 +16,7 @@ struct Apis {
   elbv2::Api& elbv2;
   iam::Api& iam;
   ssm::Api& ssm;
+  cloudwatch::Api& cloudwatch;
 };
 
 }  // namespace brume::cloudformation

@@ -112,10 +112,15 @@ Result<void> retag(Work& work, const Instance& instance, const Value& before) {
 
 Result<void> update_group(Work& work, Instance& instance, const Value& before) {
   const Value& now = instance.properties;
-  // Only what the template changed: a group's size may have been changed by scaling since.
+  // Only what the template changed.
   Value differences = Value::map();
   for (std::size_t i = 0; i < now.keys.size(); ++i)
     if (changed(before, now, now.keys[i])) differences.set(now.keys[i], now.items[i]);
+  // Unless the template says otherwise, though, an update of the group takes its size back to the template's.
+  const Value* scheduled = work.update_policy.find("AutoScalingScheduledAction");
+  if (!scheduled || !flag(*scheduled, "IgnoreUnmodifiedGroupSizeProperties"))
+    for (const char* name : {"MinSize", "MaxSize", "DesiredCapacity"})
+      if (const Value* size = now.find(name)) differences.set(name, *size);
   BRUME_TRY(request, group_request<autoscaling::UpdateAutoScalingGroupType>(differences));
   request.AutoScalingGroupName = instance.physical_id;
   BRUME_CHECK(work.apis.autoscaling.UpdateAutoScalingGroup(work.call, request));
@@ -152,13 +157,23 @@ Result<bool> group_gone(Work& work, const Instance& instance) {
 std::span<const ResourceType> autoscaling_types() {
   static const ResourceType types[] = {
       {.name = "AWS::AutoScaling::AutoScalingGroup",
-       .properties = {text("AutoScalingGroupName", kCreateOnly), number("MinSize", kRequired),
-                      number("MaxSize", kRequired), number("DesiredCapacity"), number("Cooldown"),
-                      number("DefaultInstanceWarmup"), texts("AvailabilityZones"), texts("VPCZoneIdentifier"),
-                      texts("TargetGroupARNs"), text("HealthCheckType"), number("HealthCheckGracePeriod"),
-                      texts("TerminationPolicies"), boolean("NewInstancesProtectedFromScaleIn"),
-                      boolean("CapacityRebalance"), number("MaxInstanceLifetime"),
+       .properties = {text("AutoScalingGroupName", kCreateOnly),
+                      number("MinSize", kRequired),
+                      number("MaxSize", kRequired),
+                      number("DesiredCapacity"),
+                      number("Cooldown"),
+                      number("DefaultInstanceWarmup"),
+                      texts("AvailabilityZones"),
+                      texts("VPCZoneIdentifier"),
+                      texts("TargetGroupARNs"),
+                      text("HealthCheckType"),
+                      number("HealthCheckGracePeriod"),
+                      texts("TerminationPolicies"),
+                      boolean("NewInstancesProtectedFromScaleIn"),
+                      boolean("CapacityRebalance"),
+                      number("MaxInstanceLifetime"),
                       property<autoscaling::LaunchTemplateSpecification>("LaunchTemplate"),
+                      text("LaunchConfigurationName"),
                       property<autoscaling::MixedInstancesPolicy>("MixedInstancesPolicy"),
                       property<autoscaling::InstanceMaintenancePolicy>("InstanceMaintenancePolicy"),
                       property<List<autoscaling::Tag>>("Tags")},

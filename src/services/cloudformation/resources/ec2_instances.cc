@@ -2,6 +2,24 @@
 #include "services/cloudformation/resources/ec2_common.h"
 
 namespace brume::cloudformation::resources {
+
+// An instance's interface as a template writes it.
+struct InstanceInterface {
+  std::optional<std::int32_t> DeviceIndex, Ipv6AddressCount;
+  std::optional<bool> AssociatePublicIpAddress, DeleteOnTermination;
+  std::optional<std::string> Description, NetworkInterfaceId, PrivateIpAddress, SubnetId;
+  List<std::string> GroupSet;
+  List<ec2::InstanceIpv6Address> Ipv6Addresses;
+  List<ec2::PrivateIpAddressSpecification> PrivateIpAddresses;
+};
+
+}  // namespace brume::cloudformation::resources
+
+BRUME_RECORD(brume::cloudformation::resources::InstanceInterface, DeviceIndex, Ipv6AddressCount,
+             AssociatePublicIpAddress, DeleteOnTermination, Description, NetworkInterfaceId, PrivateIpAddress, SubnetId,
+             GroupSet, Ipv6Addresses, PrivateIpAddresses)
+
+namespace brume::cloudformation::resources {
 namespace {
 
 using Tags = List<ec2::Tag>;
@@ -65,14 +83,22 @@ Result<std::optional<ec2::Instance>> describe_instance(Work& work, const std::st
 }
 
 Result<void> create_instance(Work& work, Instance& instance) {
-  BRUME_TRY(request,
-            read<ec2::RunInstancesRequest>(without(instance.properties, {"IamInstanceProfile", "Monitoring", "Tags"})));
+  BRUME_TRY(request, read<ec2::RunInstancesRequest>(without(
+                         instance.properties, {"IamInstanceProfile", "Monitoring", "NetworkInterfaces", "Tags"})));
   request.MinCount = request.MaxCount = 1;
   request.ClientToken = work.token;
   if (instance.properties.find("IamInstanceProfile"))
     request.IamInstanceProfile.emplace().Name = instance.text("IamInstanceProfile");
   if (instance.properties.find("Monitoring"))
     request.Monitoring.emplace().Enabled = flag(instance.properties, "Monitoring");
+  if (instance.properties.find("AvailabilityZone"))
+    request.Placement.emplace().AvailabilityZone = instance.text("AvailabilityZone");
+  if (const Value* interfaces = instance.properties.find("NetworkInterfaces"))
+    for (const Value& item : interfaces->items) {
+      BRUME_TRY(interface, read<ec2::InstanceNetworkInterfaceSpecification>(item));
+      if (item.find("GroupSet")) interface.Groups = text_list(item, "GroupSet");
+      request.NetworkInterfaces.push_back(std::move(interface));
+    }
   auto& tags = request.TagSpecifications.emplace_back();
   tags.ResourceType = "instance";
   tags.Tags = all_tags<ec2::Tag>(work, instance.properties);
@@ -132,50 +158,6 @@ Result<bool> instance_gone(Work& work, const Instance& instance) {
   return !found || (found->State && found->State->Name == "terminated");
 }
 
-// Network interfaces ------------------------------------------------------------------------------------------------
-
-Result<void> create_interface(Work& work, Instance& instance) {
-  BRUME_TRY(request, read<ec2::CreateNetworkInterfaceRequest>(instance.properties));
-  request.Groups = text_list(instance.properties, "GroupSet");
-  request.ClientToken = work.token;
-  BRUME_TRY(made, work.apis.ec2.CreateNetworkInterface(work.call, request));
-  instance.physical_id = made.NetworkInterface->NetworkInterfaceId.value_or("");
-  set_attribute(instance, "Id", instance.physical_id);
-  set_attribute(instance, "PrimaryPrivateIpAddress", made.NetworkInterface->PrivateIpAddress);
-  set_attribute(instance, "VpcId", made.NetworkInterface->VpcId);
-  if (instance.properties.find("SourceDestCheck")) {
-    ec2::ModifyNetworkInterfaceAttributeRequest modify;
-    modify.NetworkInterfaceId = instance.physical_id;
-    modify.SourceDestCheck.emplace().Value = flag(instance.properties, "SourceDestCheck", true);
-    BRUME_CHECK(work.apis.ec2.ModifyNetworkInterfaceAttribute(work.call, modify));
-  }
-  return tag_ec2(work, instance);
-}
-
-Result<void> update_interface(Work& work, Instance& instance, const Value& before) {
-  const Value& now = instance.properties;
-  const auto modify = [&](auto&& set) -> Result<void> {
-    ec2::ModifyNetworkInterfaceAttributeRequest request;
-    request.NetworkInterfaceId = instance.physical_id;
-    set(request);
-    return work.apis.ec2.ModifyNetworkInterfaceAttribute(work.call, request);
-  };
-  if (changed(before, now, "GroupSet"))
-    BRUME_CHECK(modify([&](auto& request) { request.Groups = text_list(now, "GroupSet"); }));
-  if (changed(before, now, "Description"))
-    BRUME_CHECK(modify([&](auto& request) { request.Description.emplace().Value = instance.text("Description"); }));
-  if (changed(before, now, "SourceDestCheck"))
-    BRUME_CHECK(
-        modify([&](auto& request) { request.SourceDestCheck.emplace().Value = flag(now, "SourceDestCheck", true); }));
-  return retag_ec2(work, instance, before);
-}
-
-Result<void> remove_interface(Work& work, const Instance& instance) {
-  ec2::DeleteNetworkInterfaceRequest request;
-  request.NetworkInterfaceId = instance.physical_id;
-  return work.apis.ec2.DeleteNetworkInterface(work.call, request);
-}
-
 // Key pairs ---------------------------------------------------------------------------------------------------------
 
 // A key that EC2 makes is kept where AWS keeps it: in the SSM parameter /ec2/keypair/<id>.
@@ -200,9 +182,7 @@ Result<void> create_key(Work& work, Instance& instance) {
   instance.physical_id = instance.text("KeyName");
   set_attribute(instance, "KeyPairId", id);
   set_attribute(instance, "KeyFingerprint", fingerprint);
-  Instance tagged = instance;
-  tagged.physical_id = id.value_or("");
-  return tag_ec2(work, tagged);
+  return tag_ec2(work, instance, id.value_or(""));
 }
 
 Result<void> remove_key(Work& work, const Instance& instance) {
@@ -232,11 +212,24 @@ std::span<const ResourceType> ec2_instance_types() {
        .update = update_template,
        .remove = remove_template},
       {.name = "AWS::EC2::Instance",
-       .properties = {text("ImageId", kCreateOnly), text("InstanceType", kCreateOnly), text("KeyName", kCreateOnly),
-                      texts("SecurityGroupIds"), text("SubnetId", kCreateOnly), text("UserData", kCreateOnly),
-                      text("IamInstanceProfile", kCreateOnly), text("PrivateIpAddress", kCreateOnly),
-                      boolean("Monitoring", kCreateOnly), boolean("DisableApiTermination"), boolean("SourceDestCheck"),
-                      boolean("EbsOptimized", kCreateOnly), text("InstanceInitiatedShutdownBehavior", kCreateOnly),
+       .properties = {text("ImageId", kCreateOnly),
+                      text("InstanceType", kCreateOnly),
+                      text("KeyName", kCreateOnly),
+                      texts("SecurityGroupIds"),
+                      texts("SecurityGroups", kCreateOnly),
+                      text("SubnetId", kCreateOnly),
+                      text("AvailabilityZone", kCreateOnly),
+                      text("UserData", kCreateOnly),
+                      property<List<InstanceInterface>>("NetworkInterfaces", kCreateOnly),
+                      number("Ipv6AddressCount", kCreateOnly),
+                      property<List<ec2::InstanceIpv6Address>>("Ipv6Addresses", kCreateOnly),
+                      text("IamInstanceProfile", kCreateOnly),
+                      text("PrivateIpAddress", kCreateOnly),
+                      boolean("Monitoring", kCreateOnly),
+                      boolean("DisableApiTermination"),
+                      boolean("SourceDestCheck"),
+                      boolean("EbsOptimized", kCreateOnly),
+                      text("InstanceInitiatedShutdownBehavior", kCreateOnly),
                       property<ec2::LaunchTemplateSpecification>("LaunchTemplate", kCreateOnly),
                       property<List<ec2::BlockDeviceMapping>>("BlockDeviceMappings", kCreateOnly),
                       property<ec2::CreditSpecificationRequest>("CreditSpecification", kCreateOnly),
@@ -249,13 +242,6 @@ std::span<const ResourceType> ec2_instance_types() {
        .update = update_instance,
        .remove = remove_instance,
        .gone = instance_gone},
-      {.name = "AWS::EC2::NetworkInterface",
-       .properties = {text("SubnetId", kRequired | kCreateOnly), text("Description"), texts("GroupSet"),
-                      text("PrivateIpAddress", kCreateOnly), boolean("SourceDestCheck"), property<Tags>("Tags")},
-       .attributes = {"Id", "PrimaryPrivateIpAddress", "VpcId"},
-       .create = create_interface,
-       .update = update_interface,
-       .remove = remove_interface},
       {.name = "AWS::EC2::KeyPair",
        .properties = {text("KeyName", kRequired | kCreateOnly), text("PublicKeyMaterial", kCreateOnly),
                       text("KeyType", kCreateOnly), text("KeyFormat", kCreateOnly),

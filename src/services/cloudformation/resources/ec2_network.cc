@@ -3,24 +3,32 @@
 namespace brume::cloudformation::resources {
 
 Result<void> tag_ec2(Work& work, const Instance& instance) {
+  return tag_ec2(work, instance, instance.physical_id);
+}
+
+Result<void> tag_ec2(Work& work, const Instance& instance, const std::string& id) {
   ec2::CreateTagsRequest request;
-  request.Resources = {instance.physical_id};
+  request.Resources = {id};
   request.Tags = all_tags<ec2::Tag>(work, instance.properties);
   if (request.Tags.empty()) return {};
   return work.apis.ec2.CreateTags(work.call, request);
 }
 
 Result<void> retag_ec2(Work& work, Instance& instance, const Value& before) {
+  return retag_ec2(work, instance, before, instance.physical_id);
+}
+
+Result<void> retag_ec2(Work& work, const Instance& instance, const Value& before, const std::string& id) {
   const TagChanges changes = tag_changes(before, instance.properties);
   if (!changes.drop.empty()) {
     ec2::DeleteTagsRequest request;
-    request.Resources = {instance.physical_id};
+    request.Resources = {id};
     for (const std::string& key : changes.drop) request.Tags.emplace_back().Key = key;
     BRUME_CHECK(work.apis.ec2.DeleteTags(work.call, request));
   }
   if (changes.put.empty()) return {};
   ec2::CreateTagsRequest request;
-  request.Resources = {instance.physical_id};
+  request.Resources = {id};
   for (const auto& [key, value] : changes.put) {
     ec2::Tag& tag = request.Tags.emplace_back();
     tag.Key = key;
@@ -41,6 +49,12 @@ void set_attribute(Instance& instance, std::string name, const std::optional<std
   instance.attributes.set(std::move(name), Value::string(value.value_or("")));
 }
 
+void set_attribute(Instance& instance, std::string name, const std::vector<std::string>& values) {
+  Value list = Value::list();
+  for (const std::string& value : values) list.items.push_back(Value::string(value));
+  instance.attributes.set(std::move(name), std::move(list));
+}
+
 namespace {
 
 // VPC ---------------------------------------------------------------------------------------------------------------
@@ -59,6 +73,17 @@ Result<void> set_vpc_attributes(Work& work, const Instance& instance, const Valu
   return {};
 }
 
+// The blocks that it has now; VPCCidrBlock resources add to them.
+void show_blocks(Instance& instance, const ec2::Vpc& vpc) {
+  std::vector<std::string> associations, blocks;
+  for (const auto& association : vpc.CidrBlockAssociationSet)
+    associations.push_back(association.AssociationId.value_or(""));
+  for (const auto& association : vpc.Ipv6CidrBlockAssociationSet)
+    blocks.push_back(association.Ipv6CidrBlock.value_or(""));
+  set_attribute(instance, "CidrBlockAssociations", associations);
+  set_attribute(instance, "Ipv6CidrBlocks", blocks);
+}
+
 Result<void> create_vpc(Work& work, Instance& instance) {
   BRUME_TRY(request, read<ec2::CreateVpcRequest>(instance.properties));
   BRUME_TRY(made, work.apis.ec2.CreateVpc(work.call, request));
@@ -67,6 +92,7 @@ Result<void> create_vpc(Work& work, Instance& instance) {
   BRUME_CHECK(set_vpc_attributes(work, instance, Value::map()));
   set_attribute(instance, "VpcId", instance.physical_id);
   set_attribute(instance, "CidrBlock", made.Vpc->CidrBlock);
+  show_blocks(instance, *made.Vpc);
   ec2::DescribeSecurityGroupsRequest groups;
   groups.Filters = ec2_filter("vpc-id", instance.physical_id);
   BRUME_TRY(found, work.apis.ec2.DescribeSecurityGroups(work.call, groups));
@@ -84,7 +110,9 @@ Result<bool> vpc_settled(Work& work, Instance& instance) {
   ec2::DescribeVpcsRequest request;
   request.VpcIds = {instance.physical_id};
   BRUME_TRY(found, work.apis.ec2.DescribeVpcs(work.call, request));
-  return !found.Vpcs.empty() && found.Vpcs[0].State.value_or("available") == "available";
+  if (found.Vpcs.empty()) return false;
+  show_blocks(instance, found.Vpcs[0]);
+  return found.Vpcs[0].State.value_or("available") == "available";
 }
 
 Result<void> update_vpc(Work& work, Instance& instance, const Value& before) {
@@ -101,11 +129,22 @@ Result<void> remove_vpc(Work& work, const Instance& instance) {
 // Subnet ------------------------------------------------------------------------------------------------------------
 
 Result<void> set_subnet_attributes(Work& work, const Instance& instance, const Value& before) {
-  if (!changed(before, instance.properties, "MapPublicIpOnLaunch")) return {};
-  ec2::ModifySubnetAttributeRequest request;
-  request.SubnetId = instance.physical_id;
-  request.MapPublicIpOnLaunch.emplace().Value = flag(instance.properties, "MapPublicIpOnLaunch");
-  return work.apis.ec2.ModifySubnetAttribute(work.call, request);
+  const auto bring = [&](const char* name, auto member) -> Result<void> {
+    if (!changed(before, instance.properties, name)) return {};
+    ec2::ModifySubnetAttributeRequest request;
+    request.SubnetId = instance.physical_id;
+    (request.*member).emplace().Value = flag(instance.properties, name);
+    return work.apis.ec2.ModifySubnetAttribute(work.call, request);
+  };
+  BRUME_CHECK(bring("MapPublicIpOnLaunch", &ec2::ModifySubnetAttributeRequest::MapPublicIpOnLaunch));
+  return bring("AssignIpv6AddressOnCreation", &ec2::ModifySubnetAttributeRequest::AssignIpv6AddressOnCreation);
+}
+
+void show_blocks(Instance& instance, const ec2::Subnet& subnet) {
+  std::vector<std::string> blocks;
+  for (const auto& association : subnet.Ipv6CidrBlockAssociationSet)
+    blocks.push_back(association.Ipv6CidrBlock.value_or(""));
+  set_attribute(instance, "Ipv6CidrBlocks", blocks);
 }
 
 Result<void> create_subnet(Work& work, Instance& instance) {
@@ -114,20 +153,49 @@ Result<void> create_subnet(Work& work, Instance& instance) {
   instance.physical_id = made.Subnet->SubnetId.value_or("");
   set_attribute(instance, "SubnetId", instance.physical_id);
   set_attribute(instance, "AvailabilityZone", made.Subnet->AvailabilityZone);
+  set_attribute(instance, "AvailabilityZoneId", made.Subnet->AvailabilityZoneId);
   set_attribute(instance, "CidrBlock", made.Subnet->CidrBlock);
   set_attribute(instance, "VpcId", made.Subnet->VpcId);
+  show_blocks(instance, *made.Subnet);
   BRUME_CHECK(tag_ec2(work, instance));
   return set_subnet_attributes(work, instance, Value::map());
 }
 
-Result<bool> subnet_settled(Work& work, Instance& instance) {
+Result<std::optional<ec2::Subnet>> describe_subnet(Work& work, const std::string& id) {
   ec2::DescribeSubnetsRequest request;
-  request.SubnetIds = {instance.physical_id};
+  request.SubnetIds = {id};
   BRUME_TRY(found, work.apis.ec2.DescribeSubnets(work.call, request));
-  return !found.Subnets.empty() && found.Subnets[0].State.value_or("available") == "available";
+  if (found.Subnets.empty()) return std::nullopt;
+  return std::move(found.Subnets[0]);
+}
+
+Result<bool> subnet_settled(Work& work, Instance& instance) {
+  BRUME_TRY(found, describe_subnet(work, instance.physical_id));
+  if (!found) return false;
+  show_blocks(instance, *found);
+  return found->State.value_or("available") == "available";
+}
+
+Result<void> change_ipv6_block(Work& work, Instance& instance, const Value& before) {
+  if (!changed(before, instance.properties, "Ipv6CidrBlock")) return {};
+  BRUME_TRY(found, describe_subnet(work, instance.physical_id));
+  if (found && before.find("Ipv6CidrBlock")) {
+    for (const auto& association : found->Ipv6CidrBlockAssociationSet) {
+      ec2::DisassociateSubnetCidrBlockRequest request;
+      request.AssociationId = association.AssociationId;
+      BRUME_CHECK(work.apis.ec2.DisassociateSubnetCidrBlock(work.call, request));
+    }
+  }
+  if (!instance.properties.find("Ipv6CidrBlock")) return {};
+  ec2::AssociateSubnetCidrBlockRequest request;
+  request.SubnetId = instance.physical_id;
+  request.Ipv6CidrBlock = instance.text("Ipv6CidrBlock");
+  BRUME_CHECK(work.apis.ec2.AssociateSubnetCidrBlock(work.call, request));
+  return {};
 }
 
 Result<void> update_subnet(Work& work, Instance& instance, const Value& before) {
+  BRUME_CHECK(change_ipv6_block(work, instance, before));
   BRUME_CHECK(set_subnet_attributes(work, instance, before));
   return retag_ec2(work, instance, before);
 }
@@ -194,7 +262,10 @@ Result<void> remove_route_table(Work& work, const Instance& instance) {
 Result<void> create_route(Work& work, Instance& instance) {
   BRUME_TRY(request, read<ec2::CreateRouteRequest>(instance.properties));
   BRUME_CHECK(work.apis.ec2.CreateRoute(work.call, request));
-  const std::string block = request.DestinationCidrBlock.value_or(request.DestinationIpv6CidrBlock.value_or(""));
+  std::string block;
+  for (const auto& destination :
+       {request.DestinationCidrBlock, request.DestinationIpv6CidrBlock, request.DestinationPrefixListId})
+    if (destination) block = *destination;
   instance.physical_id = request.RouteTableId.value_or("") + "|" + block;
   set_attribute(instance, "CidrBlock", block);
   return {};
@@ -242,7 +313,9 @@ std::span<const ResourceType> ec2_network_types() {
       {.name = "AWS::EC2::VPC",
        .properties = {text("CidrBlock", kRequired | kCreateOnly), boolean("EnableDnsHostnames"),
                       boolean("EnableDnsSupport"), text("InstanceTenancy", kCreateOnly), property<Tags>("Tags")},
-       .attributes = {"VpcId", "CidrBlock", "DefaultSecurityGroup", "DefaultNetworkAcl"},
+       .attributes = {"VpcId", "CidrBlock", "CidrBlockAssociations", "Ipv6CidrBlocks", "DefaultSecurityGroup",
+                      "DefaultNetworkAcl"},
+       .live = {"CidrBlockAssociations", "Ipv6CidrBlocks"},
        .create = create_vpc,
        .settled = vpc_settled,
        .update = update_vpc,
@@ -250,8 +323,10 @@ std::span<const ResourceType> ec2_network_types() {
       {.name = "AWS::EC2::Subnet",
        .properties = {text("VpcId", kRequired | kCreateOnly), text("CidrBlock", kRequired | kCreateOnly),
                       text("AvailabilityZone", kCreateOnly), text("AvailabilityZoneId", kCreateOnly),
-                      boolean("MapPublicIpOnLaunch"), property<Tags>("Tags")},
-       .attributes = {"SubnetId", "AvailabilityZone", "CidrBlock", "VpcId"},
+                      boolean("MapPublicIpOnLaunch"), text("Ipv6CidrBlock"), boolean("AssignIpv6AddressOnCreation"),
+                      property<Tags>("Tags")},
+       .attributes = {"SubnetId", "AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "Ipv6CidrBlocks", "VpcId"},
+       .live = {"Ipv6CidrBlocks"},
        .create = create_subnet,
        .settled = subnet_settled,
        .update = update_subnet,
@@ -276,8 +351,9 @@ std::span<const ResourceType> ec2_network_types() {
        .remove = remove_route_table},
       {.name = "AWS::EC2::Route",
        .properties = {text("RouteTableId", kRequired | kCreateOnly), text("DestinationCidrBlock", kCreateOnly),
-                      text("DestinationIpv6CidrBlock", kCreateOnly), text("GatewayId"), text("InstanceId"),
-                      text("NetworkInterfaceId"), text("NatGatewayId")},
+                      text("DestinationIpv6CidrBlock", kCreateOnly), text("DestinationPrefixListId", kCreateOnly),
+                      text("GatewayId"), text("EgressOnlyInternetGatewayId"), text("InstanceId"), text("NatGatewayId"),
+                      text("NetworkInterfaceId"), text("VpcPeeringConnectionId")},
        .attributes = {"CidrBlock"},
        .create = create_route,
        .update = update_route,

@@ -132,9 +132,30 @@ const Value& default_egress() {
   return value;
 }
 
-const Value* egress_of(const Value& properties) {
+// And in a VPC with an IPv6 block all IPv6 traffic, which goes where a template says what may go out.
+Result<void> revoke_ipv6_default(Work& work, const std::string& group) {
+  ec2::DescribeSecurityGroupsRequest request;
+  request.GroupIds = {group};
+  BRUME_TRY(found, work.apis.ec2.DescribeSecurityGroups(work.call, request));
+  List<ec2::IpPermission> defaults;
+  for (const auto& shown : found.SecurityGroups)
+    for (const auto& rule : shown.IpPermissionsEgress)
+      for (const auto& range : rule.Ipv6Ranges)
+        if (rule.IpProtocol == "-1" && range.CidrIpv6 == "::/0") {
+          auto& all = defaults.emplace_back();
+          all.IpProtocol = "-1";
+          all.Ipv6Ranges.emplace_back().CidrIpv6 = range.CidrIpv6;
+        }
+  return revoke(work, group, std::move(defaults), true);
+}
+
+bool says_egress(const Value& properties) {
   const Value* rules = properties.find("SecurityGroupEgress");
-  return rules && !rules->items.empty() ? rules : &default_egress();
+  return rules && !rules->items.empty();
+}
+
+const Value* egress_of(const Value& properties) {
+  return says_egress(properties) ? properties.find("SecurityGroupEgress") : &default_egress();
 }
 
 Result<void> bring_rules(Work& work, const std::string& group, const Value* before, const Value* after, bool egress) {
@@ -157,12 +178,15 @@ Result<void> create_group(Work& work, Instance& instance) {
   BRUME_CHECK(tag_ec2(work, instance));
   BRUME_CHECK(
       bring_rules(work, instance.physical_id, nullptr, instance.properties.find("SecurityGroupIngress"), false));
+  if (says_egress(instance.properties)) BRUME_CHECK(revoke_ipv6_default(work, instance.physical_id));
   return bring_rules(work, instance.physical_id, &default_egress(), egress_of(instance.properties), true);
 }
 
 Result<void> update_group(Work& work, Instance& instance, const Value& before) {
   BRUME_CHECK(bring_rules(work, instance.physical_id, before.find("SecurityGroupIngress"),
                           instance.properties.find("SecurityGroupIngress"), false));
+  if (!says_egress(before) && says_egress(instance.properties))
+    BRUME_CHECK(revoke_ipv6_default(work, instance.physical_id));
   BRUME_CHECK(bring_rules(work, instance.physical_id, egress_of(before), egress_of(instance.properties), true));
   return retag_ec2(work, instance, before);
 }
@@ -307,6 +331,16 @@ Result<void> remove_association(Work& work, const Instance& instance) {
   return {};
 }
 
+// The subnet moves from ACL to ACL; on the way back of an update, too.
+Result<void> update_association(Work& work, Instance& instance, const Value& before) {
+  if (changed(before, instance.properties, "SubnetId")) {
+    Instance old = instance;
+    old.properties = before;
+    BRUME_CHECK(remove_association(work, old));
+  }
+  return create_association(work, instance);
+}
+
 }  // namespace
 
 std::span<const ResourceType> ec2_security_types() {
@@ -356,6 +390,8 @@ std::span<const ResourceType> ec2_security_types() {
        .properties = {text("SubnetId", kRequired | kCreateOnly), text("NetworkAclId", kRequired | kCreateOnly)},
        .attributes = {"AssociationId"},
        .create = create_association,
+       .delete_then_create = true,
+       .update = update_association,
        .remove = remove_association},
   };
   return types;

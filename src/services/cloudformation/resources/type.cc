@@ -15,13 +15,18 @@ const Property* ResourceType::find(std::string_view property_name) const {
   return found == properties.end() ? nullptr : &*found;
 }
 
+bool ResourceType::is_live(std::string_view attribute) const {
+  return std::ranges::any_of(live, [&](const char* one) { return attribute == one; });
+}
+
 namespace {
 
 const std::map<std::string_view, const ResourceType*>& registry() {
   static const auto types = [] {
     std::map<std::string_view, const ResourceType*> out;
-    for (const auto& group : {ec2_network_types(), ec2_security_types(), ec2_instance_types(), autoscaling_types(),
-                              elbv2_types(), iam_types(), ssm_types()})
+    for (const auto& group : {ec2_network_types(), ec2_address_types(), ec2_gateway_types(), ec2_interface_types(),
+                              ec2_observation_types(), ec2_security_types(), ec2_instance_types(), autoscaling_types(),
+                              scaling_types(), cloudwatch_types(), elbv2_types(), iam_types(), ssm_types()})
       for (const ResourceType& type : group) out[type.name] = &type;
     return out;
   }();

@@ -67,12 +67,15 @@ struct Work {
   std::string name;   // for a resource that the template does not name: <stack>-<logical id>-<12 letters>
   std::string token;  // for operations with a client token; the same for the same physical resource
   std::vector<std::pair<std::string, std::string>> system_tags;  // aws:cloudformation:…
+  Value update_policy = Value::map();                            // of the resource, evaluated
 };
 
 struct ResourceType {
   const char* name;
   std::vector<Property> properties;
   std::vector<const char*> attributes;
+  // Those of the attributes that other resources change: `settled` reads them anew whenever a template asks.
+  std::vector<const char*> live = {};
   const char* name_property = nullptr;  // the property that names it for good; two cannot have the same
   std::size_t name_limit = 255;         // of generated names
 
@@ -80,6 +83,9 @@ struct ResourceType {
   Result<void> (*create)(Work&, Instance&);
   // Is it ready? Also refreshes attributes. Errors: it never will be. Null: ready at once.
   Result<bool> (*settled)(Work&, Instance&) = nullptr;
+  // Two of it cannot be at once: where a change replaces it, `update` ends the old one and makes the new one (AWS's
+  // "delete_then_create").
+  bool delete_then_create = false;
   // Changes it in place from `before` to instance.properties. Null: every change replaces.
   Result<void> (*update)(Work&, Instance&, const Value& before) = nullptr;
   // Begins its end; asked again while it fails with an error that may pass (a dependent still going).
@@ -88,6 +94,7 @@ struct ResourceType {
   Result<bool> (*gone)(Work&, const Instance&) = nullptr;
 
   [[nodiscard]] const Property* find(std::string_view property_name) const;
+  [[nodiscard]] bool is_live(std::string_view attribute) const;
 };
 
 // Null if Brume does not have the type.
@@ -96,9 +103,15 @@ std::vector<const ResourceType*> all_types();
 
 // The rows of each file.
 std::span<const ResourceType> ec2_network_types();
+std::span<const ResourceType> ec2_address_types();
+std::span<const ResourceType> ec2_gateway_types();
+std::span<const ResourceType> ec2_interface_types();
+std::span<const ResourceType> ec2_observation_types();
 std::span<const ResourceType> ec2_security_types();
 std::span<const ResourceType> ec2_instance_types();
 std::span<const ResourceType> autoscaling_types();
+std::span<const ResourceType> scaling_types();
+std::span<const ResourceType> cloudwatch_types();
 std::span<const ResourceType> elbv2_types();
 std::span<const ResourceType> iam_types();
 std::span<const ResourceType> ssm_types();
