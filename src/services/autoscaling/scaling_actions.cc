@@ -169,7 +169,7 @@ Result<std::string> Service::follow(const ScalingPolicy& policy, const Wish& wan
                                    ? executed_sentence(name, capacity.desired, *wish.desired)
                                    : triggered_sentence(alarm, alarm_state, name, capacity.desired, *wish.desired);
   groups_.modify(group, [&](GroupRecord& record) {
-    record.group.DesiredCapacity = *wish.desired;
+    record.group.DesiredCapacity = wish.desired;
     record.cause = at(context_.env.clock.wall(), sentence);
   });
   if (policy.PolicyType == "SimpleScaling")

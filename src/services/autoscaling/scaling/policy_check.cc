@@ -123,7 +123,7 @@ Result<ResourceLabel> parse_resource_label(const std::string& label) {
   const std::size_t middle = label.find("/targetgroup/");
   const auto parts = [](std::string_view text) { return std::ranges::count(text, '/'); };
   if (middle != std::string::npos && label.starts_with("app/")) {
-    const ResourceLabel found{label.substr(0, middle), label.substr(middle + 1)};
+    ResourceLabel found{label.substr(0, middle), label.substr(middle + 1)};
     if (parts(found.load_balancer) == 2 && parts(found.target_group) == 2 && label.find("//") == std::string::npos &&
         !label.ends_with('/'))
       return found;
