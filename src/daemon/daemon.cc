@@ -97,7 +97,7 @@ Result<void> run(const Settings& settings) {
   });
   std::vector<ec2::Cidr> public_addresses;
   for (const std::string& range : settings.public_addresses) public_addresses.push_back(*ec2::parse_cidr(range));
-  Cloud cloud(env, store, {fabric, driver, images, lb, public_addresses, settings.state_dir + "/logs"}, session_key,
+  Cloud cloud(env, store, {fabric, driver, images, lb, public_addresses, settings.state_dir + "/logs", settings.time_scale}, session_key,
               std::uint16_t(settings.api_port));
   cloud_made = &cloud;
   names.begin(cloud);

@@ -28,6 +28,8 @@ Result<Settings> load_settings(const std::string& root) {
   }
   if (settings.api_port < 1 || settings.api_port > 65535)
     return fail("InvalidSettings", "{}: api_port must be from 1 to 65535", path);
+  if (!(settings.time_scale >= 1 && settings.time_scale <= 10000))
+    return fail("InvalidSettings", "{}: time_scale must be from 1 to 10000", path);
   for (const std::string& text : settings.public_addresses) {
     const auto range = ec2::parse_cidr(text);
     if (!range || range->prefix < 8 || range->prefix > 30 || range->contains(std::uint32_t(0x7f000001)))

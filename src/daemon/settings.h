@@ -20,6 +20,7 @@ struct Settings {
   std::string conmon = "conmon";
   std::string init;             // brume-init; empty: beside this program
   std::int32_t lb_threads = 0;  // of the load balancer; 0: one a core
+  double time_scale = 1;        // services::Context: how many times faster periods and warm-ups pass, 1 to 10000
   // Ranges that public addresses come from. The host answers for loopback ones without more; of any other, the user
   // sees to it that its packets reach this host.
   std::vector<std::string> public_addresses = {"127.8.0.0/16"};
@@ -39,4 +40,4 @@ std::string program_path();
 }  // namespace brume::daemon
 
 BRUME_RECORD(brume::daemon::Settings, state_dir, run_dir, config_dir, region, api_port, runtime, conmon, init,
-             lb_threads, public_addresses)
+             lb_threads, time_scale, public_addresses)

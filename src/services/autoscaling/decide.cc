@@ -13,16 +13,6 @@ bool ended(const MemberView& m) {
          m.instance_state == "stopping";
 }
 
-// Why an instance in service has to be replaced, if it has.
-Why unhealthy(const GroupView& group, const MemberView& m) {
-  // Marks and checks are EC2's and ELB's while HealthCheck runs; what a user says always counts.
-  if (m.marked_unhealthy) return Why::user;
-  if (group.suspended.contains("HealthCheck")) return Why::none;
-  if (ended(m)) return Why::ec2;
-  if (group.elb_checks && m.elb_unhealthy && !m.in_grace) return Why::elb;
-  return Why::none;
-}
-
 // The zone with the fewest instances, those where launches fail only if there is no other.
 std::string emptiest_zone(const GroupView& group, const std::map<std::string, int>& counts) {
   const auto of = [&](const std::string& zone) {
@@ -34,8 +24,30 @@ std::string emptiest_zone(const GroupView& group, const std::map<std::string, in
 
 }  // namespace
 
-bool counts(const MemberView& member) {
+Why unhealthy(const GroupView& group, const MemberView& m) {
+  // Marks and checks are EC2's and ELB's while HealthCheck runs; what a user says always counts.
+  if (m.marked_unhealthy) return Why::user;
+  if (group.suspended.contains("HealthCheck")) return Why::none;
+  if (ended(m)) return Why::ec2;
+  if (group.elb_checks && m.elb_unhealthy && !m.in_grace) return Why::elb;
+  return Why::none;
+}
+
+bool is_present(const MemberView& member) {
   return member.lifecycle == "Pending" || member.lifecycle == "InService";
+}
+
+bool counts(const MemberView& member) {
+  return is_present(member) && !member.marked;
+}
+
+bool is_failing(const MemberView& member) {
+  return ended(member) || member.marked_unhealthy || member.elb_unhealthy;
+}
+
+bool is_ready(const MemberView& member, std::chrono::seconds warm_up) {
+  return member.lifecycle == "InService" && member.instance_state == "running" && !is_failing(member) &&
+         !member.awaited && member.in_service_for && *member.in_service_for >= warm_up;
 }
 
 std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& members) {
@@ -58,6 +70,7 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
     if (m.lifecycle == "Pending") {
       if (m.instance_state == "terminated" || m.instance_state == "shutting-down") {
         steps.push_back({Kind::give_up_launch, m.id, m.zone});
+        if (m.marked) continue;
         --capacity;
         --by_zone[m.zone];
       } else if (m.instance_state == "running") {
@@ -68,8 +81,10 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
       if (why == Why::none || suspended("ReplaceUnhealthy")) continue;
       // Without Terminate nothing can be replaced.
       if (suspended("Terminate")) continue;
+      if (group.has_policy && why != Why::ec2) continue;
       if (why == Why::elb && replaceable-- <= 0) continue;
       steps.push_back({Kind::replace, m.id, m.zone, why});
+      if (m.marked) continue;
       --capacity;
       --by_zone[m.zone];
     } else if (m.lifecycle == "Terminating") {

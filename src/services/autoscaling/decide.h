@@ -6,6 +6,7 @@
 // Leaves to others: which instance a scale-in takes (termination_policy.h), the words (texts.h).
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,6 +25,9 @@ struct MemberView {
   bool registered = false;  // still a target somewhere, draining included
   bool is_protected = false;
   bool terminating_sent = false;
+  bool awaited = false;  // a target group has not found out yet how it is
+  bool marked = false;   // another takes its place, and is launched first
+  std::optional<std::chrono::milliseconds> in_service_for;
 };
 
 struct GroupView {
@@ -34,6 +38,8 @@ struct GroupView {
   std::set<std::string> suspended;
   std::set<std::string> failing_zones;  // where a launch failed lately
   bool may_launch = true;               // no back-off
+  // What fails its checks but runs is replaced by the group's maintenance policy (maintenance.cc), not here.
+  bool has_policy = false;
 };
 
 struct Step {
@@ -60,7 +66,16 @@ struct Step {
 // effect.
 std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& members);
 
-// Instances that count towards the desired capacity.
+// Why an instance in service has to be replaced, if it has.
+Step::Why unhealthy(const GroupView& group, const MemberView& member);
+
+// Pending or in service.
+bool is_present(const MemberView& member);
+// Instances that count towards the desired capacity: those present, without the marked ones.
 bool counts(const MemberView& member);
+// Is known not to serve: it ended, or a check fails.
+bool is_failing(const MemberView& member);
+// Serves: in service for this long, healthy, and seen so by every target group that it is registered with.
+bool is_ready(const MemberView& member, std::chrono::seconds warm_up);
 
 }  // namespace brume::autoscaling

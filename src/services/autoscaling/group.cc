@@ -3,6 +3,7 @@
 #include <set>
 #include <sstream>
 
+#include "services/autoscaling/refresh_preferences.h"
 #include "services/autoscaling/service.h"
 #include "services/autoscaling/tags.h"
 #include "services/autoscaling/termination_policy.h"
@@ -42,13 +43,8 @@ Result<void> refuse_unsupported(const Request& request) {
   BRUME_CHECK(refuse(request.LaunchConfigurationName.has_value(), "LaunchConfigurationName"));
   BRUME_CHECK(refuse(request.MixedInstancesPolicy.has_value(), "MixedInstancesPolicy"));
   BRUME_CHECK(refuse(request.PlacementGroup.has_value() && !request.PlacementGroup->empty(), "PlacementGroup"));
-  BRUME_CHECK(refuse(request.MaxInstanceLifetime.value_or(0) != 0, "MaxInstanceLifetime"));
   BRUME_CHECK(refuse(request.CapacityRebalance.value_or(false), "CapacityRebalance"));
   BRUME_CHECK(refuse(request.DesiredCapacityType.value_or("units") != "units", "DesiredCapacityType other than units"));
-  BRUME_CHECK(refuse(request.InstanceMaintenancePolicy.has_value() &&
-                         (request.InstanceMaintenancePolicy->MinHealthyPercentage.value_or(-1) != -1 ||
-                          request.InstanceMaintenancePolicy->MaxHealthyPercentage.value_or(-1) != -1),
-                     "InstanceMaintenancePolicy"));
   BRUME_CHECK(
       refuse(request.AvailabilityZoneDistribution.has_value() &&
                  request.AvailabilityZoneDistribution->CapacityDistributionStrategy.value_or("") == "balanced-only",
@@ -65,6 +61,23 @@ Result<void> check_sizes(const AutoScalingGroup& group) {
   if (*group.DesiredCapacity < *group.MinSize || *group.DesiredCapacity > *group.MaxSize)
     return fail("ValidationError", "Desired capacity:{} must be between the specified min size:{} and max size:{}",
                 *group.DesiredCapacity, *group.MinSize, *group.MaxSize);
+  return {};
+}
+
+// What Create and Update take in the same way: a policy, and a lifetime of a day or more.
+template <typename Request>
+Result<void> take_maintenance(AutoScalingGroup& group, const Request& request) {
+  if (request.InstanceMaintenancePolicy) {
+    BRUME_TRY(policy, checked_policy(*request.InstanceMaintenancePolicy));
+    group.InstanceMaintenancePolicy = policy;
+  }
+  if (!request.MaxInstanceLifetime) return {};
+  constexpr int kDay = 86400;
+  if (*request.MaxInstanceLifetime != 0 && *request.MaxInstanceLifetime < kDay)
+    return fail("ValidationError", "MaxInstanceLifetime must be 0 or at least {} seconds, not {}", kDay,
+                *request.MaxInstanceLifetime);
+  group.MaxInstanceLifetime = request.MaxInstanceLifetime;
+  if (*request.MaxInstanceLifetime == 0) group.MaxInstanceLifetime.reset();
   return {};
 }
 
@@ -179,6 +192,7 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   group.Context = request.Context;
   group.DefaultInstanceWarmup = request.DefaultInstanceWarmup;
   group.DeletionProtection = request.DeletionProtection;
+  BRUME_CHECK(take_maintenance(group, request));
   BRUME_CHECK(check_group(call, group));
   BRUME_CHECK(merge_tags(group.Tags, request.Tags, name));
   group.Tags.set_present();
@@ -197,6 +211,7 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
     return fail("ScalingActivityInProgress", "AutoScalingGroup '{}' is pending delete and cannot be changed", name);
   BRUME_CHECK(refuse_unsupported(request));
   BRUME_CHECK(check_one_name(request.LaunchTemplate));
+  BRUME_CHECK(check_configuration_free(request));
   GroupRecord record = *found;
   AutoScalingGroup& group = record.group;
   const int before = *group.DesiredCapacity;
@@ -214,6 +229,7 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
   take(group.Context, request.Context);
   take(group.ServiceLinkedRoleARN, request.ServiceLinkedRoleARN);
   take(group.DeletionProtection, request.DeletionProtection);
+  BRUME_CHECK(take_maintenance(group, request));
   if (request.VPCZoneIdentifier) {
     group.VPCZoneIdentifier = request.VPCZoneIdentifier;
     group.AvailabilityZones = request.AvailabilityZones;
@@ -248,6 +264,7 @@ Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalin
   if (members.empty()) {
     for (const std::string& arn : found->group.TargetGroupARNs) users_of_[arn].erase(name);
     groups_.erase(name);
+    erase_belongings(name);
     context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
     return {};
   }

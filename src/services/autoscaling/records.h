@@ -26,6 +26,10 @@ struct MemberRecord {
   std::optional<Timestamp> in_service_since;
   std::optional<Timestamp> created;
   bool terminating_sent = false;  // TerminateInstances has been called
+  // Why it is to be replaced by another that is launched first: "refresh", "lifetime", "elb", "user". Then it does not
+  // count towards the desired capacity. Empty: it stays.
+  std::string replacing;
+  std::string refresh;  // id of the instance refresh that it was launched by
 };
 
 // Key "<group>/<12 digits>": newest last.
@@ -33,9 +37,26 @@ struct ActivityRecord {
   Activity activity;
 };
 
+// Key "<group>/<12 digits>": newest last.
+struct RefreshRecord {
+  InstanceRefresh refresh;
+  // What it launches with: its desired configuration, the version as a number. None: as the group.
+  std::optional<LaunchTemplateSpecification> launch_template;
+  std::optional<Timestamp> progressed;  // when it last came further
+  // How far it had come then (RefreshProgress).
+  std::int32_t total = 0, updated = 0, untouched = 0;
+  std::int32_t checkpoint = 0;         // the highest percentage reached of its checkpoints
+  std::optional<Timestamp> paused_at;  // there
+  std::optional<Timestamp> baking_since;
+  bool suspended = false;
+  bool wait_for_transitions = true;
+};
+
 }  // namespace brume::autoscaling
 
 BRUME_RECORD(brume::autoscaling::GroupRecord, group, cause, next_activity, force_delete)
 BRUME_RECORD(brume::autoscaling::MemberRecord, instance, group, subnet, activity, in_service_since, created,
-             terminating_sent)
+             terminating_sent, replacing, refresh)
 BRUME_RECORD(brume::autoscaling::ActivityRecord, activity)
+BRUME_RECORD(brume::autoscaling::RefreshRecord, refresh, launch_template, progressed, total, updated, untouched,
+             checkpoint, paused_at, baking_since, suspended, wait_for_transitions)

@@ -17,12 +17,14 @@ Service::Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2, cl
       actions_(actions),
       groups_(context_.store, "autoscaling.groups", context_.region),
       members_(context_.store, "autoscaling.members", context_.region),
-      activities_(context_.store, "autoscaling.activities", context_.region) {}
+      activities_(context_.store, "autoscaling.activities", context_.region),
+      refreshes_(context_.store, "autoscaling.refreshes", context_.region) {}
 
 Result<void> Service::load() {
   BRUME_CHECK(groups_.load());
   BRUME_CHECK(members_.load());
   BRUME_CHECK(activities_.load());
+  BRUME_CHECK(refreshes_.load());
   for (const auto& [key, member] : members_.rows()) group_of_[*member.instance.InstanceId] = member.group;
   for (const auto& [name, record] : groups_.rows())
     for (const std::string& arn : record.group.TargetGroupARNs) users_of_[arn].insert(name);

@@ -3,7 +3,7 @@
 // Handlers record what is desired; the controller looks at each group whose instances, targets or wishes changed (and
 // at each now and then), decides the next steps (decide.h) and carries them out, one transaction a step. What a step
 // does in EC2 and to target groups is in the same transaction as what is recorded here, so nothing is launched twice.
-// Leaves out, by name: launch configurations, mixed instances, policies, lifecycle hooks, instance refresh, warm pools.
+// Leaves out, by name: launch configurations, mixed instances, policies, lifecycle hooks, warm pools.
 #pragma once
 
 #include <map>
@@ -16,6 +16,7 @@
 #include "elbv2/api.h"
 #include "services/autoscaling/decide.h"
 #include "services/autoscaling/records.h"
+#include "services/autoscaling/refresh_decision.h"
 #include "services/common/alarm_actions.h"
 #include "services/common/context.h"
 #include "store/table.h"
@@ -67,6 +68,13 @@ class Service : public Api {
                                                                 const DescribeTrafficSourcesRequest&) override;
   Result<DescribeLoadBalancersResponse> DescribeLoadBalancers(const Call&,
                                                               const DescribeLoadBalancersRequest&) override;
+  // refresh.cc
+  Result<StartInstanceRefreshAnswer> StartInstanceRefresh(const Call&, const StartInstanceRefreshType&) override;
+  Result<DescribeInstanceRefreshesAnswer> DescribeInstanceRefreshes(const Call&,
+                                                                    const DescribeInstanceRefreshesType&) override;
+  Result<CancelInstanceRefreshAnswer> CancelInstanceRefresh(const Call&, const CancelInstanceRefreshType&) override;
+  Result<RollbackInstanceRefreshAnswer> RollbackInstanceRefresh(const Call&,
+                                                                const RollbackInstanceRefreshType&) override;
   // tags.cc
   Result<void> CreateOrUpdateTags(const Call&, const CreateOrUpdateTagsType&) override;
   Result<void> DeleteTags(const Call&, const DeleteTagsType&) override;
@@ -81,8 +89,6 @@ class Service : public Api {
   Result<DescribeMetricCollectionTypesAnswer> DescribeMetricCollectionTypes(const Call&) override;
   Result<PoliciesType> DescribePolicies(const Call&, const DescribePoliciesType&) override;
   Result<DescribeLifecycleHooksAnswer> DescribeLifecycleHooks(const Call&, const DescribeLifecycleHooksType&) override;
-  Result<DescribeInstanceRefreshesAnswer> DescribeInstanceRefreshes(const Call&,
-                                                                    const DescribeInstanceRefreshesType&) override;
   Result<ScheduledActionsType> DescribeScheduledActions(const Call&, const DescribeScheduledActionsType&) override;
   Result<DescribeNotificationConfigurationsAnswer> DescribeNotificationConfigurations(
       const Call&, const DescribeNotificationConfigurationsType&) override;
@@ -136,6 +142,35 @@ class Service : public Api {
   Result<void> scale_in(const GroupRecord& group, const std::vector<MemberView>& members);
   void resync();
 
+  // Instance refresh (refresh.cc, refresh_controller.cc): the group's newest row of it; null if it has ended.
+  struct ActiveRefresh {
+    std::string key;
+    const RefreshRecord* record = nullptr;
+    explicit operator bool() const { return record != nullptr; }
+  };
+  [[nodiscard]] ActiveRefresh active_refresh(const std::string& group) const;
+  Result<void> check_reversible(const Call& call, const AutoScalingGroup& group);
+  // Error: ValidationError while a refresh brings a configuration of its own.
+  Result<void> check_configuration_free(const UpdateAutoScalingGroupType& request) const;
+  // The group as instances are launched for it now: during a refresh with the configuration that this brings.
+  [[nodiscard]] GroupRecord as_launched(const GroupRecord& group) const;
+  // The id of the refresh that a new instance is of; empty: of none.
+  [[nodiscard]] std::string launching_refresh(const std::string& group) const;
+  [[nodiscard]] RefreshView refresh_view(const GroupRecord& group, const RefreshRecord& refresh,
+                                         const std::vector<MemberView>& members) const;
+  [[nodiscard]] bool is_stale(const RefreshRecord& refresh, const MemberRecord& member) const;
+  void read_alarms(const RefreshRecord& refresh, RefreshView& view);
+  // One step of what replaces instances that could stay, when the group has nothing more urgent to do. Answers when to
+  // look again: zero if something was done, max if only an event can change anything.
+  Result<env::Duration> maintain(const std::string& group, const std::vector<MemberView>& members);
+  Result<env::Duration> refresh(const std::string& group, const std::vector<MemberView>& members);
+  Result<void> carry_out(const std::string& group, const std::string& key, const RefreshStep& step,
+                         const RefreshProgress& progress);
+  Result<bool> carry_out(const std::string& group, const Replacements& plan, const std::string& why);
+  void unmark(const std::string& group);
+  // What belongs to a group and goes with it.
+  void erase_belongings(const std::string& group);
+
   struct Watch {  // of a group; in memory only
     bool queued = false;
     env::Loop::TimerId timer = 0;
@@ -148,11 +183,12 @@ class Service : public Api {
   services::Context context_;
   ec2::Api& ec2_;
   elbv2::Api& elbv2_;
-  [[maybe_unused]] cloudwatch::Api& cloudwatch_;
+  cloudwatch::Api& cloudwatch_;
   [[maybe_unused]] services::AlarmActions& actions_;
   store::Table<GroupRecord> groups_;
   store::Table<MemberRecord> members_;
   store::Table<ActivityRecord> activities_;
+  store::Table<RefreshRecord> refreshes_;
 
   bool started_ = false;
   std::uint64_t rounds_ = 0;

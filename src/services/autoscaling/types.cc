@@ -56,12 +56,6 @@ Result<DescribeLifecycleHooksAnswer> Service::DescribeLifecycleHooks(const Call&
   return DescribeLifecycleHooksAnswer{};
 }
 
-Result<DescribeInstanceRefreshesAnswer> Service::DescribeInstanceRefreshes(
-    const Call&, const DescribeInstanceRefreshesType& request) {
-  BRUME_CHECK(find_group(*request.AutoScalingGroupName));
-  return DescribeInstanceRefreshesAnswer{};
-}
-
 Result<ScheduledActionsType> Service::DescribeScheduledActions(const Call&,
                                                                const DescribeScheduledActionsType& request) {
   if (request.AutoScalingGroupName) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
