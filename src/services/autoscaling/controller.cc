@@ -133,6 +133,7 @@ Result<std::vector<MemberView>> Service::observe(const GroupRecord& record) {
     view.registered = registered.contains(view.id);
     view.is_protected = instance.ProtectedFromScaleIn.value_or(false);
     view.terminating_sent = member->terminating_sent;
+    view.hooks = outcome(member->actions, now);
     view.awaited = awaited.contains(view.id);
     view.marked = !member->replacing.empty();
     if (member->in_service_since) view.in_service_for = now - *member->in_service_since;
@@ -200,6 +201,7 @@ void Service::look(const std::string& name) {
       // Grace periods and back-offs end by the clock alone.
       const Timestamp now = context_.env.clock.wall();
       for (const MemberRecord* member : members_of(name)) {
+        if (const auto timeout = next_timeout(member->actions)) look_in(std::max(*timeout, now) - now);
         if (!member->in_service_since) continue;
         const auto end = *member->in_service_since + seconds(*record->group.HealthCheckGracePeriod);
         if (end > now) look_in(end - now);
@@ -299,14 +301,16 @@ Result<void> Service::launch(const GroupRecord& group, const std::string& zone) 
   member.instance.InstanceId = instance.InstanceId;
   member.instance.InstanceType = instance.InstanceType;
   member.instance.AvailabilityZone = zone;
-  member.instance.LifecycleState = "Pending";
+  // Its hooks begin with it, so that what it runs first can already complete them.
+  member.actions = begin_actions(name, kLaunching);
+  member.instance.LifecycleState = member.actions.empty() ? "Pending" : "Pending:Wait";
   member.instance.HealthStatus = "Healthy";
   member.instance.ProtectedFromScaleIn = record.group.NewInstancesProtectedFromScaleIn;
   member.instance.LaunchTemplate = record.group.LaunchTemplate;
   for (const ec2::Tag& tag : instance.Tags)
     if (tag.Key == "aws:ec2launchtemplate:version") member.instance.LaunchTemplate->Version = tag.Value;
-  member.activity =
-      begin_activity(name, launch_description(*instance.InstanceId), cause, "PreInService", 30, zone, subnet);
+  member.activity = begin_activity(name, launch_description(*instance.InstanceId), cause,
+                                   member.actions.empty() ? "PreInService" : "MidLifecycleAction", 30, zone, subnet);
   put_member(member);
   context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
   return {};
@@ -391,6 +395,7 @@ Result<void> Service::take_out(const std::string& group, const std::string& inst
                      *member.instance.AvailabilityZone, member.subnet);
   member.instance.LifecycleState = lifecycle;
   member.replacing.clear();
+  member.actions.clear();
   put_member(member);
   context_.store.after_commit([this, group] { context_.hints.publish("asg:" + group); });
   return {};
@@ -429,6 +434,20 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
       watch.said_protected = false;
       return {};
     }
+    case Kind::proceed: {
+      const bool launching = is_pending(*member.instance.LifecycleState);
+      member.instance.LifecycleState = launching ? "Pending:Proceed" : "Terminating:Proceed";
+      member.actions.clear();
+      update_activity(member.activity, [&](Activity& a) { a.StatusCode = launching ? "PreInService" : "InProgress"; });
+      put_member(member);
+      return {};
+    }
+    case Kind::abandon: {
+      end_activity(member.activity, false, "The lifecycle action of a launch hook was abandoned.");
+      back_off(name);
+      return take_out(name, step.instance, "Terminating", termination_description(step.instance),
+                      at(now, abandoned_sentence(step.instance)));
+    }
     case Kind::give_up_launch: {
       ec2::DescribeInstancesRequest request;
       request.Filters = {{"instance-id", {step.instance}}};
@@ -453,6 +472,15 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
                       at(now, unhealthy_sentence(why)));
     }
     case Kind::terminate: {
+      if (member.instance.LifecycleState == "Terminating" && !record.force_delete) {
+        member.actions = begin_actions(name, kTerminating);
+        if (!member.actions.empty()) {
+          member.instance.LifecycleState = "Terminating:Wait";
+          update_activity(member.activity, [](Activity& a) { a.StatusCode = "MidLifecycleAction"; });
+          put_member(member);
+          return {};
+        }
+      }
       ec2::TerminateInstancesRequest request;
       request.InstanceIds = {step.instance};
       const auto done = ec2_.TerminateInstances(context_.call("autoscaling"), request);

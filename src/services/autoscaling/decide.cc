@@ -33,8 +33,16 @@ Why unhealthy(const GroupView& group, const MemberView& m) {
   return Why::none;
 }
 
+bool is_pending(std::string_view lifecycle) {
+  return lifecycle.starts_with("Pending");
+}
+
+bool is_terminating(std::string_view lifecycle) {
+  return lifecycle.starts_with("Terminating");
+}
+
 bool is_present(const MemberView& member) {
-  return member.lifecycle == "Pending" || member.lifecycle == "InService";
+  return is_pending(member.lifecycle) || member.lifecycle == "InService";
 }
 
 bool counts(const MemberView& member) {
@@ -57,8 +65,8 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
   std::map<std::string, int> by_zone;
   for (const std::string& zone : group.zones) by_zone[zone] = 0;
   for (const MemberView& m : members) {
-    pending += m.lifecycle == "Pending";
-    leaving += m.lifecycle == "Terminating";
+    pending += is_pending(m.lifecycle);
+    leaving += is_terminating(m.lifecycle);
     if (!counts(m)) continue;
     ++capacity;
     ++by_zone[m.zone];
@@ -67,12 +75,17 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
   // Health failures found by a load balancer are replaced a tenth of the group at a time, at least one.
   int replaceable = std::max(1, group.desired / 10) - pending - leaving;
   for (const MemberView& m : members) {
-    if (m.lifecycle == "Pending") {
+    if (is_pending(m.lifecycle)) {
       if (m.instance_state == "terminated" || m.instance_state == "shutting-down") {
         steps.push_back({Kind::give_up_launch, m.id, m.zone});
         if (m.marked) continue;
         --capacity;
         --by_zone[m.zone];
+      } else if (m.lifecycle == "Pending:Wait") {
+        if (m.hooks == HookOutcome::abandons)
+          steps.push_back({Kind::abandon, m.id, m.zone});
+        else if (m.hooks != HookOutcome::waits)
+          steps.push_back({Kind::proceed, m.id, m.zone});
       } else if (m.instance_state == "running") {
         steps.push_back({Kind::put_in_service, m.id, m.zone});
       }
@@ -87,9 +100,13 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
       if (m.marked) continue;
       --capacity;
       --by_zone[m.zone];
-    } else if (m.lifecycle == "Terminating") {
+    } else if (is_terminating(m.lifecycle)) {
       if (m.instance_state == "terminated")
         steps.push_back({Kind::forget, m.id, m.zone});
+      else if (m.lifecycle == "Terminating:Wait" && (m.hooks != HookOutcome::waits || group.deleting))
+        steps.push_back({Kind::proceed, m.id, m.zone});
+      else if (m.lifecycle == "Terminating:Wait")
+        continue;
       else if (!m.registered && !m.terminating_sent)
         steps.push_back({Kind::terminate, m.id, m.zone});
     } else if (m.lifecycle == "EnteringStandby") {

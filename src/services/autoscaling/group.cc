@@ -155,8 +155,6 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   BRUME_CHECK(check_one_name(request.LaunchTemplate));
   if (request.InstanceId) return fail("UnsupportedOperation", "Brume does not make groups from an InstanceId yet");
   if (!request.LoadBalancerNames.empty()) return fail("UnsupportedOperation", "Brume has no Classic Load Balancers");
-  if (!request.LifecycleHookSpecificationList.empty())
-    return fail("UnsupportedOperation", "Brume does not support lifecycle hooks yet");
   GroupRecord record;
   AutoScalingGroup& group = record.group;
   group.AutoScalingGroupName = name;
@@ -200,6 +198,10 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   record.cause = at(context_.env.clock.wall(), created_sentence(*group.DesiredCapacity));
   for (const std::string& arn : group.TargetGroupARNs) users_of_[arn].insert(name);
   groups_.put(name, std::move(record));
+  for (const LifecycleHookSpecification& hook : request.LifecycleHookSpecificationList)
+    BRUME_CHECK(
+        put_hook({hook.LifecycleHookName, name, hook.LifecycleTransition, hook.RoleARN, hook.NotificationTargetARN,
+                  hook.NotificationMetadata, hook.HeartbeatTimeout, hook.DefaultResult}));
   wake_after_commit(name);
   return {};
 }

@@ -17,6 +17,13 @@ struct GroupRecord {
   bool force_delete = false;
 };
 
+// What an instance waits for because of a hook (lifecycle_actions.h).
+struct LifecycleAction {
+  std::string hook, token, default_result;
+  std::optional<Timestamp> deadline, limit;  // of the heartbeat, of all heartbeats together
+  std::string result;                        // CONTINUE or ABANDON, once it is completed
+};
+
 // An instance of a group. Key "<group>/<instance>".
 struct MemberRecord {
   Instance instance;
@@ -30,6 +37,7 @@ struct MemberRecord {
   // count towards the desired capacity. Empty: it stays.
   std::string replacing;
   std::string refresh;  // id of the instance refresh that it was launched by
+  List<LifecycleAction> actions;
 };
 
 // Key "<group>/<12 digits>": newest last.
@@ -55,8 +63,9 @@ struct RefreshRecord {
 }  // namespace brume::autoscaling
 
 BRUME_RECORD(brume::autoscaling::GroupRecord, group, cause, next_activity, force_delete)
+BRUME_RECORD(brume::autoscaling::LifecycleAction, hook, token, default_result, deadline, limit, result)
 BRUME_RECORD(brume::autoscaling::MemberRecord, instance, group, subnet, activity, in_service_since, created,
-             terminating_sent, replacing, refresh)
+             terminating_sent, replacing, refresh, actions)
 BRUME_RECORD(brume::autoscaling::ActivityRecord, activity)
 BRUME_RECORD(brume::autoscaling::RefreshRecord, refresh, launch_template, progressed, total, updated, untouched,
              checkpoint, paused_at, baking_since, suspended, wait_for_transitions)

@@ -226,6 +226,10 @@ void Service::erase_belongings(const std::string& group) {
        ++at)
     if (*at->second.refresh.AutoScalingGroupName == group) keys.push_back(at->first);
   for (const std::string& key : keys) refreshes_.erase(key);
+  for (const std::string& key : notification_keys(group, "")) notifications_.erase(key);
+  keys.clear();
+  for (const LifecycleHook* hook : hooks_of(group, "")) keys.push_back(group + ":" + *hook->LifecycleHookName);
+  for (const std::string& key : keys) hooks_.erase(key);
 }
 
 }  // namespace brume::autoscaling

@@ -18,13 +18,17 @@ Service::Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2, cl
       groups_(context_.store, "autoscaling.groups", context_.region),
       members_(context_.store, "autoscaling.members", context_.region),
       activities_(context_.store, "autoscaling.activities", context_.region),
-      refreshes_(context_.store, "autoscaling.refreshes", context_.region) {}
+      refreshes_(context_.store, "autoscaling.refreshes", context_.region),
+      hooks_(context_.store, "autoscaling.hooks", context_.region),
+      notifications_(context_.store, "autoscaling.notifications", context_.region) {}
 
 Result<void> Service::load() {
   BRUME_CHECK(groups_.load());
   BRUME_CHECK(members_.load());
   BRUME_CHECK(activities_.load());
   BRUME_CHECK(refreshes_.load());
+  BRUME_CHECK(hooks_.load());
+  BRUME_CHECK(notifications_.load());
   for (const auto& [key, member] : members_.rows()) group_of_[*member.instance.InstanceId] = member.group;
   for (const auto& [name, record] : groups_.rows())
     for (const std::string& arn : record.group.TargetGroupARNs) users_of_[arn].insert(name);
@@ -45,7 +49,7 @@ bool Service::is_suspended(const GroupRecord& group, const std::string& process)
 
 int Service::capacity_of(const std::string& group) const {
   return int(std::ranges::count_if(members_of(group), [](const MemberRecord* member) {
-    return member->instance.LifecycleState == "Pending" || member->instance.LifecycleState == "InService";
+    return is_pending(*member->instance.LifecycleState) || member->instance.LifecycleState == "InService";
   }));
 }
 

@@ -3,7 +3,7 @@
 // Handlers record what is desired; the controller looks at each group whose instances, targets or wishes changed (and
 // at each now and then), decides the next steps (decide.h) and carries them out, one transaction a step. What a step
 // does in EC2 and to target groups is in the same transaction as what is recorded here, so nothing is launched twice.
-// Leaves out, by name: launch configurations, mixed instances, policies, lifecycle hooks, warm pools.
+// Leaves out, by name: launch configurations, mixed instances, policies, warm pools.
 #pragma once
 
 #include <map>
@@ -75,6 +75,19 @@ class Service : public Api {
   Result<CancelInstanceRefreshAnswer> CancelInstanceRefresh(const Call&, const CancelInstanceRefreshType&) override;
   Result<RollbackInstanceRefreshAnswer> RollbackInstanceRefresh(const Call&,
                                                                 const RollbackInstanceRefreshType&) override;
+  // hooks.cc
+  Result<PutLifecycleHookAnswer> PutLifecycleHook(const Call&, const PutLifecycleHookType&) override;
+  Result<DescribeLifecycleHooksAnswer> DescribeLifecycleHooks(const Call&, const DescribeLifecycleHooksType&) override;
+  Result<DeleteLifecycleHookAnswer> DeleteLifecycleHook(const Call&, const DeleteLifecycleHookType&) override;
+  Result<CompleteLifecycleActionAnswer> CompleteLifecycleAction(const Call&,
+                                                                const CompleteLifecycleActionType&) override;
+  Result<RecordLifecycleActionHeartbeatAnswer> RecordLifecycleActionHeartbeat(
+      const Call&, const RecordLifecycleActionHeartbeatType&) override;
+  // notifications.cc
+  Result<void> PutNotificationConfiguration(const Call&, const PutNotificationConfigurationType&) override;
+  Result<void> DeleteNotificationConfiguration(const Call&, const DeleteNotificationConfigurationType&) override;
+  Result<DescribeNotificationConfigurationsAnswer> DescribeNotificationConfigurations(
+      const Call&, const DescribeNotificationConfigurationsType&) override;
   // tags.cc
   Result<void> CreateOrUpdateTags(const Call&, const CreateOrUpdateTagsType&) override;
   Result<void> DeleteTags(const Call&, const DeleteTagsType&) override;
@@ -88,10 +101,7 @@ class Service : public Api {
   Result<DescribeLifecycleHookTypesAnswer> DescribeLifecycleHookTypes(const Call&) override;
   Result<DescribeMetricCollectionTypesAnswer> DescribeMetricCollectionTypes(const Call&) override;
   Result<PoliciesType> DescribePolicies(const Call&, const DescribePoliciesType&) override;
-  Result<DescribeLifecycleHooksAnswer> DescribeLifecycleHooks(const Call&, const DescribeLifecycleHooksType&) override;
   Result<ScheduledActionsType> DescribeScheduledActions(const Call&, const DescribeScheduledActionsType&) override;
-  Result<DescribeNotificationConfigurationsAnswer> DescribeNotificationConfigurations(
-      const Call&, const DescribeNotificationConfigurationsType&) override;
   Result<DescribeWarmPoolAnswer> DescribeWarmPool(const Call&, const DescribeWarmPoolType&) override;
 
  private:
@@ -168,6 +178,15 @@ class Service : public Api {
                          const RefreshProgress& progress);
   Result<bool> carry_out(const std::string& group, const Replacements& plan, const std::string& why);
   void unmark(const std::string& group);
+  // Lifecycle hooks (hooks.cc), all of the group's or those of a transition.
+  [[nodiscard]] std::vector<const LifecycleHook*> hooks_of(const std::string& group, std::string_view transition) const;
+  Result<void> put_hook(const PutLifecycleHookType& request);
+  [[nodiscard]] List<LifecycleAction> begin_actions(const std::string& group, std::string_view transition);
+  // Changes the action that is found by instance or token. Error: ValidationError.
+  Result<void> change_action(const std::string& group, const std::string& hook,
+                             const std::optional<std::string>& instance, const std::optional<std::string>& token,
+                             const std::function<void(LifecycleAction&)>& change);
+  [[nodiscard]] std::vector<std::string> notification_keys(const std::string& group, std::string_view topic) const;
   // What belongs to a group and goes with it.
   void erase_belongings(const std::string& group);
 
@@ -189,6 +208,8 @@ class Service : public Api {
   store::Table<MemberRecord> members_;
   store::Table<ActivityRecord> activities_;
   store::Table<RefreshRecord> refreshes_;
+  store::Table<LifecycleHook> hooks_;
+  store::Table<NotificationConfiguration> notifications_;
 
   bool started_ = false;
   std::uint64_t rounds_ = 0;

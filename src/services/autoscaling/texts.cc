@@ -58,6 +58,10 @@ std::string refresh_launch_sentence() {
   return "an instance was launched in response to an instance refresh.";
 }
 
+std::string abandoned_sentence(std::string_view instance) {
+  return fmt::format("instance {} was taken out of service because a lifecycle action was abandoned.", instance);
+}
+
 std::string unhealthy_sentence(std::string_view why) {
   return fmt::format("an instance was taken out of service in response to {}", why);
 }

@@ -50,22 +50,10 @@ Result<PoliciesType> Service::DescribePolicies(const Call&, const DescribePolici
   return PoliciesType{};
 }
 
-Result<DescribeLifecycleHooksAnswer> Service::DescribeLifecycleHooks(const Call&,
-                                                                     const DescribeLifecycleHooksType& request) {
-  BRUME_CHECK(find_group(*request.AutoScalingGroupName));
-  return DescribeLifecycleHooksAnswer{};
-}
-
 Result<ScheduledActionsType> Service::DescribeScheduledActions(const Call&,
                                                                const DescribeScheduledActionsType& request) {
   if (request.AutoScalingGroupName) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   return ScheduledActionsType{};
-}
-
-Result<DescribeNotificationConfigurationsAnswer> Service::DescribeNotificationConfigurations(
-    const Call&, const DescribeNotificationConfigurationsType& request) {
-  for (const std::string& name : request.AutoScalingGroupNames) BRUME_CHECK(find_group(name));
-  return DescribeNotificationConfigurationsAnswer{};
 }
 
 Result<DescribeWarmPoolAnswer> Service::DescribeWarmPool(const Call&, const DescribeWarmPoolType& request) {
