@@ -20,7 +20,7 @@ T must(Result<T> result) {
 World::World(std::uint64_t seed)
     : sim(seed), plane(sim.loop, [this](const std::string& target) {
         const std::string id = target.substr(0, target.find(':'));
-        if (sick.contains(id)) return false;
+        if (sick.contains(id) || (broken && broken(id))) return false;
         const auto all = driver.list();
         return all && std::ranges::any_of(*all, [&](const compute::Observed& o) {
                  return o.id == id && o.state == compute::State::running;
@@ -32,7 +32,10 @@ World::World(std::uint64_t seed)
 
 void World::boot() {
   store_ = std::make_unique<store::Store>(disk);
-  cloud_ = std::make_unique<daemon::Cloud>(sim.env, *store_, daemon::Machine{fabric, driver, images, plane});
+  cloud_ = std::make_unique<daemon::Cloud>(
+      sim.env, *store_,
+      daemon::Machine{
+          .fabric = fabric, .driver = driver, .images = images, .data_plane = plane, .time_scale = time_scale});
   plane.on_stats = [this](const lb::Stats& stats) { cloud_->on_stats(stats); };
   must(cloud_->start());
 }

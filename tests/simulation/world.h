@@ -1,6 +1,7 @@
 // The whole control plane on a simulated machine: virtual time, a seeded generator, crashes at will.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -14,6 +15,17 @@
 #include "store/memory_backend.h"
 
 namespace brume::simulation {
+
+// A disk that takes no commits after a number of them: a control plane that is killed there.
+class Disk : public store::MemoryBackend {
+ public:
+  Result<void> commit(const std::vector<store::Change>& changes) override {
+    if (left == 0) return fail("InsufficientStorage", "The control plane is dead");
+    --left;
+    return MemoryBackend::commit(changes);
+  }
+  std::uint64_t left = ~0ULL;
+};
 
 class World {
  public:
@@ -42,12 +54,14 @@ class World {
   [[nodiscard]] std::vector<autoscaling::Activity> activities(const std::string& name = "web");
 
   env::SimEnv sim;
-  store::MemoryBackend disk;
+  Disk disk;
   compute::SimImages images;
   compute::SimDriver driver{sim.env, images};
   net::SimFabric fabric;
-  std::set<std::string> sick;  // instances that run but do not answer
+  std::set<std::string> sick;                         // instances that run but do not answer
+  std::function<bool(const std::string& id)> broken;  // and those of which this is true
   elbv2::SimDataPlane plane;
+  double time_scale = 1;  // of the next boot
   aws::Call caller;
 
  private:

@@ -35,7 +35,7 @@ Result<ActivityType> Service::TerminateInstanceInAutoScalingGroup(
   BRUME_TRY(member, find_member(*request.InstanceId));
   const std::string group = member->group;
   const std::string lifecycle = *member->instance.LifecycleState;
-  if (lifecycle == "Terminating") return ActivityType{activities_.find(member->activity)->activity};
+  if (is_terminating(lifecycle)) return ActivityType{activities_.find(member->activity)->activity};
   const GroupRecord& record = *groups_.find(group);
   const int desired = *record.group.DesiredCapacity;
   const bool decrement = *request.ShouldDecrementDesiredCapacity;

@@ -1,9 +1,11 @@
 // The controller: looks at a group, decides, does. Each step is a transaction of its own; after the last one it looks
 // again, until there is nothing to do.
 #include <algorithm>
+#include <functional>
 #include <sstream>
 
 #include "base/log.h"
+#include "services/autoscaling/refresh_preferences.h"
 #include "services/autoscaling/service.h"
 #include "services/autoscaling/termination_policy.h"
 #include "services/autoscaling/texts.h"
@@ -30,6 +32,16 @@ void Service::start() {
     else if (const auto users = users_of_.find(std::string(resource)); users != users_of_.end())
       for (const std::string& name : users->second) wake(name);
   });
+  // While nobody was there, nothing could come further.
+  const auto told = context_.store.transact([&]() -> Result<void> {
+    for (const auto& [name, record] : groups_.rows())
+      if (const ActiveRefresh active = active_refresh(name); active && active.record->progressed)
+        refreshes_.modify(active.key, [&](RefreshRecord& refresh) {
+          refresh.progressed = std::max(*refresh.progressed, context_.env.clock.wall());
+        });
+    return {};
+  });
+  if (!told) log_warning("instance refreshes go on with the time they had left: {}", told.error().message);
   for (const auto& [name, record] : groups_.rows()) wake(name);
   resync();
   plan_schedules();
@@ -71,6 +83,7 @@ GroupView Service::view(const GroupRecord& record) const {
   view.zones.assign(record.group.AvailabilityZones.begin(), record.group.AvailabilityZones.end());
   view.elb_checks = record.group.HealthCheckType->find("ELB") != std::string::npos;
   view.deleting = record.force_delete;
+  view.has_policy = maintenance_policy(record.group).has_value() && !record.force_delete;
   for (const SuspendedProcess& process : record.group.SuspendedProcesses) view.suspended.insert(*process.ProcessName);
   if (const auto watch = watches_.find(*record.group.AutoScalingGroupName); watch != watches_.end()) {
     const env::MonotonicTime now = context_.env.clock.now();
@@ -92,7 +105,7 @@ Result<std::vector<MemberView>> Service::observe(const GroupRecord& record) {
   for (const MemberRecord* member : members) ids.push_back(*member->instance.InstanceId);
   BRUME_TRY(states, services::instance_states(ec2_, call, ids));
 
-  std::set<std::string> registered, unhealthy;
+  std::set<std::string> registered, unhealthy, awaited;
   for (const std::string& arn : record.group.TargetGroupARNs) {
     elbv2::DescribeTargetHealthInput request;
     request.TargetGroupArn = arn;
@@ -102,6 +115,7 @@ Result<std::vector<MemberView>> Service::observe(const GroupRecord& record) {
     for (const elbv2::TargetHealthDescription& d : health->TargetHealthDescriptions) {
       registered.insert(*d.Target->Id);
       if (*d.TargetHealth->State == "unhealthy") unhealthy.insert(*d.Target->Id);
+      if (*d.TargetHealth->State == "initial") awaited.insert(*d.Target->Id);
     }
   }
 
@@ -121,6 +135,10 @@ Result<std::vector<MemberView>> Service::observe(const GroupRecord& record) {
     view.registered = registered.contains(view.id);
     view.is_protected = instance.ProtectedFromScaleIn.value_or(false);
     view.terminating_sent = member->terminating_sent;
+    view.hooks = outcome(member->actions, now);
+    view.awaited = awaited.contains(view.id);
+    view.marked = !member->replacing.empty();
+    if (member->in_service_since) view.in_service_for = now - *member->in_service_since;
   }
   return views;
 }
@@ -170,9 +188,23 @@ void Service::look(const std::string& name) {
           groups_.modify(name, [](GroupRecord& r) { r.cause.clear(); });
           return {};
         });
+      // Nothing more urgent is to be done: replace what could stay a while longer.
+      if (steps.empty() || waits) {
+        const auto replaced = maintain(name, *members);
+        const auto refreshed = replaced && *replaced > env::Duration::zero() ? refresh(name, *members) : replaced;
+        if (!refreshed) {
+          log_warning("group {}: {}", name, refreshed.error().message);
+          look_in(kFirstBackOff);
+        } else if (*refreshed == env::Duration::zero() && round < kMaxRoundsAtOnce) {
+          continue;
+        } else {
+          look_in(std::min(*replaced, *refreshed));
+        }
+      }
       // Grace periods and back-offs end by the clock alone.
       const Timestamp now = context_.env.clock.wall();
       for (const MemberRecord* member : members_of(name)) {
+        if (const auto timeout = next_timeout(member->actions)) look_in(std::max(*timeout, now) - now);
         if (!member->in_service_since) continue;
         const auto end = *member->in_service_since + seconds(*record->group.HealthCheckGracePeriod);
         if (end > now) look_in(end - now);
@@ -183,6 +215,7 @@ void Service::look(const std::string& name) {
         const auto gone = context_.store.transact([&]() -> Result<void> {
           BRUME_CHECK(forget_scaling(name));
           groups_.erase(name);
+          erase_belongings(name);
           context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
           return {};
         });
@@ -247,8 +280,9 @@ Result<void> Service::try_launch_template(const GroupRecord& record) {
   return fail("ValidationError", "You must use a valid fully-formed launch template. {}", tried.error().message);
 }
 
-Result<void> Service::launch(const GroupRecord& record, const std::string& zone) {
+Result<void> Service::launch(const GroupRecord& group, const std::string& zone) {
   const aws::Call call = context_.call("autoscaling");
+  const GroupRecord record = as_launched(group);
   const std::string name = *record.group.AutoScalingGroupName;
   const int capacity = capacity_of(name);
   const bool replaces = std::ranges::any_of(
@@ -260,9 +294,12 @@ Result<void> Service::launch(const GroupRecord& record, const std::string& zone)
   const Timestamp now = context_.env.clock.wall();
   std::string cause = record.cause;
   if (!cause.empty()) cause += "  ";
-  cause += at(
-      now, replaces && record.cause.empty() ? replacement_launch_sentence() : launch_sentence(capacity, capacity + 1));
+  std::string sentence = launch_sentence(capacity, capacity + 1);
+  if (record.cause.empty() && active_refresh(name)) sentence = refresh_launch_sentence();
+  if (record.cause.empty() && replaces) sentence = replacement_launch_sentence();
+  cause += at(now, sentence);
   MemberRecord member;
+  member.refresh = launching_refresh(name);
   member.group = name;
   const std::string subnet = request.SubnetId.value_or("");
   member.subnet = subnet;
@@ -270,14 +307,16 @@ Result<void> Service::launch(const GroupRecord& record, const std::string& zone)
   member.instance.InstanceId = instance.InstanceId;
   member.instance.InstanceType = instance.InstanceType;
   member.instance.AvailabilityZone = zone;
-  member.instance.LifecycleState = "Pending";
+  // Its hooks begin with it, so that what it runs first can already complete them.
+  member.actions = begin_actions(name, kLaunching);
+  member.instance.LifecycleState = member.actions.empty() ? "Pending" : "Pending:Wait";
   member.instance.HealthStatus = "Healthy";
   member.instance.ProtectedFromScaleIn = record.group.NewInstancesProtectedFromScaleIn;
   member.instance.LaunchTemplate = record.group.LaunchTemplate;
   for (const ec2::Tag& tag : instance.Tags)
     if (tag.Key == "aws:ec2launchtemplate:version") member.instance.LaunchTemplate->Version = tag.Value;
-  member.activity =
-      begin_activity(name, launch_description(*instance.InstanceId), cause, "PreInService", 30, zone, subnet);
+  member.activity = begin_activity(name, launch_description(*instance.InstanceId), cause,
+                                   member.actions.empty() ? "PreInService" : "MidLifecycleAction", 30, zone, subnet);
   put_member(member);
   context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
   return {};
@@ -324,6 +363,13 @@ Result<void> Service::scale_in(const GroupRecord& record, const std::vector<Memb
     }
     candidate.launched = member.created.value_or(Timestamp());
   }
+  // What a refresh or a rollback replaces anyway goes first.
+  if (const ActiveRefresh active = active_refresh(name)) {
+    const auto goes = [&](const Candidate& c) {
+      return is_stale(*active.record, *members_.find(member_key(name, c.id)));
+    };
+    if (std::ranges::any_of(candidates, goes)) std::erase_if(candidates, std::not_fn(goes));
+  }
   const std::vector<std::string> policies(record.group.TerminationPolicies);
   const std::string current = record.group.LaunchTemplate->LaunchTemplateId.value_or("");
   const Timestamp now = context_.env.clock.wall();
@@ -354,6 +400,8 @@ Result<void> Service::take_out(const std::string& group, const std::string& inst
       begin_activity(group, description, cause, draining ? "WaitingForELBConnectionDraining" : "InProgress", 50,
                      *member.instance.AvailabilityZone, member.subnet);
   member.instance.LifecycleState = lifecycle;
+  member.replacing.clear();
+  member.actions.clear();
   put_member(member);
   context_.store.after_commit([this, group] { context_.hints.publish("asg:" + group); });
   return {};
@@ -392,6 +440,20 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
       watch.said_protected = false;
       return {};
     }
+    case Kind::proceed: {
+      const bool launching = is_pending(*member.instance.LifecycleState);
+      member.instance.LifecycleState = launching ? "Pending:Proceed" : "Terminating:Proceed";
+      member.actions.clear();
+      update_activity(member.activity, [&](Activity& a) { a.StatusCode = launching ? "PreInService" : "InProgress"; });
+      put_member(member);
+      return {};
+    }
+    case Kind::abandon: {
+      end_activity(member.activity, false, "The lifecycle action of a launch hook was abandoned.");
+      back_off(name);
+      return take_out(name, step.instance, "Terminating", termination_description(step.instance),
+                      at(now, abandoned_sentence(step.instance)));
+    }
     case Kind::give_up_launch: {
       ec2::DescribeInstancesRequest request;
       request.Filters = {{"instance-id", {step.instance}}};
@@ -416,6 +478,15 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
                       at(now, unhealthy_sentence(why)));
     }
     case Kind::terminate: {
+      if (member.instance.LifecycleState == "Terminating" && !record.force_delete) {
+        member.actions = begin_actions(name, kTerminating);
+        if (!member.actions.empty()) {
+          member.instance.LifecycleState = "Terminating:Wait";
+          update_activity(member.activity, [](Activity& a) { a.StatusCode = "MidLifecycleAction"; });
+          put_member(member);
+          return {};
+        }
+      }
       ec2::TerminateInstancesRequest request;
       request.InstanceIds = {step.instance};
       const auto done = ec2_.TerminateInstances(context_.call("autoscaling"), request);

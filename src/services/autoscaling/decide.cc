@@ -13,16 +13,6 @@ bool ended(const MemberView& m) {
          m.instance_state == "stopping";
 }
 
-// Why an instance in service has to be replaced, if it has.
-Why unhealthy(const GroupView& group, const MemberView& m) {
-  // Marks and checks are EC2's and ELB's while HealthCheck runs; what a user says always counts.
-  if (m.marked_unhealthy) return Why::user;
-  if (group.suspended.contains("HealthCheck")) return Why::none;
-  if (ended(m)) return Why::ec2;
-  if (group.elb_checks && m.elb_unhealthy && !m.in_grace) return Why::elb;
-  return Why::none;
-}
-
 // The zone with the fewest instances, those where launches fail only if there is no other.
 std::string emptiest_zone(const GroupView& group, const std::map<std::string, int>& counts) {
   const auto of = [&](const std::string& zone) {
@@ -34,8 +24,38 @@ std::string emptiest_zone(const GroupView& group, const std::map<std::string, in
 
 }  // namespace
 
+Why unhealthy(const GroupView& group, const MemberView& m) {
+  // Marks and checks are EC2's and ELB's while HealthCheck runs; what a user says always counts.
+  if (m.marked_unhealthy) return Why::user;
+  if (group.suspended.contains("HealthCheck")) return Why::none;
+  if (ended(m)) return Why::ec2;
+  if (group.elb_checks && m.elb_unhealthy && !m.in_grace) return Why::elb;
+  return Why::none;
+}
+
+bool is_pending(std::string_view lifecycle) {
+  return lifecycle.starts_with("Pending");
+}
+
+bool is_terminating(std::string_view lifecycle) {
+  return lifecycle.starts_with("Terminating");
+}
+
+bool is_present(const MemberView& member) {
+  return is_pending(member.lifecycle) || member.lifecycle == "InService";
+}
+
 bool counts(const MemberView& member) {
-  return member.lifecycle == "Pending" || member.lifecycle == "InService";
+  return is_present(member) && !member.marked;
+}
+
+bool is_failing(const MemberView& member) {
+  return ended(member) || member.marked_unhealthy || member.elb_unhealthy;
+}
+
+bool is_ready(const MemberView& member, std::chrono::seconds warm_up) {
+  return member.lifecycle == "InService" && member.instance_state == "running" && !is_failing(member) &&
+         !member.awaited && member.in_service_for && *member.in_service_for >= warm_up;
 }
 
 std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& members) {
@@ -45,8 +65,8 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
   std::map<std::string, int> by_zone;
   for (const std::string& zone : group.zones) by_zone[zone] = 0;
   for (const MemberView& m : members) {
-    pending += m.lifecycle == "Pending";
-    leaving += m.lifecycle == "Terminating";
+    pending += is_pending(m.lifecycle);
+    leaving += is_terminating(m.lifecycle);
     if (!counts(m)) continue;
     ++capacity;
     ++by_zone[m.zone];
@@ -55,11 +75,17 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
   // Health failures found by a load balancer are replaced a tenth of the group at a time, at least one.
   int replaceable = std::max(1, group.desired / 10) - pending - leaving;
   for (const MemberView& m : members) {
-    if (m.lifecycle == "Pending") {
+    if (is_pending(m.lifecycle)) {
       if (m.instance_state == "terminated" || m.instance_state == "shutting-down") {
         steps.push_back({Kind::give_up_launch, m.id, m.zone});
+        if (m.marked) continue;
         --capacity;
         --by_zone[m.zone];
+      } else if (m.lifecycle == "Pending:Wait") {
+        if (m.hooks == HookOutcome::abandons)
+          steps.push_back({Kind::abandon, m.id, m.zone});
+        else if (m.hooks != HookOutcome::waits)
+          steps.push_back({Kind::proceed, m.id, m.zone});
       } else if (m.instance_state == "running") {
         steps.push_back({Kind::put_in_service, m.id, m.zone});
       }
@@ -68,13 +94,19 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
       if (why == Why::none || suspended("ReplaceUnhealthy")) continue;
       // Without Terminate nothing can be replaced.
       if (suspended("Terminate")) continue;
+      if (group.has_policy && why != Why::ec2) continue;
       if (why == Why::elb && replaceable-- <= 0) continue;
       steps.push_back({Kind::replace, m.id, m.zone, why});
+      if (m.marked) continue;
       --capacity;
       --by_zone[m.zone];
-    } else if (m.lifecycle == "Terminating") {
+    } else if (is_terminating(m.lifecycle)) {
       if (m.instance_state == "terminated")
         steps.push_back({Kind::forget, m.id, m.zone});
+      else if (m.lifecycle == "Terminating:Wait" && (m.hooks != HookOutcome::waits || group.deleting))
+        steps.push_back({Kind::proceed, m.id, m.zone});
+      else if (m.lifecycle == "Terminating:Wait")
+        continue;
       else if (!m.registered && !m.terminating_sent)
         steps.push_back({Kind::terminate, m.id, m.zone});
     } else if (m.lifecycle == "EnteringStandby") {

@@ -6,17 +6,21 @@
 // Leaves to others: which instance a scale-in takes (termination_policy.h), the words (texts.h).
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "services/autoscaling/lifecycle_actions.h"
+
 namespace brume::autoscaling {
 
 struct MemberView {
   std::string id, zone;
-  std::string lifecycle;          // Pending InService Terminating EnteringStandby Standby Detaching
+  // Pending[:Wait|:Proceed] InService Terminating[:Wait|:Proceed] EnteringStandby Standby Detaching
+  std::string lifecycle;
   std::string instance_state;     // EC2's; "terminated" also for one that EC2 no longer knows
   bool marked_unhealthy = false;  // by SetInstanceHealth
   bool elb_unhealthy = false;     // a target group's health check fails
@@ -24,6 +28,10 @@ struct MemberView {
   bool registered = false;  // still a target somewhere, draining included
   bool is_protected = false;
   bool terminating_sent = false;
+  HookOutcome hooks = HookOutcome::none;
+  bool awaited = false;  // a target group has not found out yet how it is
+  bool marked = false;   // another takes its place, and is launched first
+  std::optional<std::chrono::milliseconds> in_service_for;
 };
 
 struct GroupView {
@@ -34,14 +42,18 @@ struct GroupView {
   std::set<std::string> suspended;
   std::set<std::string> failing_zones;  // where a launch failed lately
   bool may_launch = true;               // no back-off
+  // What fails its checks but runs is replaced by the group's maintenance policy (maintenance.cc), not here.
+  bool has_policy = false;
 };
 
 struct Step {
   enum class Kind {
     put_in_service,    // running: register it; the launch is done
     give_up_launch,    // it ended before it was in service
+    proceed,           // its hooks are done: …:Proceed
+    abandon,           // a hook ends its launch
     replace,           // unhealthy, `why`: take it out; the gap is filled as any other
-    terminate,         // drained: call EC2
+    terminate,         // drained: wait for hooks, or call EC2
     forget,            // gone from EC2: the termination is done
     rest,              // drained: Standby
     release,           // drained: detached
@@ -60,7 +72,18 @@ struct Step {
 // effect.
 std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& members);
 
-// Instances that count towards the desired capacity.
+// Why an instance in service has to be replaced, if it has.
+Step::Why unhealthy(const GroupView& group, const MemberView& member);
+
+bool is_pending(std::string_view lifecycle);  // or waiting for a hook while it is
+bool is_terminating(std::string_view lifecycle);
+// Pending or in service.
+bool is_present(const MemberView& member);
+// Instances that count towards the desired capacity: those present, without the marked ones.
 bool counts(const MemberView& member);
+// Is known not to serve: it ended, or a check fails.
+bool is_failing(const MemberView& member);
+// Serves: in service for this long, healthy, and seen so by every target group that it is registered with.
+bool is_ready(const MemberView& member, std::chrono::seconds warm_up);
 
 }  // namespace brume::autoscaling

@@ -28,10 +28,12 @@ GroupView group(int desired) {
 // The steps as text: "launch:b", "replace:i-1(elb)".
 std::string plan(const GroupView& view, const std::vector<MemberView>& members) {
   static const std::map<Kind, std::string> names = {
-      {Kind::put_in_service, "serve"},      {Kind::give_up_launch, "give-up"}, {Kind::replace, "replace"},
-      {Kind::terminate, "terminate"},       {Kind::forget, "forget"},          {Kind::rest, "rest"},
-      {Kind::release, "release"},           {Kind::launch, "launch"},          {Kind::scale_in, "scale-in"},
-      {Kind::report_protected, "protected"}};
+      {Kind::put_in_service, "serve"}, {Kind::give_up_launch, "give-up"},
+      {Kind::replace, "replace"},      {Kind::terminate, "terminate"},
+      {Kind::forget, "forget"},        {Kind::rest, "rest"},
+      {Kind::release, "release"},      {Kind::launch, "launch"},
+      {Kind::scale_in, "scale-in"},    {Kind::report_protected, "protected"},
+      {Kind::proceed, "proceed"},      {Kind::abandon, "abandon"}};
   static const std::map<Why, std::string> reasons = {
       {Why::none, ""}, {Why::ec2, "(ec2)"}, {Why::elb, "(elb)"}, {Why::user, "(user)"}};
   std::string text;
@@ -140,6 +142,49 @@ TEST(Decide, LeavingGoesStepByStep) {
   EXPECT_EQ(plan(group(0), {leaving("EnteringStandby", false, false, "running")}), "rest:1");
   EXPECT_EQ(plan(group(0), {leaving("Standby", false, false, "running")}), "");
   EXPECT_EQ(plan(group(0), {leaving("Detaching", false, false, "running")}), "release:1");
+}
+
+TEST(Decide, HooksHoldUntilTheyAreDone) {
+  const auto in = [](const char* lifecycle, HookOutcome hooks, const char* state = "running") {
+    MemberView m = in_service("1", "a");
+    m.lifecycle = lifecycle;
+    m.hooks = hooks;
+    m.instance_state = state;
+    m.registered = false;
+    return m;
+  };
+  EXPECT_EQ(plan(group(1), {in("Pending:Wait", HookOutcome::waits)}), "");
+  EXPECT_EQ(plan(group(1), {in("Pending:Wait", HookOutcome::waits, "terminated")}), "give-up:1 launch:a");
+  EXPECT_EQ(plan(group(1), {in("Pending:Wait", HookOutcome::proceeds, "pending")}), "proceed:1");
+  EXPECT_EQ(plan(group(1), {in("Pending:Wait", HookOutcome::abandons)}), "abandon:1");
+  EXPECT_EQ(plan(group(1), {in("Pending:Proceed", HookOutcome::none, "pending")}), "");
+  EXPECT_EQ(plan(group(1), {in("Pending:Proceed", HookOutcome::none)}), "serve:1");
+  EXPECT_EQ(plan(group(0), {in("Terminating:Wait", HookOutcome::waits)}), "");
+  EXPECT_EQ(plan(group(0), {in("Terminating:Wait", HookOutcome::abandons)}), "proceed:1");
+  EXPECT_EQ(plan(group(0), {in("Terminating:Wait", HookOutcome::waits, "terminated")}), "forget:1");
+  EXPECT_EQ(plan(group(0), {in("Terminating:Proceed", HookOutcome::none)}), "terminate:1");
+  GroupView deleting = group(0);
+  deleting.deleting = true;
+  EXPECT_EQ(plan(deleting, {in("Terminating:Wait", HookOutcome::waits)}), "proceed:1");
+}
+
+TEST(Decide, AMarkedInstanceDoesNotCount) {
+  const auto marked = with(in_service("1", "a"), [](MemberView& m) { m.marked = true; });
+  const MemberView well = in_service("2", "b");
+  EXPECT_EQ(plan(group(2), {marked, well}), "launch:a");
+  EXPECT_EQ(plan(group(2), {marked, well, in_service("3", "a")}), "");
+  // One that dies while it is marked leaves no gap of its own.
+  const auto dead = with(marked, [](MemberView& m) { m.instance_state = "terminated"; });
+  EXPECT_EQ(plan(group(2), {dead, well, in_service("3", "a")}), "replace:1(ec2)");
+}
+
+TEST(Decide, APolicyReplacesTheSickElsewhere) {
+  GroupView view = group(2);
+  view.has_policy = true;
+  const auto sick = with(in_service("1", "a"), [](MemberView& m) { m.elb_unhealthy = true; });
+  const auto dead = with(in_service("1", "a"), [](MemberView& m) { m.instance_state = "terminated"; });
+  EXPECT_EQ(plan(view, {sick, in_service("2", "b")}), "");
+  EXPECT_EQ(plan(view, {dead, in_service("2", "b")}), "replace:1(ec2) launch:a");
 }
 
 TEST(Decide, ProtectionHoldsButForDeletion) {

@@ -3,6 +3,7 @@
 #include <set>
 #include <sstream>
 
+#include "services/autoscaling/refresh_preferences.h"
 #include "services/autoscaling/service.h"
 #include "services/autoscaling/tags.h"
 #include "services/autoscaling/termination_policy.h"
@@ -42,17 +43,35 @@ Result<void> refuse_unsupported(const Request& request) {
   BRUME_CHECK(refuse(request.LaunchConfigurationName.has_value(), "LaunchConfigurationName"));
   BRUME_CHECK(refuse(request.MixedInstancesPolicy.has_value(), "MixedInstancesPolicy"));
   BRUME_CHECK(refuse(request.PlacementGroup.has_value() && !request.PlacementGroup->empty(), "PlacementGroup"));
-  BRUME_CHECK(refuse(request.MaxInstanceLifetime.value_or(0) != 0, "MaxInstanceLifetime"));
   BRUME_CHECK(refuse(request.CapacityRebalance.value_or(false), "CapacityRebalance"));
   BRUME_CHECK(refuse(request.DesiredCapacityType.value_or("units") != "units", "DesiredCapacityType other than units"));
-  BRUME_CHECK(refuse(request.InstanceMaintenancePolicy.has_value() &&
-                         (request.InstanceMaintenancePolicy->MinHealthyPercentage.value_or(-1) != -1 ||
-                          request.InstanceMaintenancePolicy->MaxHealthyPercentage.value_or(-1) != -1),
-                     "InstanceMaintenancePolicy"));
   BRUME_CHECK(
       refuse(request.AvailabilityZoneDistribution.has_value() &&
                  request.AvailabilityZoneDistribution->CapacityDistributionStrategy.value_or("") == "balanced-only",
              "the distribution balanced-only"));
+  return {};
+}
+
+Result<void> check_one_name(const std::optional<LaunchTemplateSpecification>& launch) {
+  if (launch && launch->LaunchTemplateId && launch->LaunchTemplateName)
+    return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
+  return {};
+}
+
+// What Create and Update take in the same way: a policy, and a lifetime of a day or more.
+template <typename Request>
+Result<void> take_maintenance(AutoScalingGroup& group, const Request& request) {
+  if (request.InstanceMaintenancePolicy) {
+    BRUME_TRY(policy, checked_policy(*request.InstanceMaintenancePolicy));
+    group.InstanceMaintenancePolicy = policy;
+  }
+  if (!request.MaxInstanceLifetime) return {};
+  constexpr int kDay = 86400;
+  if (*request.MaxInstanceLifetime != 0 && *request.MaxInstanceLifetime < kDay)
+    return fail("ValidationError", "MaxInstanceLifetime must be 0 or at least {} seconds, not {}", kDay,
+                *request.MaxInstanceLifetime);
+  group.MaxInstanceLifetime = request.MaxInstanceLifetime;
+  if (*request.MaxInstanceLifetime == 0) group.MaxInstanceLifetime.reset();
   return {};
 }
 
@@ -143,8 +162,6 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   BRUME_CHECK(check_one_name(request.LaunchTemplate));
   if (request.InstanceId) return fail("UnsupportedOperation", "Brume does not make groups from an InstanceId yet");
   if (!request.LoadBalancerNames.empty()) return fail("UnsupportedOperation", "Brume has no Classic Load Balancers");
-  if (!request.LifecycleHookSpecificationList.empty())
-    return fail("UnsupportedOperation", "Brume does not support lifecycle hooks yet");
   GroupRecord record;
   AutoScalingGroup& group = record.group;
   group.AutoScalingGroupName = name;
@@ -180,6 +197,7 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   group.Context = request.Context;
   group.DefaultInstanceWarmup = request.DefaultInstanceWarmup;
   group.DeletionProtection = request.DeletionProtection;
+  BRUME_CHECK(take_maintenance(group, request));
   BRUME_CHECK(check_group(call, group));
   BRUME_CHECK(merge_tags(group.Tags, request.Tags, name));
   group.Tags.set_present();
@@ -187,6 +205,10 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   record.cause = at(context_.env.clock.wall(), created_sentence(*group.DesiredCapacity));
   for (const std::string& arn : group.TargetGroupARNs) users_of_[arn].insert(name);
   groups_.put(name, std::move(record));
+  for (const LifecycleHookSpecification& hook : request.LifecycleHookSpecificationList)
+    BRUME_CHECK(
+        put_hook({hook.LifecycleHookName, name, hook.LifecycleTransition, hook.RoleARN, hook.NotificationTargetARN,
+                  hook.NotificationMetadata, hook.HeartbeatTimeout, hook.DefaultResult}));
   wake_after_commit(name);
   return {};
 }
@@ -198,6 +220,7 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
     return fail("ScalingActivityInProgress", "AutoScalingGroup '{}' is pending delete and cannot be changed", name);
   BRUME_CHECK(refuse_unsupported(request));
   BRUME_CHECK(check_one_name(request.LaunchTemplate));
+  BRUME_CHECK(check_configuration_free(request));
   GroupRecord record = *found;
   AutoScalingGroup& group = record.group;
   const int before = *group.DesiredCapacity;
@@ -215,6 +238,7 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
   take(group.Context, request.Context);
   take(group.ServiceLinkedRoleARN, request.ServiceLinkedRoleARN);
   take(group.DeletionProtection, request.DeletionProtection);
+  BRUME_CHECK(take_maintenance(group, request));
   if (request.VPCZoneIdentifier) {
     group.VPCZoneIdentifier = request.VPCZoneIdentifier;
     group.AvailabilityZones = request.AvailabilityZones;
@@ -252,6 +276,7 @@ Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalin
     for (const std::string& arn : found->group.TargetGroupARNs) users_of_[arn].erase(name);
     BRUME_CHECK(forget_scaling(name));
     groups_.erase(name);
+    erase_belongings(name);
     context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
     return {};
   }

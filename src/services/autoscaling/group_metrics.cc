@@ -11,11 +11,10 @@ enum class Phase { pending, in_service, standby, terminating };
 
 // Of a lifecycle state: "Pending:Wait", "Warmed:Pending", "Detaching", …
 Phase phase_of(std::string_view state) {
-  if (state.starts_with("Warmed:")) state.remove_prefix(7);
   if (state.starts_with("Pending")) return Phase::pending;
   if (state == "Standby" || state == "EnteringStandby") return Phase::standby;
   if (state.starts_with("Terminat") || state.starts_with("Detach")) return Phase::terminating;
-  return Phase::in_service;  // a warmed instance: stopped, running or hibernated, ready
+  return Phase::in_service;
 }
 
 int weight_of(const Instance& instance) {
@@ -29,11 +28,10 @@ struct Count {
 
 }  // namespace
 
-std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group, const List<Instance>& warm,
-                                                  Timestamp time) {
+std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group, Timestamp time) {
   if (group.EnabledMetrics.empty()) return {};
-  std::map<Phase, Count> in_group, in_pool;
-  Count total, pool;
+  std::map<Phase, Count> in_group;
+  Count total;
   for (const Instance& instance : group.Instances) {
     Count& count = in_group[phase_of(instance.LifecycleState.value_or(""))];
     for (Count* one : {&count, &total}) {
@@ -41,14 +39,6 @@ std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group,
       one->capacity += weight_of(instance);
     }
   }
-  for (const Instance& instance : warm) {
-    Count& count = in_pool[phase_of(instance.LifecycleState.value_or(""))];
-    for (Count* one : {&count, &pool}) {
-      ++one->instances;
-      one->capacity += weight_of(instance);
-    }
-  }
-  const double warm_wanted = group.WarmPoolConfiguration ? double(group.WarmPoolSize.value_or(0)) : 0;
   const std::map<std::string, double> all = {
       {"GroupMinSize", *group.MinSize},
       {"GroupMaxSize", *group.MaxSize},
@@ -63,14 +53,6 @@ std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group,
       {"GroupStandbyCapacity", in_group[Phase::standby].capacity},
       {"GroupTerminatingCapacity", in_group[Phase::terminating].capacity},
       {"GroupTotalCapacity", total.capacity},
-      {"WarmPoolMinSize", group.WarmPoolConfiguration ? double(group.WarmPoolConfiguration->MinSize.value_or(0)) : 0},
-      {"WarmPoolDesiredCapacity", warm_wanted},
-      {"WarmPoolPendingCapacity", in_pool[Phase::pending].capacity},
-      {"WarmPoolTerminatingCapacity", in_pool[Phase::terminating].capacity},
-      {"WarmPoolWarmedCapacity", in_pool[Phase::in_service].capacity},
-      {"WarmPoolTotalCapacity", pool.capacity},
-      {"GroupAndWarmPoolDesiredCapacity", *group.DesiredCapacity + warm_wanted},
-      {"GroupAndWarmPoolTotalCapacity", total.capacity + pool.capacity},
   };
   std::vector<services::MetricSample> samples;
   for (const EnabledMetric& enabled : group.EnabledMetrics)

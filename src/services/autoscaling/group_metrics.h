@@ -11,8 +11,7 @@
 
 namespace brume::autoscaling {
 
-// `group` as DescribeAutoScalingGroups shows it, `warm`: the instances of its warm pool. Nothing if it collects none.
-std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group, const List<Instance>& warm,
-                                                  Timestamp time);
+// `group` as DescribeAutoScalingGroups shows it. Nothing if it collects none.
+std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group, Timestamp time);
 
 }  // namespace brume::autoscaling

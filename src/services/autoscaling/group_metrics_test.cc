@@ -16,8 +16,8 @@ AutoScalingGroup group_of(const std::vector<std::string>& states, const std::vec
   return group;
 }
 
-double value(const AutoScalingGroup& group, const List<Instance>& warm = {}) {
-  const auto samples = group_metrics(group, warm, Timestamp());
+double value(const AutoScalingGroup& group) {
+  const auto samples = group_metrics(group, Timestamp());
   EXPECT_EQ(samples.size(), 1u);
   return samples.empty() ? -1 : samples[0].sum;
 }
@@ -44,21 +44,10 @@ TEST(GroupMetrics, CapacityIsInWeights) {
 }
 
 TEST(GroupMetrics, OnlyWhatIsCollected) {
-  EXPECT_TRUE(group_metrics(group_of({"InService"}, {}), {}, Timestamp()).empty());
-  const auto samples = group_metrics(group_of({}, {"GroupMinSize", "GroupMaxSize"}), {}, Timestamp());
+  EXPECT_TRUE(group_metrics(group_of({"InService"}, {}), Timestamp()).empty());
+  const auto samples = group_metrics(group_of({}, {"GroupMinSize", "GroupMaxSize"}), Timestamp());
   ASSERT_EQ(samples.size(), 2u);
   EXPECT_EQ(samples[0].dimensions[0].second, "web");
-}
-
-TEST(GroupMetrics, ThePoolBeside) {
-  AutoScalingGroup group = group_of({"InService"}, {"GroupAndWarmPoolTotalCapacity"});
-  group.WarmPoolConfiguration.emplace();
-  group.WarmPoolSize = 2;
-  List<Instance> warm;
-  for (const char* state : {"Warmed:Stopped", "Warmed:Pending"}) warm.emplace_back().LifecycleState = state;
-  EXPECT_EQ(value(group, warm), 3);
-  group.EnabledMetrics[0].Metric = "WarmPoolWarmedCapacity";
-  EXPECT_EQ(value(group, warm), 1);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ void Service::publish_metrics_later() {
     std::vector<services::MetricSample> samples;
     for (const auto& [name, record] : groups_.rows()) {
       if (record.group.EnabledMetrics.empty()) continue;
-      auto more = group_metrics(shown(record), {}, Timestamp(minute));
+      auto more = group_metrics(shown(record), Timestamp(minute));
       std::ranges::move(more, std::back_inserter(samples));
     }
     if (!samples.empty()) metrics_.put("AWS/AutoScaling", samples);

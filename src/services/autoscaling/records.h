@@ -17,6 +17,13 @@ struct GroupRecord {
   bool force_delete = false;
 };
 
+// What an instance waits for because of a hook (lifecycle_actions.h).
+struct LifecycleAction {
+  std::string hook, token, default_result;
+  std::optional<Timestamp> deadline, limit;  // of the heartbeat, of all heartbeats together
+  std::string result;                        // CONTINUE or ABANDON, once it is completed
+};
+
 // An instance of a group. Key "<group>/<instance>".
 struct MemberRecord {
   Instance instance;
@@ -26,6 +33,11 @@ struct MemberRecord {
   std::optional<Timestamp> in_service_since;
   std::optional<Timestamp> created;
   bool terminating_sent = false;  // TerminateInstances has been called
+  // Why it is to be replaced by another that is launched first: "refresh", "lifetime", "elb", "user". Then it does not
+  // count towards the desired capacity. Empty: it stays.
+  std::string replacing;
+  std::string refresh;  // id of the instance refresh that it was launched by
+  List<LifecycleAction> actions;
 };
 
 // Key "<group>/<12 digits>": newest last.
@@ -33,9 +45,27 @@ struct ActivityRecord {
   Activity activity;
 };
 
+// Key "<group>/<12 digits>": newest last.
+struct RefreshRecord {
+  InstanceRefresh refresh;
+  // What it launches with: its desired configuration, the version as a number. None: as the group.
+  std::optional<LaunchTemplateSpecification> launch_template;
+  std::optional<Timestamp> progressed;  // when it last came further
+  // How far it had come then (RefreshProgress).
+  std::int32_t total = 0, updated = 0, untouched = 0;
+  std::int32_t checkpoint = 0;         // the highest percentage reached of its checkpoints
+  std::optional<Timestamp> paused_at;  // there
+  std::optional<Timestamp> baking_since;
+  bool suspended = false;
+  bool wait_for_transitions = true;
+};
+
 }  // namespace brume::autoscaling
 
 BRUME_RECORD(brume::autoscaling::GroupRecord, group, cause, next_activity, force_delete)
+BRUME_RECORD(brume::autoscaling::LifecycleAction, hook, token, default_result, deadline, limit, result)
 BRUME_RECORD(brume::autoscaling::MemberRecord, instance, group, subnet, activity, in_service_since, created,
-             terminating_sent)
+             terminating_sent, replacing, refresh, actions)
 BRUME_RECORD(brume::autoscaling::ActivityRecord, activity)
+BRUME_RECORD(brume::autoscaling::RefreshRecord, refresh, launch_template, progressed, total, updated, untouched,
+             checkpoint, paused_at, baking_since, suspended, wait_for_transitions)

@@ -22,6 +22,9 @@ Service::Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2, cl
       scheduled_(context_.store, "autoscaling.scheduled", context_.region),
       cooldowns_(context_.store, "autoscaling.cooldowns", context_.region),
       decisions_(context_.store, "autoscaling.decisions", context_.region),
+      refreshes_(context_.store, "autoscaling.refreshes", context_.region),
+      hooks_(context_.store, "autoscaling.hooks", context_.region),
+      notifications_(context_.store, "autoscaling.notifications", context_.region),
       elapsed_(context_.env.clock) {
   actions.add("autoscaling", [this](const services::AlarmEvent& event) { return perform(event); });
 }
@@ -34,6 +37,9 @@ Result<void> Service::load() {
   BRUME_CHECK(scheduled_.load());
   BRUME_CHECK(cooldowns_.load());
   BRUME_CHECK(decisions_.load());
+  BRUME_CHECK(refreshes_.load());
+  BRUME_CHECK(hooks_.load());
+  BRUME_CHECK(notifications_.load());
   for (const auto& [key, member] : members_.rows()) {
     group_of_[*member.instance.InstanceId] = member.group;
     if (member.in_service_since) elapsed_.note(*member.instance.InstanceId, *member.in_service_since);
@@ -59,7 +65,7 @@ bool Service::is_suspended(const GroupRecord& group, const std::string& process)
 
 int Service::capacity_of(const std::string& group) const {
   return int(std::ranges::count_if(members_of(group), [](const MemberRecord* member) {
-    return member->instance.LifecycleState == "Pending" || member->instance.LifecycleState == "InService";
+    return is_pending(*member->instance.LifecycleState) || member->instance.LifecycleState == "InService";
   }));
 }
 

@@ -4,7 +4,7 @@
 // at each now and then), decides the next steps (decide.h) and carries them out, one transaction a step. What a step
 // does in EC2 and to target groups is in the same transaction as what is recorded here, so nothing is launched twice.
 // Policies (policies.cc, scaling_actions.cc) and scheduled actions only change the desired capacity and the bounds.
-// Leaves out, by name: launch configurations, mixed instances, lifecycle hooks, instance refresh, warm pools.
+// Leaves out, by name: launch configurations, mixed instances, warm pools.
 #pragma once
 
 #include <map>
@@ -20,6 +20,7 @@
 #include "elbv2/api.h"
 #include "services/autoscaling/decide.h"
 #include "services/autoscaling/records.h"
+#include "services/autoscaling/refresh_decision.h"
 #include "services/autoscaling/scaling/adjustment.h"
 #include "services/autoscaling/scaling/capacity.h"
 #include "services/autoscaling/scaling/elapsed.h"
@@ -79,6 +80,26 @@ class Service : public Api {
                                                                 const DescribeTrafficSourcesRequest&) override;
   Result<DescribeLoadBalancersResponse> DescribeLoadBalancers(const Call&,
                                                               const DescribeLoadBalancersRequest&) override;
+  // refresh.cc
+  Result<StartInstanceRefreshAnswer> StartInstanceRefresh(const Call&, const StartInstanceRefreshType&) override;
+  Result<DescribeInstanceRefreshesAnswer> DescribeInstanceRefreshes(const Call&,
+                                                                    const DescribeInstanceRefreshesType&) override;
+  Result<CancelInstanceRefreshAnswer> CancelInstanceRefresh(const Call&, const CancelInstanceRefreshType&) override;
+  Result<RollbackInstanceRefreshAnswer> RollbackInstanceRefresh(const Call&,
+                                                                const RollbackInstanceRefreshType&) override;
+  // hooks.cc
+  Result<PutLifecycleHookAnswer> PutLifecycleHook(const Call&, const PutLifecycleHookType&) override;
+  Result<DescribeLifecycleHooksAnswer> DescribeLifecycleHooks(const Call&, const DescribeLifecycleHooksType&) override;
+  Result<DeleteLifecycleHookAnswer> DeleteLifecycleHook(const Call&, const DeleteLifecycleHookType&) override;
+  Result<CompleteLifecycleActionAnswer> CompleteLifecycleAction(const Call&,
+                                                                const CompleteLifecycleActionType&) override;
+  Result<RecordLifecycleActionHeartbeatAnswer> RecordLifecycleActionHeartbeat(
+      const Call&, const RecordLifecycleActionHeartbeatType&) override;
+  // notifications.cc
+  Result<void> PutNotificationConfiguration(const Call&, const PutNotificationConfigurationType&) override;
+  Result<void> DeleteNotificationConfiguration(const Call&, const DeleteNotificationConfigurationType&) override;
+  Result<DescribeNotificationConfigurationsAnswer> DescribeNotificationConfigurations(
+      const Call&, const DescribeNotificationConfigurationsType&) override;
   // tags.cc
   Result<void> CreateOrUpdateTags(const Call&, const CreateOrUpdateTagsType&) override;
   Result<void> DeleteTags(const Call&, const DeleteTagsType&) override;
@@ -107,11 +128,6 @@ class Service : public Api {
   Result<DescribeTerminationPolicyTypesAnswer> DescribeTerminationPolicyTypes(const Call&) override;
   Result<DescribeLifecycleHookTypesAnswer> DescribeLifecycleHookTypes(const Call&) override;
   Result<DescribeMetricCollectionTypesAnswer> DescribeMetricCollectionTypes(const Call&) override;
-  Result<DescribeLifecycleHooksAnswer> DescribeLifecycleHooks(const Call&, const DescribeLifecycleHooksType&) override;
-  Result<DescribeInstanceRefreshesAnswer> DescribeInstanceRefreshes(const Call&,
-                                                                    const DescribeInstanceRefreshesType&) override;
-  Result<DescribeNotificationConfigurationsAnswer> DescribeNotificationConfigurations(
-      const Call&, const DescribeNotificationConfigurationsType&) override;
   Result<DescribeWarmPoolAnswer> DescribeWarmPool(const Call&, const DescribeWarmPoolType&) override;
 
  private:
@@ -214,6 +230,44 @@ class Service : public Api {
   Result<void> scale_in(const GroupRecord& group, const std::vector<MemberView>& members);
   void resync();
 
+  // Instance refresh (refresh.cc, refresh_controller.cc): the group's newest row of it; null if it has ended.
+  struct ActiveRefresh {
+    std::string key;
+    const RefreshRecord* record = nullptr;
+    explicit operator bool() const { return record != nullptr; }
+  };
+  [[nodiscard]] ActiveRefresh active_refresh(const std::string& group) const;
+  Result<void> check_reversible(const Call& call, const AutoScalingGroup& group);
+  // Error: ValidationError while a refresh brings a configuration of its own.
+  Result<void> check_configuration_free(const UpdateAutoScalingGroupType& request) const;
+  // The group as instances are launched for it now: during a refresh with the configuration that this brings.
+  [[nodiscard]] GroupRecord as_launched(const GroupRecord& group) const;
+  // The id of the refresh that a new instance is of; empty: of none.
+  [[nodiscard]] std::string launching_refresh(const std::string& group) const;
+  [[nodiscard]] RefreshView refresh_view(const GroupRecord& group, const RefreshRecord& refresh,
+                                         const std::vector<MemberView>& members) const;
+  [[nodiscard]] bool is_stale(const RefreshRecord& refresh, const MemberRecord& member) const;
+  void read_alarms(const RefreshRecord& refresh, RefreshView& view);
+  // One step of what replaces instances that could stay, when the group has nothing more urgent to do. Answers when to
+  // look again: zero if something was done, max if only an event can change anything.
+  Result<env::Duration> maintain(const std::string& group, const std::vector<MemberView>& members);
+  Result<env::Duration> refresh(const std::string& group, const std::vector<MemberView>& members);
+  Result<void> carry_out(const std::string& group, const std::string& key, const RefreshStep& step,
+                         const RefreshProgress& progress);
+  Result<bool> carry_out(const std::string& group, const Replacements& plan, const std::string& why);
+  void unmark(const std::string& group);
+  // Lifecycle hooks (hooks.cc), all of the group's or those of a transition.
+  [[nodiscard]] std::vector<const LifecycleHook*> hooks_of(const std::string& group, std::string_view transition) const;
+  Result<void> put_hook(const PutLifecycleHookType& request);
+  [[nodiscard]] List<LifecycleAction> begin_actions(const std::string& group, std::string_view transition);
+  // Changes the action that is found by instance or token. Error: ValidationError.
+  Result<void> change_action(const std::string& group, const std::string& hook,
+                             const std::optional<std::string>& instance, const std::optional<std::string>& token,
+                             const std::function<void(LifecycleAction&)>& change);
+  [[nodiscard]] std::vector<std::string> notification_keys(const std::string& group, std::string_view topic) const;
+  // What belongs to a group and goes with it.
+  void erase_belongings(const std::string& group);
+
   struct Watch {  // of a group; in memory only
     bool queued = false;
     env::Loop::TimerId timer = 0;
@@ -235,6 +289,9 @@ class Service : public Api {
   store::Table<ScheduledRecord> scheduled_;
   store::Table<CooldownRecord> cooldowns_;
   store::Table<DecisionRecord> decisions_;
+  store::Table<RefreshRecord> refreshes_;
+  store::Table<LifecycleHook> hooks_;
+  store::Table<NotificationConfiguration> notifications_;
 
   bool started_ = false;
   std::uint64_t rounds_ = 0;

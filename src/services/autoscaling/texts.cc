@@ -65,6 +65,21 @@ std::string selected_sentence(std::string_view instance) {
   return fmt::format("instance {} was selected for termination.", instance);
 }
 
+std::string replacement_sentence(std::string_view reason) {
+  if (reason == "elb") return unhealthy_sentence(kElbFailure);
+  if (reason == "user") return unhealthy_sentence(kUserFailure);
+  return fmt::format("an instance was taken out of service in response to {}",
+                     reason == "lifetime" ? "the maximum instance lifetime." : "an instance refresh.");
+}
+
+std::string refresh_launch_sentence() {
+  return "an instance was launched in response to an instance refresh.";
+}
+
+std::string abandoned_sentence(std::string_view instance) {
+  return fmt::format("instance {} was taken out of service because a lifecycle action was abandoned.", instance);
+}
+
 std::string unhealthy_sentence(std::string_view why) {
   return fmt::format("an instance was taken out of service in response to {}", why);
 }

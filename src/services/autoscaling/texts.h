@@ -23,6 +23,10 @@ std::string launch_sentence(int before, int after);
 std::string replacement_launch_sentence();
 std::string shrink_sentence(int before, int after);
 std::string selected_sentence(std::string_view instance);
+// Taken out because another is to take its place: "refresh", "lifetime", "elb", "user".
+std::string replacement_sentence(std::string_view reason);
+std::string refresh_launch_sentence();
+std::string abandoned_sentence(std::string_view instance);
 std::string unhealthy_sentence(std::string_view why);  // "an ELB system health check failure."
 std::string user_terminated_sentence();
 // With the desired capacity before and after; equal: it did not change, and nothing is said of it.

@@ -39,28 +39,11 @@ Result<DescribeMetricCollectionTypesAnswer> Service::DescribeMetricCollectionTyp
   DescribeMetricCollectionTypesAnswer answer;
   for (const char* metric :
        {"GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances",
-        "GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances"})
+        "GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances", "GroupInServiceCapacity",
+        "GroupPendingCapacity", "GroupStandbyCapacity", "GroupTerminatingCapacity", "GroupTotalCapacity"})
     answer.Metrics.push_back({metric});
   answer.Granularities.push_back({"1Minute"});
   return answer;
-}
-
-Result<DescribeLifecycleHooksAnswer> Service::DescribeLifecycleHooks(const Call&,
-                                                                     const DescribeLifecycleHooksType& request) {
-  BRUME_CHECK(find_group(*request.AutoScalingGroupName));
-  return DescribeLifecycleHooksAnswer{};
-}
-
-Result<DescribeInstanceRefreshesAnswer> Service::DescribeInstanceRefreshes(
-    const Call&, const DescribeInstanceRefreshesType& request) {
-  BRUME_CHECK(find_group(*request.AutoScalingGroupName));
-  return DescribeInstanceRefreshesAnswer{};
-}
-
-Result<DescribeNotificationConfigurationsAnswer> Service::DescribeNotificationConfigurations(
-    const Call&, const DescribeNotificationConfigurationsType& request) {
-  for (const std::string& name : request.AutoScalingGroupNames) BRUME_CHECK(find_group(name));
-  return DescribeNotificationConfigurationsAnswer{};
 }
 
 Result<DescribeWarmPoolAnswer> Service::DescribeWarmPool(const Call&, const DescribeWarmPoolType& request) {

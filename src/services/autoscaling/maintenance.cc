@@ -1,0 +1,97 @@
+// Replacing instances that could stay a while longer: those that are too old, those that are marked and, where the
+// group has an instance maintenance policy, those that fail their health checks.
+#include <algorithm>
+
+#include "services/autoscaling/refresh_preferences.h"
+#include "services/autoscaling/service.h"
+#include "services/autoscaling/texts.h"
+
+namespace brume::autoscaling {
+
+using std::chrono::seconds;
+
+void Service::unmark(const std::string& group) {
+  for (const MemberRecord* found : members_of(group)) {
+    if (found->replacing != "refresh") continue;
+    MemberRecord member = *found;
+    member.replacing.clear();
+    put_member(member);
+  }
+}
+
+Result<bool> Service::carry_out(const std::string& name, const Replacements& plan, const std::string& why) {
+  const Timestamp now = context_.env.clock.wall();
+  for (const std::string& id : plan.take_out) {
+    MemberRecord member = *members_.find(member_key(name, id));
+    const std::string& reason = member.replacing.empty() ? why : member.replacing;
+    std::string cause = at(now, replacement_sentence(reason));
+    if (reason == "elb" || reason == "user") {
+      member.instance.HealthStatus = "Unhealthy";
+      put_member(member);
+    } else {
+      cause += "  " + at(now, selected_sentence(id));
+    }
+    BRUME_CHECK(take_out(name, id, "Terminating", termination_description(id), cause));
+  }
+  for (const std::string& id : plan.mark) {
+    MemberRecord member = *members_.find(member_key(name, id));
+    member.replacing = why;
+    put_member(member);
+  }
+  return !plan.take_out.empty() || !plan.mark.empty();
+}
+
+Result<env::Duration> Service::maintain(const std::string& name, const std::vector<MemberView>& members) {
+  const GroupRecord& group = *groups_.find(name);
+  env::Duration next = env::Duration::max();
+  if (group.force_delete || is_suspended(group, "Terminate")) return next;
+  const auto policy = maintenance_policy(group.group);
+  const HealthyPercentages percentages = policy.value_or(HealthyPercentages{});
+  const seconds warm_up = context_.scaled(seconds(warm_up_of(group.group)));
+  const seconds lifetime = context_.scaled(seconds(group.group.MaxInstanceLifetime.value_or(0)));
+  // A refresh makes all instances new, and what cannot be launched anew is kept.
+  const bool replaces_old = lifetime.count() > 0 && !active_refresh(name) && !is_suspended(group, "Launch");
+
+  const GroupView seen = view(group);
+  std::map<std::string, std::vector<Replaceable>> wanted;  // by reason
+  int marked = 0, unmarked = 0, ready = 0, failing = 0;
+  for (const MemberView& m : members) {
+    if (!is_present(m)) continue;
+    const bool is_ready_now = is_ready(m, warm_up);
+    ++(m.marked ? marked : unmarked);
+    ready += is_ready_now;
+    failing += is_failing(m) && !is_ready_now;
+    if (m.in_service_for && *m.in_service_for < warm_up)
+      next = std::min<env::Duration>(next, warm_up - *m.in_service_for);
+    const MemberRecord& member = *members_.find(member_key(name, m.id));
+    const auto add = [&](const std::string& why) {
+      wanted[why].push_back({m.id, is_ready_now, is_failing(m), m.marked});
+    };
+    if (m.marked) {
+      if (member.replacing != "refresh") add(member.replacing);
+      continue;
+    }
+    if (m.lifecycle != "InService") continue;
+    // Without a policy what is sick has been replaced before this (decide.h).
+    const Step::Why why = policy && !is_suspended(group, "ReplaceUnhealthy") ? unhealthy(seen, m) : Step::Why::none;
+    if (why != Step::Why::none) {
+      add(why == Step::Why::elb ? "elb" : "user");
+    } else if (replaces_old && !m.is_protected && m.in_service_for) {
+      if (*m.in_service_for >= lifetime)
+        add("lifetime");
+      else
+        next = std::min<env::Duration>(next, lifetime - *m.in_service_for);
+    }
+  }
+  const Range range = replacement_range(*group.group.DesiredCapacity, percentages.min, percentages.max);
+  const int capacity = std::max<int>(*group.group.DesiredCapacity, unmarked) + marked;
+  for (const char* why : {"elb", "user", "lifetime"}) {  // one reason at a time, the most urgent first
+    const std::vector<Replaceable>& candidates = wanted[why];
+    const Replacements plan = plan_replacements(range, capacity, ready, failing, candidates, int(candidates.size()));
+    BRUME_TRY(done, context_.store.transact([&] { return carry_out(name, plan, why); }));
+    if (done) return env::Duration::zero();
+  }
+  return next;
+}
+
+}  // namespace brume::autoscaling
