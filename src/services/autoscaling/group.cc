@@ -75,12 +75,6 @@ Result<void> take_maintenance(AutoScalingGroup& group, const Request& request) {
   return {};
 }
 
-Result<void> check_one_name(const std::optional<LaunchTemplateSpecification>& launch) {
-  if (launch && launch->LaunchTemplateId && launch->LaunchTemplateName)
-    return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
-  return {};
-}
-
 }  // namespace
 
 Result<void> Service::check_sizes(const AutoScalingGroup& group) {
