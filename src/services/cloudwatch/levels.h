@@ -18,9 +18,9 @@ struct Level {
 
 constexpr std::uint32_t kHour = 3600, kDay = 24 * kHour;
 inline constexpr Level kLevels[] = {{'a', 1, 3 * kHour, kHour / 4},
-                             {'b', 60, 15 * kDay, 6 * kHour},
-                             {'c', 300, 63 * kDay, kDay},
-                             {'d', 3600, 455 * kDay, 4 * kDay}};
+                                    {'b', 60, 15 * kDay, 6 * kHour},
+                                    {'c', 300, 63 * kDay, kDay},
+                                    {'d', 3600, 455 * kDay, 4 * kDay}};
 inline constexpr const Level& kFinest = kLevels[0];
 inline constexpr const Level& kCoarsest = kLevels[3];
 constexpr std::uint32_t kDropLag = 2 * kHour;

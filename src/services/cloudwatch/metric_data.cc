@@ -99,7 +99,7 @@ class DatumReader {
   }
 
   std::optional<Aggregate> read_set(const StatisticSet& set) {
-    const Aggregate out{*set.Sum, *set.SampleCount, *set.Minimum, *set.Maximum, {}};
+    Aggregate out{*set.Sum, *set.SampleCount, *set.Minimum, *set.Maximum, {}};
     bool good = is_number(out.sum, "StatisticValues.Sum");
     good = is_number(out.count, "StatisticValues.SampleCount") && good;
     good = is_number(out.minimum, "StatisticValues.Minimum") && good;

@@ -181,7 +181,8 @@ TEST(MetricStore, Lists) {
     ASSERT_TRUE(machine.put({{key_of(ids[i].metric_namespace, ids[i].name, ids[i].dimensions),
                               false,
                               {now - std::uint32_t(i) * kHour, 0, one_value(1)}}}));
-  const auto numbers = [&](const MetricFilter& filter, std::size_t limit = 10, std::optional<MetricId> after = {}) {
+  const auto numbers = [&](const MetricFilter& filter, std::size_t limit = 10,
+                           const std::optional<MetricId>& after = {}) {
     std::string out;
     for (const MetricId& id : machine.metrics->list(filter, limit, after))
       out += std::to_string(std::ranges::find(ids, id) - ids.begin());
@@ -246,8 +247,8 @@ TEST_P(RandomRuns, AgreeWithASimpleModel) {
     const int number = int(random.below(200));
     const int periods[] = {1, 10, 60, 300, 600, 3600, 86400};
     const int period = periods[random.below(std::size(periods))];
-    const std::uint32_t start = now - std::uint32_t(random.below(20 * kDay)),
-                        end = start + std::uint32_t(random.below(5 * kDay));
+    const std::uint32_t start = now - std::uint32_t(random.below(std::uint64_t(20) * kDay)),
+                        end = start + std::uint32_t(random.below(std::uint64_t(5) * kDay));
     const std::uint32_t origin = start / period * period;
     const std::uint32_t kept = period % 3600 == 0  ? 455 * kDay
                                : period % 300 == 0 ? 63 * kDay
