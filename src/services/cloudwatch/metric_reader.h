@@ -39,11 +39,12 @@ struct Statistic {
   bool operator==(const Statistic&) const = default;
 };
 
-struct Datapoint {
+// Not the API's Datapoint, which has all statistics.
+struct MetricPoint {
   Timestamp time;  // the begin of its period
   double value = 0;
   std::string unit;  // "" where samples of several units were put together, or none
-  bool operator==(const Datapoint&) const = default;
+  bool operator==(const MetricPoint&) const = default;
 };
 
 struct MetricFilter {
@@ -62,9 +63,9 @@ class MetricReader {
   // `period` since the epoch (at least 1 s); `start` is rounded down to one. `unit`: only samples that have it. Nothing
   // for a metric that is not known, and none from before the data's retention, or where only coarser data is kept than
   // `period` asks for (AWS: under 60 s for 3 h, 60 s for 15 days, 300 s for 63 days, 3600 s for 455 days).
-  [[nodiscard]] virtual std::vector<Datapoint> read(const MetricId& metric, const Statistic& statistic,
-                                                    std::chrono::seconds period, Timestamp start, Timestamp end,
-                                                    const std::optional<std::string>& unit = std::nullopt) const = 0;
+  [[nodiscard]] virtual std::vector<MetricPoint> read(const MetricId& metric, const Statistic& statistic,
+                                                      std::chrono::seconds period, Timestamp start, Timestamp end,
+                                                      const std::optional<std::string>& unit = std::nullopt) const = 0;
   // In their order. At most `limit`, those after `after`.
   [[nodiscard]] virtual std::vector<MetricId> list(const MetricFilter& filter, std::size_t limit,
                                                    const std::optional<MetricId>& after = std::nullopt) const = 0;
