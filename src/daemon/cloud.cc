@@ -3,6 +3,7 @@
 #include <regex>
 
 #include "net/ipv6_link.h"
+#include "services/cloudwatch/instance_actions.h"
 
 namespace brume::daemon {
 namespace {
@@ -46,7 +47,9 @@ Cloud::Region::Region(const services::Context& context, Cloud& cloud)
            .api_port = cloud.api_port_}),
       elbv2(context, ec2, cloud.machine_.data_plane, cloudwatch),
       autoscaling(context, ec2, elbv2, cloudwatch, alarm_actions, cloudwatch),
-      cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm, cloudwatch}) {}
+      cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm, cloudwatch}) {
+  cloudwatch::add_instance_actions(alarm_actions, context, cloudwatch, ec2);
+}
 
 Cloud::Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<std::string> session_key,
              std::uint16_t api_port)

@@ -1,0 +1,217 @@
+#include "services/cloudwatch/alarm_controller.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "services/cloudwatch/alarm_reason.h"
+
+namespace brume::cloudwatch {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kMinute{60}, kTenSeconds{10};
+// A new alarm is looked at soon: most of what there is to know is there already.
+constexpr seconds kFirstLook{1};
+// Alarms that fall due together are looked at together: one wake-up for many.
+constexpr std::chrono::milliseconds kTogether{250};
+constexpr std::size_t kAtOnce = 200;  // alarms, then others have their turn
+// How far back over time that was not lived through an alarm looks, in periods.
+constexpr std::size_t kSpan = 10'000;
+
+}  // namespace
+
+AlarmController::AlarmController(services::Context context, const MetricReader& reader, Alarms& alarms)
+    : context_(std::move(context)),
+      reader_(reader),
+      alarms_(alarms),
+      lived_rows_(context_.store, "cloudwatch_lived", context_.region) {}
+
+Result<void> AlarmController::load() {
+  BRUME_CHECK(lived_rows_.load());
+  if (const LivedRecord* record = lived_rows_.find("lived")) lived_ = LivedTime(record->stretches);
+  return {};
+}
+
+void AlarmController::start() {
+  started_ = true;
+  look_at_clocks();
+  for (const auto& [name, record] : alarms_.rows()) {
+    if (record.metric) schedule(name, record);
+    watch_composite(name, record.composite ? &*record.composite : nullptr);
+  }
+}
+
+void AlarmController::look_at_clocks() {
+  const env::MonotonicTime now = context_.env.clock.now();
+  const bool jumped = lived_.observe(now, context_.env.clock.wall());
+  if (!jumped && now - kept_ < kMinute) return;
+  if (jumped && lived_.stretches().size() > 1)
+    log_info("alarms pass over time in {} that was not lived through", context_.region);
+  if (!watched_.empty()) keep_lived();
+}
+
+void AlarmController::keep_lived() {
+  kept_ = context_.env.clock.now();
+  // Lost, it is a longer gap after a restart.
+  const auto kept = context_.store.transact([&]() -> Result<void> {
+    lived_rows_.put("lived", LivedRecord{lived_.stretches()});
+    return {};
+  });
+  if (!kept) log_warning("the time that alarms lived through was not kept: {}", kept.error().message);
+}
+
+seconds AlarmController::interval(bool high_resolution) const {
+  return context_.scaled(high_resolution ? kTenSeconds : kMinute);
+}
+
+void AlarmController::changed(const std::string& alarm) {
+  if (!started_) return;
+  const AlarmRecord* record = alarms_.find(alarm);
+  watch_composite(alarm, record && record->composite ? &*record->composite : nullptr);
+  if (record && record->metric) {
+    // What there is to pass over concerns the alarms that there were.
+    if (watched_.empty()) lived_ = LivedTime();
+    schedule(alarm, *record);
+  } else if (const auto watched = watched_.find(alarm); watched != watched_.end()) {
+    due_.erase({watched->second.due, alarm});
+    watched_.erase(watched);
+    set_timer();
+  }
+  if (const auto watchers = watchers_.find(alarm); watchers != watchers_.end())
+    for (const std::string& composite : watchers->second) look_soon(composite);
+}
+
+void AlarmController::schedule(const std::string& alarm, const AlarmRecord& record) {
+  const auto source = source_of(*record.metric);
+  const bool high_resolution = source && source->period < kMinute;
+  const auto known = watched_.find(alarm);
+  if (known != watched_.end() && known->second.high_resolution == high_resolution) return;
+  if (known != watched_.end()) due_.erase({known->second.due, alarm});
+  const env::MonotonicTime due = context_.env.clock.now() + kFirstLook;
+  const bool first = watched_.empty();
+  watched_[alarm] = {due, high_resolution};
+  due_.emplace(due, alarm);
+  if (first) {
+    lived_.observe(context_.env.clock.now(), context_.env.clock.wall());
+    keep_lived();
+  }
+  set_timer();
+}
+
+void AlarmController::set_timer() {
+  context_.env.loop.cancel(std::exchange(timer_, 0));
+  if (due_.empty()) return;
+  const env::Duration delay = due_.begin()->first - context_.env.clock.now();
+  timer_ = context_.env.loop.after(std::max<env::Duration>(delay, kTogether), [this] {
+    timer_ = 0;
+    run_due();
+  });
+}
+
+void AlarmController::run_due() {
+  look_at_clocks();
+  const env::MonotonicTime now = context_.env.clock.now();
+  for (std::size_t i = 0; i < kAtOnce && !due_.empty() && due_.begin()->first <= now; ++i) {
+    const std::string alarm = due_.begin()->second;
+    due_.erase(due_.begin());
+    Watched& watched = watched_.at(alarm);
+    // Each has its own place within the interval, by its name, so that alarms that were made together part.
+    const env::Duration every = interval(watched.high_resolution);
+    const env::Duration place{std::int64_t(std::hash<std::string>()(alarm) % std::uint64_t(every.count()))};
+    const env::Duration passed = (now.time_since_epoch() + every - place) % every;
+    watched.due = now - passed + every;
+    due_.emplace(watched.due, alarm);
+    evaluate(alarm);
+  }
+  set_timer();
+}
+
+Result<AlarmController::Looked> AlarmController::look(const AlarmSource& source, std::size_t count) const {
+  const seconds period = context_.scaled(source.period);
+  const LivedTime::Periods periods = lived_.newest(period, count, std::max(kSpan, count));
+  Looked out{.slots = {}, .whole = periods.whole};
+  if (periods.begins.empty()) return out;
+  std::vector<MetricQuery> queries = source.queries;
+  for (MetricQuery& query : queries) query.period = context_.scaled(query.period);
+  QueryEvaluation evaluation(queries, reader_, periods.begins.back(), periods.begins.front() + period);
+  BRUME_TRY(value, evaluation.result(queries[source.returned]));
+  const auto* series = std::get_if<expression::Series>(&value);
+  if (!series) return fail("ValidationError", "The expression comes to several time series; an alarm watches one");
+  for (const Timestamp begin : periods.begins) {
+    const double* point = series->at(begin);
+    out.slots.push_back({begin, point ? std::optional(*point) : std::nullopt});
+  }
+  return out;
+}
+
+bool AlarmController::lacks_samples(const MetricAlarm& alarm, const AlarmSource& source,
+                                    const std::vector<Slot>& slots) const {
+  const Statistic& statistic = source.queries.front().statistic;
+  if (alarm.EvaluateLowSampleCountPercentile != "ignore" || statistic.kind != Statistic::Kind::percentile ||
+      slots.empty())
+    return false;
+  const seconds period = context_.scaled(source.period);
+  const std::size_t last = std::min(slots.size(), std::size_t(*alarm.EvaluationPeriods)) - 1;
+  double samples = 0;
+  for (const auto& point : reader_.read(source.queries.front().metric, Statistic{.kind = Statistic::Kind::sample_count},
+                                        period, slots[last].time, slots.front().time + period, alarm.Unit))
+    samples += point.value;
+  return samples > 0 && too_few_samples(statistic.high.value_or(50), samples);
+}
+
+void AlarmController::evaluate(const std::string& name) {
+  const AlarmRecord* record = alarms_.find(name);
+  if (!record || !record->metric) return;
+  const MetricAlarm& alarm = *record->metric;
+  const AlarmCriteria criteria = criteria_of(alarm);
+  const auto source = source_of(alarm);
+  Result<Looked> looked = std::unexpected(Error{});
+  if (source)
+    looked = look(*source, evaluation_range(criteria.evaluation_periods));
+  else
+    looked = std::unexpected(source.error());
+  if (!looked) {
+    log_warning("alarm {} cannot be evaluated: {}", name, looked.error().message);
+    return;
+  }
+  const Evaluation found = cloudwatch::evaluate(criteria, looked->slots, looked->whole);
+  if (found.state.empty() || lacks_samples(alarm, *source, looked->slots)) return;
+  std::optional<double> newest;
+  if (!found.counted.empty()) newest = found.counted.front().value;
+  if (found.state == *alarm.StateValue) {
+    repeat(name, newest);
+    return;
+  }
+  const std::string statistic = alarm.Metrics.empty() ? source->queries.front().statistic_name : "";
+  const Alarms::State state{.value = std::string(found.state),
+                            .reason = state_reason(criteria, found, alarm.DatapointsToAlarm.has_value()),
+                            .reason_data = state_reason_data({.query_date = context_.env.clock.wall(),
+                                                              .statistic = statistic,
+                                                              .unit = alarm.Unit,
+                                                              .period = source->period.count(),
+                                                              .threshold = criteria.threshold,
+                                                              .slots = looked->slots}),
+                            .newest = newest};
+  // What cannot be written now is decided again at the next look.
+  const auto written = context_.store.transact([&]() -> Result<void> {
+    alarms_.set_state(name, state);
+    return {};
+  });
+  if (!written)
+    log_warning("alarm {} stays {}: {}", name, AlarmView(*alarms_.find(name)).state, written.error().message);
+  else if (const auto watched = watched_.find(name); watched != watched_.end())
+    watched->second.acted = context_.env.clock.now();
+}
+
+void AlarmController::repeat(const std::string& name, std::optional<double> newest) {
+  const auto watched = watched_.find(name);
+  if (watched == watched_.end()) return;
+  const env::MonotonicTime now = context_.env.clock.now();
+  // Once a minute, though the alarm be looked at each ten seconds, and a little early or late.
+  if (now - watched->second.acted < interval(false) - interval(true) / 2) return;
+  watched->second.acted = now;
+  alarms_.repeat(name, newest);
+}
+
+}  // namespace brume::cloudwatch

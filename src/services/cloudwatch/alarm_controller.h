@@ -1,0 +1,93 @@
+// Looks at each metric alarm once a minute, every ten seconds if its period is under a minute, and at composite alarms
+// when what they watch changes.
+//
+// Times of looking are spread by the alarm's name, so that ten thousand cost little at once. Monotonic time says when
+// to look and how long actions wait for a suppressor; wall time says which periods are looked at, but only those that
+// were lived through (lived_time.h): a clock that jumps, a machine that sleeps and a daemon that is away change no
+// state. All of it passes faster with the context's time scale.
+// Leaves to others: the decision (alarm_evaluation.h, alarm_rule.h, action_suppression.h), what a state sets off
+// (Alarms).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "services/cloudwatch/alarm_checks.h"
+#include "services/cloudwatch/alarm_rule.h"
+#include "services/cloudwatch/alarms.h"
+#include "services/cloudwatch/lived_time.h"
+#include "services/cloudwatch/metric_reader.h"
+
+namespace brume::cloudwatch {
+
+class AlarmController {
+ public:
+  AlarmController(services::Context context, const MetricReader& reader, Alarms& alarms);
+  AlarmController(const AlarmController&) = delete;
+  AlarmController& operator=(const AlarmController&) = delete;
+
+  Result<void> load();
+  void start();
+  // An alarm was made, changed, removed or has another state.
+  void changed(const std::string& alarm);
+
+  // Looks at a metric alarm now. For benchmarks; else the timers do.
+  void evaluate(const std::string& alarm);
+
+ private:
+  struct Watched {
+    env::MonotonicTime due;
+    bool high_resolution = false;
+    env::MonotonicTime acted{};  // when the actions of its state last ran
+  };
+  struct Composite {
+    std::string text;  // the rule's, that `rule` was read from
+    AlarmRule rule;
+    std::set<std::string> watched;    // with the suppressor
+    std::optional<std::string> seen;  // the states when the rule was last evaluated
+    env::Loop::TimerId timer = 0;     // of a suppression's period
+    std::string timing, timed_out;    // the phase that the timer is for; the one that is over
+  };
+
+  void look_at_clocks();
+  void keep_lived();
+  void schedule(const std::string& alarm, const AlarmRecord& record);
+  void set_timer();
+  void run_due();
+  [[nodiscard]] std::chrono::seconds interval(bool high_resolution) const;
+
+  // The slots of the evaluation range, newest first. Errors: those of expressions.
+  struct Looked {
+    std::vector<Slot> slots;
+    bool whole = true;
+  };
+  void repeat(const std::string& alarm, std::optional<double> newest);
+  Result<Looked> look(const AlarmSource& source, std::size_t count) const;
+  // Are there too few samples for the alarm's percentile?
+  [[nodiscard]] bool lacks_samples(const MetricAlarm& alarm, const AlarmSource& source,
+                                   const std::vector<Slot>& slots) const;
+
+  void watch_composite(const std::string& alarm, const CompositeAlarm* composite);
+  void look_soon(const std::string& composite);
+  void look_composite(const std::string& composite);
+  Result<void> evaluate_rule(const std::string& name, Composite& watched);
+  void suppress(const std::string& name, Composite& watched);
+
+  services::Context context_;
+  const MetricReader& reader_;
+  Alarms& alarms_;
+  store::Table<LivedRecord> lived_rows_;
+  LivedTime lived_;
+  env::MonotonicTime kept_;  // when lived time was last written
+  bool started_ = false;
+  std::map<std::string, Watched> watched_;
+  std::set<std::pair<env::MonotonicTime, std::string>> due_;
+  env::Loop::TimerId timer_ = 0;
+  std::map<std::string, Composite> composites_;
+  std::map<std::string, std::set<std::string>> watchers_;  // composite alarms by what they watch
+  std::set<std::string> soon_;
+};
+
+}  // namespace brume::cloudwatch
