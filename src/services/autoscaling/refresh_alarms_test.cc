@@ -3,6 +3,7 @@
 
 #include "env/sim.h"
 #include "services/autoscaling/service.h"
+#include "services/common/recorded_metrics.h"
 #include "store/memory_backend.h"
 
 namespace brume::autoscaling {
@@ -106,7 +107,8 @@ class World {
   FakeEc2 ec2;
   elbv2::Api elbv2;
   FakeCloudWatch cloudwatch;
-  Service service{services::Context{env.env, store, hints, "ap-southeast-1"}, ec2, elbv2, cloudwatch, actions};
+  services::RecordedMetrics metrics;
+  Service service{services::Context{env.env, store, hints, "ap-southeast-1"}, ec2, elbv2, cloudwatch, actions, metrics};
 };
 
 TEST(RefreshAlarms, OneThatGoesOffEndsIt) {

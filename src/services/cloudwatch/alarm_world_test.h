@@ -35,8 +35,8 @@ class AlarmWorld : public testing::Test {
     hints = std::make_unique<services::Hints>(sim.loop);
     alarms = std::make_unique<AlarmOperations>(services::Context{sim.env, *store, *hints, "eu-west-1", scale_}, metrics,
                                                actions);
-    ASSERT_TRUE(alarms->load());
-    alarms->start();
+    ASSERT_TRUE(alarms->load_alarms());
+    alarms->start_alarms();
   }
   // As kill -9 does: what was committed is all that there is.
   void crash() {
