@@ -92,6 +92,10 @@ void add_rules(const std::string& folder, int others) {
 void add_one(const std::string& folder) {
   const std::string host = folder + "/host";
   must(env::make_network_namespace(host));
+  inside(host, []() -> Result<void> {
+    BRUME_TRY(kernel, net::Rtnetlink::open());
+    return kernel.set_up(1);  // lo
+  });
   net::KernelFabric fabric(folder + "/thousand", {.host_namespace = host});
   net::Policy policy = empty_policy();
   for (int i = 0; i < kGroups; ++i) add_group(policy, i, kRulesOfOthers);

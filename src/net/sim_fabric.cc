@@ -114,10 +114,9 @@ Result<std::vector<std::string>> SimFabric::route(const Routing& routing) {
   const std::lock_guard lock(mutex_);
   BRUME_CHECK(begin(Operation::route));
   BRUME_CHECK(need_vpc(routing.vpc_id));
-  if (const auto before = routings_.find(routing.vpc_id); before != routings_.end() &&
-                                                          before->second.public_addresses != routing.public_addresses &&
-                                                          alike_but_for_addresses(before->second, routing)) {
-    BRUME_CHECK(retranslation(before->second, routing));
+  if (const auto before = routings_.find(routing.vpc_id);
+      before != routings_.end() && before->second.public_addresses != routing.public_addresses &&
+      alike_but_for_addresses(before->second, routing) && retranslation(before->second, routing)) {
     before->second = routing;
     std::vector<std::string> missing;
     for (const Peering& peering : routing.peerings)
