@@ -216,7 +216,7 @@ def test_ways_out(aws, site, lan):
     eventually(lambda: here.get(hidden, OUTSIDE) is None, 10)
 
 
-def test_peers(aws, site):
+def test_peers(cloud, aws, site):
     here, there = site("10.62"), site("10.63")
     near, far = here.subnet(1), there.subnet(1)
     asks, answers = here.launch(near, serving("near")), there.launch(far, serving("far"))
@@ -231,10 +231,30 @@ def test_peers(aws, site):
     eventually(lambda: here.get(asks, address) == "far", 10)
     there.revoke("10.62.0.0/16")
     assert here.get(asks, address) is None
-    there.allow("10.62.0.0/16")
-    assert here.get(asks, address) == "far"
-    aws.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering)
+    # By the asker's group instead, which is the peer's own.
+    named = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": here.group}]}]
+    aws.ec2.authorize_security_group_ingress(GroupId=there.group, IpPermissions=named)
+    eventually(lambda: here.get(asks, address) == "far", 10)
+    (reference,) = aws.ec2.describe_security_group_references(GroupId=[here.group])["SecurityGroupReferenceSet"]
+    assert reference == {"GroupId": here.group, "ReferencingVpcId": there.vpc, "VpcPeeringConnectionId": peering}
+    # Somebody else of the group comes, and one leaves it.
+    newcomer = here.launch(near, serving("newcomer"))
+    assert here.get(newcomer, address) == "far"
+    (default,) = aws.ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [here.vpc]},
+                                                           {"Name": "group-name", "Values": ["default"]}])["SecurityGroups"]
+    aws.ec2.modify_instance_attribute(InstanceId=asks, Groups=[default["GroupId"]])
     eventually(lambda: here.get(asks, address) is None, 10)
+    assert here.get(newcomer, address) == "far"
+    reached = cloud.run("reach", newcomer, answers, "80")
+    assert reached.stdout.splitlines()[-1] == "Reachable", reached.stdout
+    assert cloud.run("reach", asks, answers, "80", check=False).returncode == 1
+
+    aws.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering)
+    eventually(lambda: here.get(newcomer, address) is None, 10)
+    (group,) = aws.ec2.describe_security_groups(GroupIds=[there.group])["SecurityGroups"]
+    (stale,) = group["IpPermissions"]
+    assert stale["UserIdGroupPairs"][0]["PeeringStatus"] == "deleted"
+    aws.ec2.revoke_security_group_ingress(GroupId=there.group, IpPermissions=[stale])
 
 
 def test_a_second_interface(cloud, aws, site):

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "net/routing.h"
 #include "services/ec2/network_state.h"
@@ -13,5 +14,8 @@ namespace brume::ec2 {
 
 // Empty but for its id if there is no such VPC.
 net::Routing routing_of(const NetworkState& state, const std::string& vpc_id);
+
+// The NAT gateways that pass packets.
+std::vector<net::NatGateway> nat_gateways_of(const NetworkState& state, const std::string& vpc_id);
 
 }  // namespace brume::ec2
