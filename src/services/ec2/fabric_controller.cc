@@ -109,6 +109,8 @@ FabricController::Interfaces FabricController::interface_specs(const std::string
                             .mac = *interface->MacAddress,
                             .device_index = interface->Attachment->DeviceIndex.value_or(0),
                             .source_dest_check = interface->SourceDestCheck.value_or(true)};
+    for (const NetworkInterfacePrivateIpAddress& address : interface->PrivateIpAddresses)
+      if (!address.Primary.value_or(false)) spec.secondary_addresses.push_back(*address.PrivateIpAddress);
     for (const NetworkInterfaceIpv6Address& address : interface->Ipv6Addresses)
       spec.ipv6_addresses.push_back(*address.Ipv6Address);
     if (const std::string* block = ipv6_block_of(subnet); block && !spec.ipv6_addresses.empty())
@@ -281,6 +283,14 @@ void FabricController::synced(const std::string& vpc_id, Sync& job, const Result
   if (result)
     for (const auto& [id, interfaces] : wanted.instances)
       if (const auto instance = made_.find(id); instance != made_.end()) instance->second = interfaces;
+  // Of a failed sync something may be done; what it was about is neither as before nor as wanted.
+  if (!result)
+    for (auto& [id, interfaces] : made_) {
+      for (const net::InterfaceSpec& spec : job.made)
+        if (spec.instance_id == id) interfaces[spec.id] = {};
+      for (const std::string& interface_id : job.removed)
+        if (interfaces.contains(interface_id)) interfaces[interface_id] = {};
+    }
   told(vpc_id, job, result);
   const Result<void> recorded = !result ? result : state_.context.store.transact([&]() -> Result<void> {
     for (const net::NodeSpec& node : wanted.gone) state_.removed_nodes.erase(node.id);
