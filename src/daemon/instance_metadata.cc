@@ -24,7 +24,8 @@ net::MetadataInterface interface_of(const ec2::InstanceNetworkInterface& interfa
   out.local_hostname = interface.PrivateDnsName.value_or("");
   out.local_ipv4 = interface.PrivateIpAddress.value_or("");
   out.subnet_id = interface.SubnetId.value_or("");
-  out.subnet_cidr = view.subnet_cidr;
+  const auto subnet = view.subnets.find(out.subnet_id);
+  if (subnet != view.subnets.end()) out.subnet_cidr = subnet->second.cidr;
   out.vpc_id = interface.VpcId.value_or("");
   out.vpc_cidrs = {view.vpc_cidr};
   if (interface.Association) {
@@ -38,7 +39,7 @@ net::MetadataInterface interface_of(const ec2::InstanceNetworkInterface& interfa
   for (const ec2::InstanceIpv6Address& address : interface.Ipv6Addresses)
     out.ipv6s.push_back(address.Ipv6Address.value_or(""));
   if (!out.ipv6s.empty()) {
-    out.subnet_ipv6_cidrs = view.subnet_ipv6_cidrs;
+    if (subnet != view.subnets.end()) out.subnet_ipv6_cidrs = subnet->second.ipv6_cidrs;
     out.vpc_ipv6_cidrs = view.vpc_ipv6_cidrs;
   }
   for (const ec2::GroupIdentifier& group : interface.Groups)

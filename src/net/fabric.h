@@ -41,7 +41,8 @@ struct InterfaceSpec {
   int device_index = 0;     // eth<index>
   // Off: packets from and to addresses that are not its own may pass, as a router needs. Changes without remaking it.
   bool source_dest_check = true;
-  // May be none, and change without remaking the interface.
+  // Both may be none, and change without remaking the interface.
+  std::vector<std::string> secondary_addresses = {};  // private IPv4, of the same subnet
   std::vector<std::string> ipv6_addresses = {};
   std::string ipv6_cidr = {};  // the subnet's /64, if there are any
   bool operator==(const InterfaceSpec&) const = default;

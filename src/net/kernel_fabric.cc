@@ -8,6 +8,7 @@
 #include "net/ipv6_link.h"
 #include "net/kernel_ipv6.h"
 #include "net/kernel_routes.h"
+#include "net/kernel_secondary.h"
 #include "net/link_name.h"
 #include "net/nftables.h"
 #include "net/rtnetlink.h"
@@ -27,10 +28,13 @@ const std::string metadata_label = "lo:metadata";
 const std::string resolver_label = "lo:resolver";
 const std::string node_label = "lo:node";
 
+// What an interface cannot change without being made anew. Behind it, while there may be some, a note that there are
+// secondary addresses.
 std::string alias_of(const InterfaceSpec& spec) {
   return fmt::format("{} {} {} {} {} {}", spec.id, spec.instance_id, spec.device_index, spec.address, spec.subnet_cidr,
                      spec.mac);
 }
+const std::string secondary_note = " +";
 
 // The alias's words: interface, instance, device index; empty if it is not one of ours.
 struct Owner {
@@ -124,8 +128,10 @@ Result<void> connect(Rtnetlink& vpc, const InterfaceSpec& spec, const CheckedInt
       return set_up_instance_side(spec, checked);
     }));
     BRUME_CHECK(vpc.await_operational(name));
+    const bool secondary = !checked.secondary_addresses.empty();
+    if (secondary) BRUME_CHECK(set_secondary_addresses(vpc, spec, checked, instance_path));
     BRUME_CHECK(set_ipv6_addresses(vpc, spec, checked, instance_path));
-    return vpc.set_alias(link.index, alias_of(spec));
+    return vpc.set_alias(link.index, alias_of(spec) + (secondary ? secondary_note : ""));
   };
   auto finished = finish();
   if (!finished) (void)vpc.delete_link(name);  // the first failure is what the caller is to hear of
@@ -185,8 +191,14 @@ Result<void> KernelFabric::ensure_interface(const InterfaceSpec& spec) {
     BRUME_CHECK(env::enter_network_namespace(vpc_path));
     BRUME_TRY(kernel, Rtnetlink::open());
     BRUME_TRY(present, kernel.find_link(link_name(spec.id)));
-    if (!made && present.alias == alias_of(spec)) {
+    const std::string alias = alias_of(spec);
+    const bool noted = present.alias == alias + secondary_note;
+    if (!made && (noted || present.alias == alias)) {
       BRUME_CHECK(set_source_check(kernel, spec));
+      const bool secondary = !checked.secondary_addresses.empty();
+      if (secondary && !noted) BRUME_CHECK(kernel.set_alias(present.index, alias + secondary_note));
+      if (secondary || noted) BRUME_CHECK(set_secondary_addresses(kernel, spec, checked, instance_path));
+      if (noted && !secondary) BRUME_CHECK(kernel.set_alias(present.index, alias));
       return set_ipv6_addresses(kernel, spec, checked, instance_path);
     }
     if (present.index != 0) BRUME_CHECK(kernel.delete_link(present.name));

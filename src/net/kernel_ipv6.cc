@@ -78,7 +78,7 @@ Result<void> set_ipv6_addresses(Rtnetlink& vpc, const InterfaceSpec& spec, const
   BRUME_TRY(on, ipv6_enabled(name));
   if (wanted.empty() && !on) return {};
   BRUME_TRY(link, vpc.find_link(name));
-  BRUME_TRY(routes, vpc.ipv6_host_routes());
+  BRUME_TRY(routes, vpc.host_routes(true));
   std::vector<IpAddress> present;
   for (const auto& [index, address] : routes)
     if (index == link.index) present.push_back(address);

@@ -181,7 +181,7 @@ Result<std::vector<std::string>> KernelFabric::route(const Routing& routing) {
   BRUME_TRY(kernel, open_in(path));
   BRUME_TRY(links, kernel.links());
   BRUME_TRY(rules, kernel.rules());
-  BRUME_TRY(ipv6_routes, kernel.ipv6_host_routes());
+  BRUME_TRY(ipv6_routes, kernel.host_routes(true));
   Present present = present_in(links, rules, ipv6_routes);
   for (const Peering& peering : routing.peerings)
     if (check_id(peering.peer_vpc_id, "vpc-") && env::network_namespace_exists(vpc_namespace(peering.peer_vpc_id)))

@@ -2,18 +2,22 @@
 //
 // Semantics are EC2's: a packet between two interfaces of the VPC passes the sender's groups (egress), the ACL of the
 // sender's subnet (outbound), the ACL of the receiver's subnet (inbound) and the receiver's groups (ingress), each
-// judged by itself; ACLs are not asked within one subnet. Groups are stateful and only allow; ACLs are stateless,
-// ordered by number, and deny what no entry names. Traffic to the metadata service and the resolver is not judged. Made
-// from the tables by services/ec2; `verdict.h` judges by it, Fabric::enforce() makes the kernel do so. Groups and
-// interfaces are many and change one at a time, so copies share them.
+// judged by itself; ACLs are not asked within one subnet. What passes a NAT gateway meets the ACL of the gateway's
+// subnet as well, inbound and outbound, under the addresses that it has on that side of the gateway. Groups are
+// stateful and only allow; ACLs are stateless, ordered by number, and deny what no entry names. Traffic to the metadata
+// service and the resolver is not judged. Made from the tables by services/ec2; `verdict.h` judges by it,
+// Fabric::enforce() makes the kernel do so. Groups and interfaces are many and change one at a time, so copies share
+// them.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/shared_map.h"
+#include "net/routing.h"
 
 namespace brume::net {
 
@@ -31,8 +35,9 @@ struct GroupRule {
   std::string id;  // sgr-…
   bool egress = false;
   Traffic traffic;
-  std::string cidr;      // IPv4 or IPv6, canonical. A prefix list is a rule for each of its ranges, with the same id
-  std::string group_id;  // interfaces of that group, by their private addresses
+  std::string cidr;  // IPv4 or IPv6, canonical. A prefix list is a rule for each of its ranges, with the same id
+  // Interfaces of that group, by their private addresses: of this VPC, or of one beyond a peering (`peer_groups`).
+  std::string group_id;
   bool operator==(const GroupRule&) const = default;
 };
 
@@ -67,12 +72,21 @@ struct PolicyInterface {
   bool operator==(const PolicyInterface&) const = default;
 };
 
+// A group of a peered VPC that rules name.
+struct PeerGroup {
+  std::string peering_id;           // pcx-…, by which alone its interfaces' packets come and go
+  std::set<std::string> addresses;  // private ones of its interfaces, IPv4 and IPv6
+  bool operator==(const PeerGroup&) const = default;
+};
+
 struct Policy {
   std::string vpc_id;
   SharedMap<std::string, SecurityGroup> groups;        // by id; also those without an interface, if a rule names them
   std::map<std::string, NetworkAcl> acls;              // by id
   std::map<std::string, std::string> subnet_acls;      // subnet id → ACL id
   SharedMap<std::string, PolicyInterface> interfaces;  // by id; no two have an address in common
+  std::vector<NatGateway> nat_gateways = {};
+  std::map<std::string, PeerGroup> peer_groups = {};  // by id; none of `groups`
   bool operator==(const Policy&) const = default;
 };
 

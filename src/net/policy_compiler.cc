@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/link_name.h"
+#include "net/route_plan.h"
 #include "net/rule_elements.h"
 #include "net/table_names.h"
 #include "net/verdict.h"
@@ -32,6 +33,7 @@ class Compiler {
   Compiler(const Policy& policy, const Compiled* before) : policy_(policy), before_(before) {
     if (!before) return;
     same_interfaces_ = policy.interfaces == before->policy.interfaces;
+    same_members_ = same_interfaces_ && policy.peer_groups == before->policy.peer_groups;
     same_places_ = same_interfaces_ && policy.subnet_acls == before->policy.subnet_acls &&
                    same_keys(policy.acls, before->policy.acls) && same_keys(policy.groups, before->policy.groups);
     for (const auto& [id, group] : policy.groups)
@@ -51,6 +53,7 @@ class Compiler {
       acl_chain(acl, true);
     }
     make_places();
+    nat_places();
     for (const auto& [subnet, acl] : policy_.subnet_acls)
       if (policy_.acls.contains(acl)) subnet_chains(subnet, acl);
     for (auto& [name, set] : sets_)
@@ -88,6 +91,7 @@ class Compiler {
     if (!unchanged_.contains(group.id)) return false;
     for (const GroupRule& rule : group.rules) {
       if (rule.group_id.empty()) continue;
+      if (peering_of(policy_, rule.group_id) != peering_of(before_->policy, rule.group_id)) return false;
       const Match match = match_of(rule.traffic);
       for (const bool ipv6 : {false, true})
         if (fits(match.kind, match.protocol, ipv6) &&
@@ -106,8 +110,10 @@ class Compiler {
 
   // --- chains ---
 
-  void base(const std::string& name, std::string_view hook, int priority, std::vector<std::string> lines) {
-    chains_[name] = {fmt::format("type filter hook {} priority {}; policy drop;", hook, priority), std::move(lines)};
+  void base(const std::string& name, std::string_view hook, int priority, std::vector<std::string> lines,
+            std::string_view otherwise = "drop") {
+    chains_[name] = {fmt::format("type filter hook {} priority {}; policy {};", hook, priority, otherwise),
+                     std::move(lines)};
   }
 
   void base_chains() {
@@ -124,25 +130,36 @@ class Compiler {
       before.insert(before.end(), after.begin(), after.end());
       return before;
     };
-    // The VPC's ways to the outside and to other VPCs (route_plan.h) have no groups or ACLs of their own. Asked last
-    // where the order does not matter: their links are in no map, and most packets are those of instances.
-    const std::string from_beyond = R"(iifname { "uplink", "p*" } accept)",
-                      to_beyond = R"(oifname { "uplink", "p*" } accept)";
+    // The VPC's ways to the outside and to other VPCs (route_plan.h) have no groups or ACLs of their own, but NAT
+    // gateways on the way have their subnets'. Asked last where the order does not matter: their links are in no map,
+    // and most packets are those of instances.
+    const std::string from_link = R"(iifname { "uplink", "p*" })", to_link = R"(oifname { "uplink", "p*" })";
+    const std::string from_beyond = from_link + " accept", to_beyond = to_link + " accept";
+    std::vector<std::string> nat_in, nat_out, nat_reply_out;
+    if (!policy_.nat_gateways.empty()) {
+      nat_in = {to_link + " rt ip nexthop vmap @nat_in"};
+      nat_out = {to_link + " rt ip nexthop vmap @nat_out"};
+      nat_reply_out = {from_link + " ct direction reply ct reply ip daddr vmap @nat_reply_out"};
+      // Behind connection tracking, before its address is translated back.
+      base("nat_reply", "prerouting", -150, {from_link + " ct direction reply ip daddr vmap @nat_reply_in"}, "accept");
+    }
     base("forward_egress", "forward", -40, lines({}, sender, {"iifname vmap @egress_if", from_beyond}));
-    base("forward_acl_out", "forward", -30, {"iifname vmap @acl_out_if", from_beyond});
-    base("forward_acl_in", "forward", -20, {"oifname vmap @acl_in_if", to_beyond});
-    base("forward_ingress", "forward", -10, lines({}, receiver, {"oifname vmap @ingress_if", to_beyond}));
+    base("forward_acl_out", "forward", -30, lines({"iifname vmap @acl_out_if"}, nat_reply_out, {from_beyond}));
+    base("forward_acl_in", "forward", -20, lines({"oifname vmap @acl_in_if"}, nat_in, {to_beyond}));
+    base("forward_ingress", "forward", -10, lines(nat_out, receiver, {"oifname vmap @ingress_if", to_beyond}));
     // From one node to another the output hook asks for the sender, the input hook for the receiver.
     const std::string too_big = "icmpv6 type packet-too-big accept";  // the router's own, which no flow may know yet
     const std::string served = "ip saddr @services accept", asked = "ip daddr @services accept";
     const std::string inside_out = R"(oifname "lo" accept)", inside_in = R"(iifname "lo" accept)";
     base("output_egress", "output", -40, lines({served, too_big}, sender, {"ip saddr vmap @egress_node"}));
     base("output_acl_out", "output", -30, {served, too_big, "ip saddr vmap @acl_out_node"});
-    base("output_acl_in", "output", -20, {served, too_big, inside_out, "oifname vmap @acl_in_if", to_beyond});
+    base("output_acl_in", "output", -20,
+         lines({served, too_big, inside_out, "oifname vmap @acl_in_if"}, nat_in, {to_beyond}));
     base("output_ingress", "output", -10,
-         lines({served, too_big, inside_out}, receiver, {"oifname vmap @ingress_if", to_beyond}));
+         lines(lines({served, too_big, inside_out}, nat_out, {}), receiver, {"oifname vmap @ingress_if", to_beyond}));
     base("input_egress", "input", -40, lines({asked, inside_in}, sender, {"iifname vmap @egress_if", from_beyond}));
-    base("input_acl_out", "input", -30, {asked, inside_in, "iifname vmap @acl_out_if", from_beyond});
+    base("input_acl_out", "input", -30,
+         lines({asked, inside_in, "iifname vmap @acl_out_if"}, nat_reply_out, {from_beyond}));
     base("input_acl_in", "input", -20, {asked, "ip daddr vmap @acl_in_node"});
     base("input_ingress", "input", -10, lines({asked}, receiver, {"ip daddr vmap @ingress_node"}));
   }
@@ -199,24 +216,36 @@ class Compiler {
       const std::string set = set_name("_of_" + peer, ipv6, kind);
       if (!sets_.contains(set)) {
         const Columns columns = columns_of(kind, ipv6);
-        group_set(name, set, columns.types,
-                  fmt::format("{} {} @{} {}", ipv6 ? "ip6" : "ip", end, members_name(peer, ipv6), columns.fields));
+        const std::string peering = peering_of(policy_, peer);
+        const std::string by =
+            peering.empty() ? "" : fmt::format("{} {} ", egress ? "oifname" : "iifname", peering_link(peering));
+        group_set(
+            name, set, columns.types,
+            fmt::format("{}{} {} @{} {}", by, ipv6 ? "ip6" : "ip", end, members_name(peer, ipv6), columns.fields));
       }
       for (const Range& range : merged(ranges))
         for (std::string& element : elements_of(kind, protocol, range)) sets_[set].elements.insert(std::move(element));
     }
   }
 
+  // The peering beyond which the group lies, if it is none of the VPC's own.
+  static std::string peering_of(const Policy& policy, const std::string& group) {
+    const auto peer = policy.peer_groups.find(group);
+    return peer == policy.peer_groups.end() ? "" : peer->second.peering_id;
+  }
+
   // Makes the set of a group's private addresses; false if it has none.
   bool members(const std::string& group, bool ipv6) {
     const std::string name = members_name(group, ipv6);
     if (sets_.contains(name) || rules_.sets.contains(name)) return true;
-    if (same_interfaces_ && share_set(name)) return true;
+    if (same_members_ && share_set(name)) return true;
     if (!members_) {
       members_.emplace();
       for (const auto& [id, interface] : policy_.interfaces)
         for (const std::string& of : interface.group_ids)
           for (const std::string& address : interface.addresses) (*members_)[{of, is_ipv6(address)}].insert(address);
+      for (const auto& [of, peer] : policy_.peer_groups)
+        for (const std::string& address : peer.addresses) (*members_)[{of, is_ipv6(address)}].insert(address);
     }
     const auto found = members_->find({group, ipv6});
     if (found == members_->end()) return false;
@@ -356,6 +385,27 @@ class Compiler {
     }
   }
 
+  // NAT gateways by what tells their packets. There also without any, so that none goes before what it leads to.
+  void nat_places() {
+    for (const char* name : {"nat_in", "nat_out", "nat_reply_in", "nat_reply_out"})
+      add("map", name, "type ipv4_addr : verdict;");
+    for (const NatGateway& gateway : policy_.nat_gateways) {
+      const auto acl = policy_.subnet_acls.find(gateway.subnet_id);
+      if (acl == policy_.subnet_acls.end() || !policy_.acls.contains(acl->second)) continue;
+      const auto put = [&](const char* map, const std::string& address, bool egress) {
+        sets_[map].elements.insert(fmt::format("{} : jump {}", address, acl_chain_name(acl->second, egress)));
+      };
+      put("nat_in", gateway.private_address, false);
+      put("nat_out", gateway.private_address, true);
+      // Under which its flows go on: to the internet, or to a peer.
+      for (const std::string& address : {gateway.public_address, gateway.private_address}) {
+        if (address.empty()) continue;
+        put("nat_reply_in", address, false);
+        put("nat_reply_out", address, true);
+      }
+    }
+  }
+
   void place(const PolicyInterface& interface, const Combination& chains) {
     const std::string& subnet = interface.subnet_id;
     const auto acl = policy_.subnet_acls.find(subnet);
@@ -375,7 +425,7 @@ class Compiler {
 
   const Policy& policy_;
   const Compiled* before_;
-  bool same_interfaces_ = false, same_places_ = false;
+  bool same_interfaces_ = false, same_members_ = false, same_places_ = false;
   std::set<std::string_view> unchanged_;  // groups
   Ruleset rules_;                         // what is shared; in the end, all
   std::map<std::string, Set> sets_;

@@ -6,6 +6,10 @@
 // look-ups, whose cost does not grow with the rules: one chain for each group, one for each combination of groups
 // (rule_elements.h).
 //
+// A NAT gateway is a next hop behind the forward hook (route_plan.h). What goes to it is told by that hop and meets its
+// subnet's ACL, both ways, where a receiver would be judged. A reply is told by its flow: it meets the ACL inbound
+// before it gets the instance's address back (prerouting), and outbound where a sender would be judged.
+//
 // Replies pass the groups. As on AWS, a TCP or UDP flow that a rule allows from anywhere while the other direction is
 // open to anywhere is not tracked ("Untracked connections", EC2 user guide): it is judged again by each packet, so that
 // it ends with its rule. Two bits of the connection's mark say for which side this holds: 1 the originator's, 2 the

@@ -32,7 +32,7 @@ GroupRule random_rule(Dice& dice) {
   if (dice.below(2) == 0)
     rule.cidr = dice.one_of(kCidrs);
   else
-    rule.group_id = dice.one_of(kGroups);
+    rule.group_id = dice.below(4) == 0 ? "sg-peer" : dice.one_of(kGroups);
   return rule;
 }
 
@@ -41,7 +41,7 @@ void change(Policy& policy, Dice& dice) {
   const std::string group = dice.one_of(kGroups), subnet = dice.one_of(kSubnets);
   const std::string interface = "eni-" + std::to_string(dice.below(6));
   auto& rules = policy.groups[group].rules;
-  switch (dice.below(10)) {
+  switch (dice.below(12)) {
     case 0:
       policy.groups.erase(group);
       return;
@@ -72,6 +72,16 @@ void change(Policy& policy, Dice& dice) {
     }
     case 7:
       if (policy.acls.erase("acl-2") == 0) policy.acls["acl-2"] = {"acl-2", {{1, true, {}, "0.0.0.0/0", true}}};
+      break;
+    case 8:
+      policy.nat_gateways.clear();
+      if (dice.below(2) == 0)
+        policy.nat_gateways = {{"nat-1", subnet, dice.below(2) == 0 ? "127.8.0.9" : "", "10.9.1.250"}};
+      break;
+    case 9:
+      if (policy.peer_groups.erase("sg-peer") == 0)
+        policy.peer_groups["sg-peer"] = {dice.one_of<std::string>({"pcx-1", "pcx-2"}),
+                                         {"10.8.1." + std::to_string(dice.below(3))}};
       break;
     default:
       rules.push_back(random_rule(dice));

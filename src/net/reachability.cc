@@ -99,7 +99,11 @@ class Candidates {
       if (const auto block = parse_ip_block(cidr); block && block->prefix > 0) found.insert(*block);
     };
     for (const auto& [id, vpc] : vpcs_) {
-      each_rule(vpc, [&](const GroupRule& rule) { add(rule.cidr); });
+      each_rule(vpc, [&](const GroupRule& rule) {
+        add(rule.cidr);
+        if (const auto peer = vpc.policy.peer_groups.find(rule.group_id); peer != vpc.policy.peer_groups.end())
+          for (const std::string& address : peer->second.addresses) add(address);
+      });
       for (const auto& [acl_id, acl] : vpc.policy.acls)
         for (const AclEntry& entry : acl.entries) add(entry.cidr);
       for (const auto& [table_id, routes] : vpc.routing.route_tables)

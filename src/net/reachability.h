@@ -2,9 +2,9 @@
 //
 // Pure: reads groups and ACLs by verdict.h and route tables by route_lookup.h, sends nothing. What it says is what the
 // fabric does: first packets meet both sides' groups and ACLs, replies only the ACLs and the routes back, since groups
-// are stateful; a NAT gateway's own subnet has no say, as in policy_compiler.h. Where an address or a port is left open
-// it looks for one that gets through, as Reachability Analyzer does. Codes are its ("Explanation codes", Reachability
-// Analyzer guide). Leaves to others: whether an instance runs, and what listens there.
+// are stateful; a NAT gateway's subnet judges by its ACL what comes to the gateway and what leaves it. Where an address
+// or a port is left open it looks for one that gets through, as Reachability Analyzer does. Codes are its ("Explanation
+// codes", Reachability Analyzer guide). Leaves to others: whether an instance runs, and what listens there.
 #pragma once
 
 #include <cstdint>
@@ -62,7 +62,7 @@ struct Hop {
   // eni-…, sg-…, acl-…, rtb-…, nat-…, eigw-… or pcx-…; empty: the VPC's internet gateway, or groups none of which
   // allows it.
   std::string id;
-  std::string interface_id;         // of groups and ACLs: whose
+  std::string interface_id;         // of groups and ACLs: whose; nat-…: of the subnet that the gateway stands in
   bool egress = false;              // the packet is on its way out of the interface, the subnet or the VPC
   std::string rule;                 // sgr-…, an entry's number or "*", a route's destination
   std::string target;               // of a route: "local", "igw", eigw-…, nat-…, eni-…, pcx-… or "blackhole"

@@ -206,19 +206,41 @@ const Case kCases[] = {
      "eni-web2 sg-web:sgr-web-out acl-1:100 rtb-public:0.0.0.0/0 igw!IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS"},
     {"to the internet by NAT",
      {eni("eni-db"), igw("8.8.8.8"), 6, port(443)},
-     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 nat-1 rtb-public:0.0.0.0/0 igw",
-     "igw nat-1 acl-2:100 eni-db"},
+     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 acl-1:100 nat-1 acl-1:100 rtb-public:0.0.0.0/0 igw",
+     "igw acl-1:100 nat-1 acl-1:100 acl-2:100 eni-db"},
     {"the NAT gateway has no public address",
      {eni("eni-db"), igw("8.8.8.8"), 6, port(443)},
-     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 nat-1 rtb-public:0.0.0.0/0 "
+     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 acl-1:100 nat-1 acl-1:100 rtb-public:0.0.0.0/0 "
      "igw!IGW_PUBLIC_IP_ASSOCIATION_FOR_EGRESS",
      "",
      [](ReachableVpcs& vpcs) { vpcs["vpc-a"].routing.nat_gateways[0].public_address.clear(); }},
     {"replies to NAT meet the subnet's ACL",
      {eni("eni-db"), igw("8.8.8.8"), 6, port(443)},
-     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 nat-1 rtb-public:0.0.0.0/0 igw",
-     "igw nat-1 acl-2:50!SUBNET_ACL_RESTRICTION eni-db",
+     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 acl-1:100 nat-1 acl-1:100 rtb-public:0.0.0.0/0 igw",
+     "igw acl-1:100 nat-1 acl-1:100 acl-2:50!SUBNET_ACL_RESTRICTION eni-db",
      [](ReachableVpcs& vpcs) { deny(vpcs["vpc-a"].policy.acls["acl-2"], false, tcp(1024, 65535), "0.0.0.0/0"); }},
+    {"the NAT gateway's subnet lets nothing of the instance in",
+     {eni("eni-db"), igw("8.8.8.8"), 6, port(443)},
+     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 acl-1:50!SUBNET_ACL_RESTRICTION nat-1 acl-1:100 "
+     "rtb-public:0.0.0.0/0 igw",
+     "",
+     [](ReachableVpcs& vpcs) { deny(vpcs["vpc-a"].policy.acls["acl-1"], false, tcp(443, 443), "10.0.2.4/32"); }},
+    {"the NAT gateway's subnet lets nothing out",
+     {eni("eni-db"), igw("8.8.8.8"), 6, port(443)},
+     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 acl-1:100 nat-1 acl-1:50!SUBNET_ACL_RESTRICTION "
+     "rtb-public:0.0.0.0/0 igw",
+     "",
+     [](ReachableVpcs& vpcs) { deny(vpcs["vpc-a"].policy.acls["acl-1"], true, tcp(443, 443), "8.8.8.8/32"); }},
+    {"the NAT gateway's subnet lets no replies in",
+     {eni("eni-db"), igw("8.8.8.8"), 6, port(443)},
+     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 acl-1:100 nat-1 acl-1:100 rtb-public:0.0.0.0/0 igw",
+     "igw acl-1:50!SUBNET_ACL_RESTRICTION nat-1 acl-1:100 acl-2:100 eni-db",
+     [](ReachableVpcs& vpcs) { deny(vpcs["vpc-a"].policy.acls["acl-1"], false, tcp(1024, 65535), "8.8.8.8/32"); }},
+    {"the NAT gateway's subnet lets no replies out to the instance",
+     {eni("eni-db"), igw("8.8.8.8"), 6, port(443)},
+     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 acl-1:100 nat-1 acl-1:100 rtb-public:0.0.0.0/0 igw",
+     "igw acl-1:100 nat-1 acl-1:50!SUBNET_ACL_RESTRICTION acl-2:100 eni-db",
+     [](ReachableVpcs& vpcs) { deny(vpcs["vpc-a"].policy.acls["acl-1"], true, tcp(1024, 65535), "10.0.2.0/24"); }},
     {"no route",
      {eni("eni-db"), igw("8.8.8.8"), 6, port(443)},
      "eni-db sg-db:sgr-db-out acl-2:100 rtb-private!NO_ROUTE_TO_DESTINATION",
@@ -260,6 +282,38 @@ const Case kCases[] = {
      {eni("eni-web"), eni("eni-b"), 6, port(80)},
      "eni-web sg-web:sgr-web-out acl-1:100 rtb-public:10.1.0.0/16 pcx-1 acl-b:100 sg-b:sgr-b-in eni-b",
      "eni-b acl-b:100 rtb-b:10.0.0.0/16 pcx-1 acl-1:100 eni-web"},
+    {"a peer's group",
+     {eni("eni-web"), eni("eni-b"), 6, port(81)},
+     "eni-web sg-web:sgr-web-out acl-1:100 rtb-public:10.1.0.0/16 pcx-1 acl-b:100 sg-b:sgr-b-web eni-b",
+     "eni-b acl-b:100 rtb-b:10.0.0.0/16 pcx-1 acl-1:100 eni-web",
+     [](ReachableVpcs& vpcs) {
+       vpcs["vpc-b"].policy.groups["sg-b"].rules.push_back({"sgr-b-web", false, tcp(81, 81), "", "sg-web"});
+       vpcs["vpc-b"].policy.peer_groups["sg-web"] = {"pcx-1", {"10.0.1.4", "10.0.1.5"}};
+     }},
+    {"a peer's group, of another peering",
+     {eni("eni-web"), eni("eni-b"), 6, port(81)},
+     "eni-web sg-web:sgr-web-out acl-1:100 rtb-public:10.1.0.0/16 pcx-1 acl-b:100 groups!ENI_SG_RULES_MISMATCH eni-b",
+     "",
+     [](ReachableVpcs& vpcs) {
+       vpcs["vpc-b"].policy.groups["sg-b"].rules.push_back({"sgr-b-web", false, tcp(81, 81), "", "sg-web"});
+       vpcs["vpc-b"].policy.peer_groups["sg-web"] = {"pcx-2", {"10.0.1.4", "10.0.1.5"}};
+     }},
+    {"out to a peer's group only",
+     {eni("eni-web"), eni("eni-b"), 6, port(80)},
+     "eni-web sg-web:sgr-to-b acl-1:100 rtb-public:10.1.0.0/16 pcx-1 acl-b:100 sg-b:sgr-b-in eni-b",
+     "eni-b acl-b:100 rtb-b:10.0.0.0/16 pcx-1 acl-1:100 eni-web",
+     [](ReachableVpcs& vpcs) {
+       vpcs["vpc-a"].policy.groups["sg-web"].rules = {{"sgr-to-b", true, kAll, "", "sg-b"}};
+       vpcs["vpc-a"].policy.peer_groups["sg-b"] = {"pcx-1", {"10.1.1.4"}};
+     }},
+    {"from the peering, from a member of a peer's group",
+     {pcx("vpc-b"), eni("eni-b"), 6, port(81)},
+     "pcx-1 acl-b:100 sg-b:sgr-b-web eni-b",
+     "eni-b acl-b:100 rtb-b:10.0.0.0/16 pcx-1",
+     [](ReachableVpcs& vpcs) {
+       vpcs["vpc-b"].policy.groups["sg-b"].rules.push_back({"sgr-b-web", false, tcp(81, 81), "", "sg-web"});
+       vpcs["vpc-b"].policy.peer_groups["sg-web"] = {"pcx-1", {"10.0.1.5"}};
+     }},
     {"a peering without a route back",
      {eni("eni-web"), eni("eni-b"), 6, port(80)},
      "eni-web sg-web:sgr-web-out acl-1:100 rtb-public:10.1.0.0/16 pcx-1 acl-b:100 sg-b:sgr-b-in eni-b",
@@ -267,7 +321,8 @@ const Case kCases[] = {
      [](ReachableVpcs& vpcs) { vpcs["vpc-b"].routing.route_tables["rtb-b"].clear(); }},
     {"a peering without a route",
      {eni("eni-db"), eni("eni-b"), 6, port(80)},
-     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 nat-1 rtb-public:10.1.0.0/16!NO_POSSIBLE_DESTINATION"},
+     "eni-db sg-db:sgr-db-out acl-2:100 rtb-private:0.0.0.0/0 acl-1:100 nat-1 acl-1:100 "
+     "rtb-public:10.1.0.0/16!NO_POSSIBLE_DESTINATION"},
     {"as far as the peering",
      {eni("eni-web"), pcx("vpc-a"), 6, port(80)},
      "eni-web sg-web:sgr-web-out acl-1:100 rtb-public:10.1.0.0/16 pcx-1",

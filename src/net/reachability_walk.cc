@@ -90,6 +90,16 @@ bool is_ipv6(const std::string& address) {
   return address.find(':') != std::string::npos;
 }
 
+// What an ACL decided, in a hop that says where.
+Hop acl_hop(const Decision& decision, Hop hop) {
+  const std::size_t space = decision.by.find(' ');
+  hop.kind = HopKind::acl;
+  hop.id = decision.by.substr(0, space);
+  hop.rule = space == std::string::npos ? "" : decision.by.substr(space + 1);
+  if (!decision.allowed) hop.code = "SUBNET_ACL_RESTRICTION";
+  return hop;
+}
+
 }  // namespace
 
 Walk Walk::reply_to(const Walk& forward, int port, const Place* end) {
@@ -188,7 +198,7 @@ void Walk::leave(const std::string& vpc_id, const PolicyInterface& interface, bo
   const std::string table = table_for(here, interface);
   const Route* way = longest_match(here.routing, table, *destination);
   if (way && way->target == RouteTarget::network_interface) return through_interface(vpc_id, interface, way->target_id);
-  judged(vpc_id, &interface, nullptr, true);
+  judged(vpc_id, &interface, nullptr, true, peering_towards(vpc_id, table));
   const Route* route = look_up(vpc_id, table);
   if (!route) return;
   if (route->target == RouteTarget::internet_gateway) through_internet_gateway(vpc_id, nullptr);
@@ -214,34 +224,52 @@ void Walk::deliver(const std::string& vpc_id, const PolicyInterface* from, const
   add({.kind = HopKind::interface, .vpc_id = vpc_id, .id = to.id});
 }
 
-void Walk::judged(const std::string& vpc_id, const PolicyInterface* from, const PolicyInterface* to, bool egress) {
+void Walk::judged(const std::string& vpc_id, const PolicyInterface* from, const PolicyInterface* to, bool egress,
+                  const std::string& towards) {
   const Policy& policy = vpc(vpc_id).policy;
+  const auto came = ways_.find(vpc_id);
+  const bool from_peer = !from && came != ways_.end() && came->second.kind == HopKind::peering;
   const Packet packet{.from = {from ? from->id : "", packet_.source},
                       .to = {to ? to->id : "", packet_.destination},
                       .protocol = packet_.protocol,
-                      .first = packet_.port};
+                      .first = packet_.port,
+                      .peering_id = from_peer ? came->second.id : towards};
   const PolicyInterface& whose = egress ? *from : *to;
   for (const Decision& decision : judge(policy, packet).decisions) {
     const bool out = decision.stage == Stage::egress_groups || decision.stage == Stage::acl_out;
     const bool groups = decision.stage == Stage::egress_groups || decision.stage == Stage::ingress_groups;
     if (out != egress || (groups && reply_)) continue;
-    Hop hop{.kind = groups ? HopKind::groups : HopKind::acl,
-            .vpc_id = vpc_id,
-            .interface_id = whose.id,
-            .egress = egress,
-            .rule = decision.by};
-    if (groups) {
-      hop.id = group_with(policy, whose, decision.by);
-      if (!decision.allowed)
-        hop.code = has_no_rules(policy, whose, egress) ? "SG_HAS_NO_RULES" : "ENI_SG_RULES_MISMATCH";
-    } else {
-      const std::size_t space = decision.by.find(' ');
-      hop.id = decision.by.substr(0, space);
-      hop.rule = space == std::string::npos ? "" : decision.by.substr(space + 1);
-      if (!decision.allowed) hop.code = "SUBNET_ACL_RESTRICTION";
+    Hop hop{.kind = HopKind::groups, .vpc_id = vpc_id, .interface_id = whose.id, .egress = egress};
+    if (!groups) {
+      add(acl_hop(decision, std::move(hop)));
+      continue;
     }
+    hop.id = group_with(policy, whose, decision.by);
+    hop.rule = decision.by;
+    if (!decision.allowed) hop.code = has_no_rules(policy, whose, egress) ? "SG_HAS_NO_RULES" : "ENI_SG_RULES_MISMATCH";
     add(std::move(hop));
   }
+}
+
+std::string Walk::peering_towards(const std::string& vpc_id, const std::string& table) const {
+  const Routing& routing = vpc(vpc_id).routing;
+  const auto destination = parse_ip_block(packet_.destination);
+  const Route* route = destination ? longest_match(routing, table, *destination) : nullptr;
+  if (route && route->target == RouteTarget::nat_gateway) {
+    const NatGateway* nat = find_nat_gateway(routing, route->target_id);
+    const auto stands_at = nat ? parse_ip_block(nat->private_address) : std::nullopt;
+    route = stands_at ? longest_match(routing, table_at(routing, *stands_at), *destination) : nullptr;
+  }
+  return route && route->target == RouteTarget::peering ? route->target_id : "";
+}
+
+void Walk::judged_at(const std::string& vpc_id, const NatGateway& nat, bool egress) {
+  const Packet packet{.from = {"", packet_.source},
+                      .to = {"", packet_.destination},
+                      .protocol = packet_.protocol,
+                      .first = packet_.port};
+  add(acl_hop(judge_acl(vpc(vpc_id).policy, nat.subnet_id, packet, egress),
+              {.vpc_id = vpc_id, .interface_id = nat.id, .egress = egress}));
 }
 
 const Route* Walk::look_up(const std::string& vpc_id, const std::string& table) {
@@ -311,6 +339,7 @@ void Walk::through_egress_only_gateway(const std::string& vpc_id, const std::str
 void Walk::through_nat_gateway(const std::string& vpc_id, const std::string& nat_id) {
   const Routing& routing = vpc(vpc_id).routing;
   const NatGateway* nat = find_nat_gateway(routing, nat_id);
+  if (nat) judged_at(vpc_id, *nat, false);
   Hop& hop = add({.kind = HopKind::nat_gateway, .vpc_id = vpc_id, .id = nat_id, .egress = true});
   if (!nat) hop.code = "BAD_STATE_ROUTE";
   if (nat && !in_vpc(routing, packet_.source)) hop.code = "NGW_REQUIRES_SOURCE_IN_VPC";
@@ -318,6 +347,7 @@ void Walk::through_nat_gateway(const std::string& vpc_id, const std::string& nat
   translations_.push_back({vpc_id, nat_id, packet_.source, nat->private_address});
   packet_.source = nat->private_address;
   exchanged();
+  judged_at(vpc_id, *nat, true);
   const auto stands_at = parse_ip_block(nat->private_address);
   const Route* route = look_up(vpc_id, stands_at ? table_at(routing, *stands_at) : "");
   if (!route) return;
@@ -394,11 +424,18 @@ bool Walk::take_back_translation(const std::string& vpc_id) {
     leave(vpc_id, router, false);
     return true;
   }
-  packet_.destination = made->inside;
-  if (made->by.empty())
+  if (made->by.empty()) {
+    packet_.destination = made->inside;
     exchanged();
-  else
-    add({.kind = HopKind::nat_gateway, .vpc_id = vpc_id, .id = made->by});
+    return false;
+  }
+  const NatGateway& nat = *find_nat_gateway(vpc(vpc_id).routing, made->by);
+  packet_.destination = nat.private_address;
+  exchanged();
+  judged_at(vpc_id, nat, false);
+  packet_.destination = made->inside;
+  add({.kind = HopKind::nat_gateway, .vpc_id = vpc_id, .id = made->by});
+  judged_at(vpc_id, nat, true);
   return false;
 }
 

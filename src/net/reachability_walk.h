@@ -62,7 +62,13 @@ class Walk {
   void leave(const std::string& vpc_id, const PolicyInterface& interface, bool first);
   void deliver(const std::string& vpc_id, const PolicyInterface* from, const PolicyInterface& to);
   // The stages of judge() on the sender's side (`egress`) or the receiver's, as hops.
-  void judged(const std::string& vpc_id, const PolicyInterface* from, const PolicyInterface* to, bool egress);
+  // `towards`: the peering by which it leaves the VPC.
+  void judged(const std::string& vpc_id, const PolicyInterface* from, const PolicyInterface* to, bool egress,
+              const std::string& towards = "");
+  // The peering by which what follows the table leaves, also behind a NAT gateway; empty: by none.
+  [[nodiscard]] std::string peering_towards(const std::string& vpc_id, const std::string& table) const;
+  // The ACL of a NAT gateway's subnet, as a hop.
+  void judged_at(const std::string& vpc_id, const NatGateway& nat, bool egress);
   void through_internet_gateway(const std::string& vpc_id, const NatGateway* nat);
   // Of IPv6; it lets nothing in but replies.
   void through_egress_only_gateway(const std::string& vpc_id, const std::string& id);

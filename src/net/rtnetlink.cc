@@ -339,8 +339,8 @@ Result<std::vector<LabelledAddress>> Rtnetlink::addresses(int link) {
   return found;
 }
 
-Result<void> Rtnetlink::add_host_route(int link, const IpAddress& destination) {
-  const std::uint16_t other = destination.ipv6 ? NLM_F_REPLACE : NLM_F_EXCL;
+Result<void> Rtnetlink::add_host_route(int link, const IpAddress& destination, bool take_over) {
+  const std::uint16_t other = destination.ipv6 || take_over ? NLM_F_REPLACE : NLM_F_EXCL;
   NetlinkMessage message(RTM_NEWROUTE, std::uint16_t(NLM_F_ACK | NLM_F_CREATE | other));
   message.body(host_route_body(destination)).attribute(RTA_DST, destination).attribute(RTA_OIF, std::uint32_t(link));
   return request("route " + to_string(destination), std::move(message));
@@ -350,26 +350,6 @@ Result<void> Rtnetlink::delete_host_route(int link, const IpAddress& destination
   NetlinkMessage message(RTM_DELROUTE, NLM_F_ACK);
   message.body(host_route_body(destination)).attribute(RTA_DST, destination).attribute(RTA_OIF, std::uint32_t(link));
   return request("remove the route to " + to_string(destination), std::move(message), ESRCH);
-}
-
-Result<std::vector<std::pair<int, IpAddress>>> Rtnetlink::ipv6_host_routes() {
-  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
-  rtmsg wanted{};
-  wanted.rtm_family = AF_INET6;
-  message.body(wanted);
-  std::vector<std::pair<int, IpAddress>> found;
-  BRUME_CHECK(dump("list routes", std::move(message), [&](std::uint16_t type, std::string_view payload) {
-    rtmsg body;
-    std::string_view attributes;
-    if (type != RTM_NEWROUTE || !split(payload, body, attributes) || body.rtm_family != AF_INET6) return;
-    if (body.rtm_protocol != RTPROT_STATIC || body.rtm_table != RT_TABLE_MAIN || body.rtm_dst_len != 128) return;
-    auto& entry = found.emplace_back();
-    each_attribute(attributes, [&](int kind, std::string_view value) {
-      if (kind == RTA_OIF) entry.first = int(number_of(value));
-      if (kind == RTA_DST) entry.second = address_of(value);
-    });
-  }));
-  return found;
 }
 
 Result<void> Rtnetlink::add_default_route(int link, const IpAddress& gateway, std::uint32_t metric,
@@ -396,30 +376,6 @@ Result<void> Rtnetlink::add_source_rule(const IpAddress& source, std::uint32_t t
       .attribute(FRA_TABLE, table)
       .attribute(FRA_PRIORITY, table);
   return request("add a rule for " + to_string(source), std::move(message), EEXIST);
-}
-
-Result<void> Rtnetlink::delete_rules(std::uint32_t table) {
-  std::vector<IpAddress> sources;
-  for (const std::uint8_t family : both_families) {
-    NetlinkMessage message(RTM_GETRULE, NLM_F_DUMP);
-    fib_rule_hdr wanted{};
-    wanted.family = family;
-    message.body(wanted);
-    BRUME_CHECK(dump("list rules", std::move(message), [&](std::uint16_t type, std::string_view payload) {
-      fib_rule_hdr rule;
-      std::string_view attributes;
-      if (type != RTM_NEWRULE || !split(payload, rule, attributes) || rule.family != family) return;
-      IpAddress source;
-      std::uint32_t found = 0;
-      each_attribute(attributes, [&](int kind, std::string_view value) {
-        if (kind == FRA_SRC) source = address_of(value);
-        if (kind == FRA_TABLE) found = number_of(value);
-      });
-      if (found == table) sources.push_back(source);
-    }));
-  }
-  for (const IpAddress& source : sources) BRUME_CHECK(delete_source_rule(source, table));
-  return {};
 }
 
 Result<void> Rtnetlink::delete_source_rule(const IpAddress& source, std::uint32_t table) {

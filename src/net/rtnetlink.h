@@ -115,11 +115,12 @@ class Rtnetlink {
   // Of both families.
   Result<std::vector<LabelledAddress>> addresses(int link);
 
-  // A single address that lies directly behind `link`. One behind another link is an error; of IPv6 it moves here.
-  Result<void> add_host_route(int link, const IpAddress& destination);
+  // A single address that lies directly behind `link`. One behind another link moves here, of IPv4 only if `take_over`;
+  // otherwise that is an error.
+  Result<void> add_host_route(int link, const IpAddress& destination, bool take_over = false);
   Result<void> delete_host_route(int link, const IpAddress& destination);
-  // All of them, of IPv6, by link.
-  Result<std::vector<std::pair<int, IpAddress>>> ipv6_host_routes();
+  // All of them, of one family, by link.
+  Result<std::vector<std::pair<int, IpAddress>>> host_routes(bool ipv6);
   // The gateway is taken to be on the link although no block says so. `table` 0: the main one.
   Result<void> add_default_route(int link, const IpAddress& gateway, std::uint32_t metric, std::uint32_t table);
   // Packets from `source` look into `table` first.
@@ -143,6 +144,18 @@ class Rtnetlink {
 
  private:
   explicit Rtnetlink(env::Fd socket) : socket_(std::move(socket)) {}
+  // As the kernel tells them, anybody's.
+  struct FoundRoute {
+    std::uint8_t protocol = 0, type = 0;  // RTPROT_…, RTN_…
+    KernelRoute route;                    // without its kind
+  };
+  struct FoundRule {
+    std::uint8_t protocol = 0;
+    KernelRule rule;
+  };
+  Result<void> each_route(bool ipv6, const std::function<void(FoundRoute)>& visit);
+  // Of both families.
+  Result<void> each_rule(const std::function<void(FoundRule)>& visit);
   // `harmless`: an errno that means the kernel is already as asked.
   Result<void> request(std::string_view what, NetlinkMessage message, int harmless = 0);
   Result<bool> is_local(const IpAddress& address);

@@ -79,57 +79,67 @@ Result<void> Rtnetlink::delete_route(const KernelRoute& route) {
   return request("remove the route to " + route.destination.text(), route_message(RTM_DELROUTE, 0, route), ESRCH);
 }
 
+Result<void> Rtnetlink::each_route(bool ipv6, const std::function<void(FoundRoute)>& visit) {
+  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
+  rtmsg wanted{};
+  wanted.rtm_family = ipv6 ? AF_INET6 : AF_INET;
+  message.body(wanted);
+  return dump("list routes", std::move(message), [&](std::uint16_t type, std::string_view payload) {
+    rtmsg body;
+    std::string_view attributes;
+    // A kernel without the family answers with another's.
+    if (type != RTM_NEWROUTE || !split(payload, body, attributes) || body.rtm_family != wanted.rtm_family) return;
+    FoundRoute found{.protocol = body.rtm_protocol, .type = body.rtm_type, .route = {}};
+    KernelRoute& route = found.route;
+    IpAddress base;
+    base.ipv6 = ipv6;
+    each_attribute(attributes, [&](int attribute, std::string_view value) {
+      const std::uint32_t number = number_of(value);
+      if (attribute == RTA_TABLE) route.table = number;
+      if (attribute == RTA_DST) base = address_of(value);
+      if (attribute == RTA_OIF) route.link = int(number);
+      if (attribute == RTA_GATEWAY) route.via = address_of(value);
+      if (attribute == RTA_PREFSRC) route.source = address_of(value);
+      if (attribute == RTA_PRIORITY) route.metric = number;
+    });
+    route.destination = IpBlock(base, body.rtm_dst_len);
+    visit(std::move(found));
+  });
+}
+
 Result<std::vector<KernelRoute>> Rtnetlink::routes() {
-  std::vector<KernelRoute> found;
-  for (const std::uint8_t family : both_families) {
-    NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
-    rtmsg wanted{};
-    wanted.rtm_family = family;
-    message.body(wanted);
-    BRUME_CHECK(dump("list routes", std::move(message), [&](std::uint16_t type, std::string_view payload) {
-      rtmsg body;
-      std::string_view attributes;
-      if (type != RTM_NEWROUTE || !split(payload, body, attributes) || body.rtm_protocol != brume_protocol) return;
-      const auto kind = kind_of(body.rtm_type);
-      if (!kind || body.rtm_family != family) return;  // a kernel without the family answers with another's
-      KernelRoute route;
+  std::vector<KernelRoute> all;
+  for (const bool ipv6 : {false, true})
+    BRUME_CHECK(each_route(ipv6, [&](const FoundRoute& found) {
+      const auto kind = kind_of(found.type);
+      if (!kind || found.protocol != brume_protocol) return;
+      KernelRoute& route = all.emplace_back(found.route);
       route.kind = *kind;
-      IpAddress base;
-      base.ipv6 = family == AF_INET6;
-      each_attribute(attributes, [&](int attribute, std::string_view value) {
-        const std::uint32_t number = number_of(value);
-        if (attribute == RTA_TABLE) route.table = number;
-        if (attribute == RTA_DST) base = address_of(value);
-        if (attribute == RTA_OIF) route.link = int(number);
-        if (attribute == RTA_GATEWAY) route.via = address_of(value);
-        if (attribute == RTA_PREFSRC) route.source = address_of(value);
-        if (attribute == RTA_PRIORITY) route.metric = number;
-      });
-      route.destination = IpBlock(base, body.rtm_dst_len);
-      if (base.ipv6 && route.metric == ipv6_metric) route.metric = 0;
+      if (ipv6 && route.metric == ipv6_metric) route.metric = 0;
       if (route.kind != RouteKind::unicast) route.link = 0;  // IPv6 shows lo
-      found.push_back(route);
     }));
-  }
-  return found;
+  return all;
 }
 
 Result<std::vector<int>> Rtnetlink::default_route_links() {
-  NetlinkMessage message(RTM_GETROUTE, NLM_F_DUMP);
-  rtmsg wanted{};
-  wanted.rtm_family = AF_INET;
-  message.body(wanted);
-  std::vector<int> found;
-  BRUME_CHECK(dump("list routes", std::move(message), [&](std::uint16_t type, std::string_view payload) {
-    rtmsg body;
-    std::string_view attributes;
-    if (type != RTM_NEWROUTE || !split(payload, body, attributes) || body.rtm_table != RT_TABLE_MAIN) return;
-    if (body.rtm_dst_len != 0 || body.rtm_type != RTN_UNICAST) return;
-    each_attribute(attributes, [&](int attribute, std::string_view value) {
-      if (attribute == RTA_OIF) found.push_back(int(number_of(value)));
-    });
+  std::vector<int> links;
+  BRUME_CHECK(each_route(false, [&](const FoundRoute& found) {
+    const KernelRoute& route = found.route;
+    if (route.table == RT_TABLE_MAIN && route.destination.prefix == 0 && found.type == RTN_UNICAST && route.link != 0)
+      links.push_back(route.link);
   }));
-  return found;
+  return links;
+}
+
+Result<std::vector<std::pair<int, IpAddress>>> Rtnetlink::host_routes(bool ipv6) {
+  std::vector<std::pair<int, IpAddress>> all;
+  BRUME_CHECK(each_route(ipv6, [&](const FoundRoute& found) {
+    const KernelRoute& route = found.route;
+    if (found.protocol == RTPROT_STATIC && found.type == RTN_UNICAST && route.table == RT_TABLE_MAIN &&
+        route.destination.prefix == (ipv6 ? 128 : 32))
+      all.emplace_back(route.link, route.destination.base());
+  }));
+  return all;
 }
 
 Result<void> Rtnetlink::add_rule(const KernelRule& rule) {
@@ -141,8 +151,7 @@ Result<void> Rtnetlink::delete_rule(const KernelRule& rule) {
   return request("delete the rule for table " + std::to_string(rule.table), rule_message(RTM_DELRULE, 0, rule), ENOENT);
 }
 
-Result<std::vector<KernelRule>> Rtnetlink::rules() {
-  std::vector<KernelRule> found;
+Result<void> Rtnetlink::each_rule(const std::function<void(FoundRule)>& visit) {
   for (const std::uint8_t family : both_families) {
     NetlinkMessage message(RTM_GETRULE, NLM_F_DUMP);
     fib_rule_hdr wanted{};
@@ -152,22 +161,38 @@ Result<std::vector<KernelRule>> Rtnetlink::rules() {
       fib_rule_hdr body;
       std::string_view attributes;
       if (type != RTM_NEWRULE || !split(payload, body, attributes) || body.family != family) return;
-      KernelRule rule;
+      FoundRule found;
       IpAddress base;
       base.ipv6 = family == AF_INET6;
-      bool ours = false;
       each_attribute(attributes, [&](int attribute, std::string_view value) {
-        if (attribute == FRA_TABLE) rule.table = number_of(value);
-        if (attribute == FRA_PRIORITY) rule.priority = number_of(value);
+        if (attribute == FRA_TABLE) found.rule.table = number_of(value);
+        if (attribute == FRA_PRIORITY) found.rule.priority = number_of(value);
         if (attribute == FRA_SRC) base = address_of(value);
-        if (attribute == FRA_IIFNAME) rule.link = text_of(value);
-        if (attribute == FRA_PROTOCOL) ours = value.size() == 1 && std::uint8_t(value[0]) == brume_protocol;
+        if (attribute == FRA_IIFNAME) found.rule.link = text_of(value);
+        if (attribute == FRA_PROTOCOL && value.size() == 1) found.protocol = std::uint8_t(value[0]);
       });
-      rule.source = IpBlock(base, body.src_len);
-      if (ours) found.push_back(std::move(rule));
+      found.rule.source = IpBlock(base, body.src_len);
+      visit(std::move(found));
     }));
   }
-  return found;
+  return {};
+}
+
+Result<std::vector<KernelRule>> Rtnetlink::rules() {
+  std::vector<KernelRule> all;
+  BRUME_CHECK(each_rule([&](FoundRule found) {
+    if (found.protocol == brume_protocol) all.push_back(std::move(found.rule));
+  }));
+  return all;
+}
+
+Result<void> Rtnetlink::delete_rules(std::uint32_t table) {
+  std::vector<IpAddress> sources;
+  BRUME_CHECK(each_rule([&](const FoundRule& found) {
+    if (found.rule.table == table) sources.push_back(found.rule.source.base());
+  }));
+  for (const IpAddress& source : sources) BRUME_CHECK(delete_source_rule(source, table));
+  return {};
 }
 
 }  // namespace brume::net

@@ -57,10 +57,19 @@ Result<void> SimFabric::ensure_interface(const InterfaceSpec& spec) {
   BRUME_CHECK(need_vpc(spec.vpc_id));
   for (const auto& [id, other] : interfaces_) {
     if (id == spec.id) continue;
-    if ((other.vpc_id == spec.vpc_id && other.address == spec.address) ||
+    const auto has_it = [&](const std::string& address) {
+      return std::ranges::find(other.secondary_addresses, address) != other.secondary_addresses.end();
+    };
+    if ((other.vpc_id == spec.vpc_id && (other.address == spec.address || has_it(spec.address))) ||
         (other.instance_id == spec.instance_id && other.device_index == spec.device_index))
       return fail_internal("The interface {} is in the way of {}", id, spec.id);
   }
+  // As the kernel does with their routes.
+  for (auto& [id, other] : interfaces_)
+    if (id != spec.id && other.vpc_id == spec.vpc_id)
+      std::erase_if(other.secondary_addresses, [&](const std::string& address) {
+        return std::ranges::find(spec.secondary_addresses, address) != spec.secondary_addresses.end();
+      });
   instances_.insert(spec.instance_id);
   interfaces_[spec.id] = spec;
   return {};

@@ -75,7 +75,15 @@ Result<CheckedInterface> check(const InterfaceSpec& spec) {
   if (spec.device_index < 0 || spec.device_index > max_device_index)
     return fail("InvalidParameterValue", "The device index {} is not between 0 and {}", spec.device_index,
                 max_device_index);
-  CheckedInterface checked{address, subnet.at(1), subnet.prefix, mac, {}, {}};
+  CheckedInterface checked{address, subnet.at(1), subnet.prefix, mac, {}, {}, {}};
+  for (const std::string& text : spec.secondary_addresses) {
+    BRUME_TRY(secondary, parse_ipv4(text));
+    if (!subnet.contains(secondary) || secondary <= subnet.at(1) || secondary == address ||
+        std::ranges::find(checked.secondary_addresses, secondary) != checked.secondary_addresses.end())
+      return fail("InvalidParameterValue", "{} is not a secondary address for an interface in {}", text,
+                  spec.subnet_cidr);
+    checked.secondary_addresses.push_back(secondary);
+  }
   if (spec.ipv6_addresses.empty()) return checked;
   BRUME_TRY(ipv6_subnet, parse_ipv6_subnet(spec.ipv6_cidr));
   checked.ipv6_subnet = ipv6_subnet;

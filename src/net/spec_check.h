@@ -27,6 +27,7 @@ struct CheckedInterface {
   Ipv4 address, gateway;
   int prefix = 0;
   Mac mac{};
+  std::vector<Ipv4> secondary_addresses;
   std::vector<IpAddress> ipv6_addresses;
   IpBlock ipv6_subnet;  // if there are any
 };

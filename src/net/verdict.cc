@@ -6,8 +6,13 @@
 namespace brume::net {
 namespace {
 
-bool member(const Policy& policy, const std::string& group, const std::optional<IpBlock>& address) {
+bool member(const Policy& policy, const std::string& group, const std::optional<IpBlock>& address,
+            const std::string& peering_id) {
   if (!address) return false;
+  if (const auto peer = policy.peer_groups.find(group); peer != policy.peer_groups.end())
+    return peer->second.peering_id == peering_id &&
+           std::ranges::any_of(peer->second.addresses,
+                               [&](const std::string& own) { return parse_ip_block(own) == address; });
   for (const auto& [id, interface] : policy.interfaces)
     if (std::ranges::find(interface.group_ids, group) != interface.group_ids.end())
       for (const std::string& own : interface.addresses)
@@ -29,16 +34,21 @@ Decision by_groups(const Policy& policy, const PolicyInterface* interface, const
     if (group == policy.groups.end()) continue;
     for (const GroupRule& rule : group->second.rules)
       if (rule.egress == egress && matches(rule.traffic, packet) &&
-          (rule.group_id.empty() ? within(rule.cidr, other) : member(policy, rule.group_id, other)))
+          (rule.group_id.empty() ? within(rule.cidr, other) : member(policy, rule.group_id, other, packet.peering_id)))
         return {decision.stage, true, rule.id};
   }
   return decision;
 }
 
 Decision by_acl(const Policy& policy, const PolicyInterface* interface, const Packet& packet, bool egress) {
+  return judge_acl(policy, interface ? interface->subnet_id : "", packet, egress);
+}
+
+}  // namespace
+
+Decision judge_acl(const Policy& policy, const std::string& subnet_id, const Packet& packet, bool egress) {
   Decision decision{egress ? Stage::acl_out : Stage::acl_in, false, ""};
-  if (interface == nullptr) return decision;
-  const auto id = policy.subnet_acls.find(interface->subnet_id);
+  const auto id = policy.subnet_acls.find(subnet_id);
   if (id == policy.subnet_acls.end()) return decision;
   decision.by = id->second + " *";
   const auto acl = policy.acls.find(id->second);
@@ -52,8 +62,6 @@ Decision by_acl(const Policy& policy, const PolicyInterface* interface, const Pa
   if (first != nullptr) return {decision.stage, first->allow, id->second + " " + std::to_string(first->number)};
   return decision;
 }
-
-}  // namespace
 
 bool matches(const Traffic& traffic, const Packet& packet) {
   if (traffic.protocol == -1) return true;

@@ -21,8 +21,9 @@ struct Endpoint {
 struct Packet {
   Endpoint from, to;
   int protocol = 6;
-  int first = 0;   // destination port, or ICMP's type
-  int second = 0;  // ICMP's code
+  int first = 0;                // destination port, or ICMP's type
+  int second = 0;               // ICMP's code
+  std::string peering_id = {};  // pcx-… by which it comes into the VPC or leaves it; empty: by none
 };
 
 enum class Stage : std::uint8_t { egress_groups, acl_out, acl_in, ingress_groups };
@@ -42,5 +43,7 @@ struct Verdict {
 // Whether protocol, ports or type and code match.
 bool matches(const Traffic& traffic, const Packet& packet);
 Verdict judge(const Policy& policy, const Packet& packet);
+// What the subnet's ACL says of a packet that enters it (leaves it, if `egress`), whoever in the subnet it is for.
+Decision judge_acl(const Policy& policy, const std::string& subnet_id, const Packet& packet, bool egress);
 
 }  // namespace brume::net

@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from api import waiter
 from cloud import eventually
-from test_network_paths import site  # noqa: F401  a fixture
+from test_network_paths import OUTSIDE, lan, site  # noqa: F401  fixtures
 
 IDLE = "#!/bin/sh\nexec sleep 99999\n"
 PROBES = ("tcp 80", "tcp 81", "udp 53", "ping")
@@ -79,10 +80,10 @@ def probe(address, source=None, limit=0.4):
 
 
 class Inside:
-    """This file as a program in an instance's network."""
+    """This file as a program in a network namespace."""
 
-    def __init__(self, cloud, instance, *words):
-        self.process = subprocess.Popen(["nsenter", f"--net={cloud.root / 'run/netns' / instance}", sys.executable, __file__, *words],
+    def __init__(self, namespace, *words):
+        self.process = subprocess.Popen(["nsenter", f"--net={namespace}", sys.executable, __file__, *words],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, *arguments):
@@ -114,9 +115,10 @@ def stage(cloud, aws, site):  # noqa: F811
     here.undo.callback(aws.ec2.delete_security_group, GroupId=other)
     aws.ec2.modify_instance_attribute(InstanceId=apart, Groups=[other])
     shown = here.show(server)
-    servant = Inside(cloud, server, "serve")
+    network_of = (cloud.root / "run/netns").joinpath
+    servant = Inside(network_of(server), "serve")
     servant.process.stdout.readline()
-    probers = {"beside": Inside(cloud, beside, "probe"), "apart": Inside(cloud, apart, "probe")}
+    probers = {"beside": Inside(network_of(beside), "probe"), "apart": Inside(network_of(apart), "probe")}
     pool = ThreadPoolExecutor(4)
     private, public = shown["PrivateIpAddress"], shown["PublicIpAddress"]
 
@@ -217,6 +219,82 @@ def test_matrix(cloud, aws, stage):
         cloud.kill()
         cloud.start()
         expect("authorized, and killed at once", everything)
+
+
+def test_the_acl_of_a_nat_gateways_subnet(cloud, aws, site, lan):  # noqa: F811
+    """An instance behind a NAT gateway asks a machine outside; Reachability Analyzer says the same of TCP 80."""
+    ec2, here = aws.ec2, site("10.67")
+    public, private = here.subnet(1, public=True), here.subnet(2)
+    gateway = here.gateway()
+    here.route(public.table, ANY, GatewayId=gateway)
+    elastic = ec2.allocate_address()["AllocationId"]
+    here.undo.callback(ec2.release_address, AllocationId=elastic)
+    nat = ec2.create_nat_gateway(SubnetId=public.id, AllocationId=elastic)["NatGateway"]["NatGatewayId"]
+    here.undo.callback(ec2.delete_nat_gateway, NatGatewayId=nat)
+    waiter(ec2, "nat_gateway_available", NatGatewayIds=[nat])
+    here.route(private.table, ANY, NatGatewayId=nat)
+    hidden = here.launch(private, IDLE)
+    acl = ec2.create_network_acl(VpcId=here.vpc)["NetworkAcl"]["NetworkAclId"]
+    here.undo.callback(ec2.delete_network_acl, NetworkAclId=acl)
+    (default,) = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [public.id]}])["NetworkAcls"]
+    (association,) = [a["NetworkAclAssociationId"] for a in default["Associations"] if a["SubnetId"] == public.id]
+    lan.server.kill()
+    lan.server.wait()
+    servant = Inside(f"/run/netns/{lan.name}", "serve")
+    servant.process.stdout.readline()
+    prober = Inside(cloud.root / "run/netns" / hidden, "probe")
+    path = ec2.create_network_insights_path(Source=hidden, Destination=gateway, DestinationIp=OUTSIDE, Protocol="tcp",
+                                            DestinationPort=80)["NetworkInsightsPath"]["NetworkInsightsPathId"]
+
+    def judged():
+        made = ec2.start_network_insights_analysis(NetworkInsightsPathId=path)["NetworkInsightsAnalysis"]["NetworkInsightsAnalysisId"]
+        (found,) = ec2.describe_network_insights_analyses(NetworkInsightsAnalysisIds=[made])["NetworkInsightsAnalyses"]
+        ec2.delete_network_insights_analysis(NetworkInsightsAnalysisId=made)
+        return found
+
+    def expect(title, wanted):
+        wanted = sorted(wanted)
+        show(title, {"hidden": eventually(lambda: (lambda seen: seen == wanted and (seen or [""]))(prober.ask(OUTSIDE)), 15, title)
+             and wanted})
+        found = judged()
+        assert found["NetworkPathFound"] is ("tcp 80" in wanted), (title, found["Explanations"])
+        for why in found["Explanations"]:
+            assert (why["ExplanationCode"], why["Acl"]["Id"], why["Subnet"]["Id"]) == ("SUBNET_ACL_RESTRICTION", acl, public.id)
+
+    inside, outside, everything = "10.67.2.0/24", OUTSIDE + "/32", set(PROBES)
+    arrives, leaves = (100, "allow", "-1", False, inside), (100, "allow", "-1", True, outside)
+    returns, reaches = (110, "allow", "-1", False, outside), (110, "allow", "-1", True, inside)
+    passes = [arrives, leaves, returns, reaches]
+    rows = [
+        ("no entries", [], []),
+        ("to the gateway, and no further", [arrives], []),
+        ("to the internet, and no answers", [arrives, leaves], []),
+        ("answers to the gateway, and no further", [arrives, leaves, returns], []),
+        ("there and back", passes, everything),
+        ("one port less to the gateway", [(90, "deny", "6", False, inside, (80, 80)), *passes], everything - {"tcp 80"}),
+        ("one port less behind it", [(90, "deny", "17", True, outside, (53, 53)), *passes], everything - {"udp 53"}),
+        ("no answers by TCP", [(90, "deny", "6", False, outside, (1024, 65535)), *passes], {"udp 53", "ping"}),
+        ("none on to the instance", [(90, "deny", "6", True, inside, (1024, 65535)), *passes], {"udp 53", "ping"}),
+    ]
+    try:
+        expect("the default ACL", everything)
+        association = ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=acl)["NewAssociationId"]
+        present = []
+        for title, entries, answered in rows:
+            for number, _, _, egress, *_ in present:
+                ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=number, Egress=egress)
+            for number, action, protocol, egress, block, *ports in entries:
+                ranges = {"PortRange": {"From": ports[0][0], "To": ports[0][1]}} if ports else {}
+                ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=number, Protocol=protocol, RuleAction=action,
+                                             Egress=egress, CidrBlock=block, **ranges)
+            present = entries
+            expect(title, answered)
+    finally:
+        servant.close()
+        prober.close()
+        ec2.delete_network_insights_path(NetworkInsightsPathId=path)
+        if association not in {a["NetworkAclAssociationId"] for a in default["Associations"]}:
+            ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=default["NetworkAclId"])
 
 
 if __name__ == "__main__":

@@ -110,9 +110,10 @@ class Site:
     def route(self, table, to, **target):
         self.ec2.create_route(RouteTableId=table, DestinationCidrBlock=to, **target)
 
-    def launch(self, subnet, user_data):
-        made = self.ec2.run_instances(ImageId=self.image, InstanceType="t3.micro", MinCount=1, MaxCount=1, SubnetId=subnet.id,
-                                      SecurityGroupIds=[self.group], UserData=user_data)["Instances"][0]["InstanceId"]
+    def launch(self, subnet, user_data, **other):
+        place = {} if "NetworkInterfaces" in other else {"SubnetId": subnet.id, "SecurityGroupIds": [self.group]}
+        made = self.ec2.run_instances(**{"ImageId": self.image, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1,
+                                         "UserData": user_data, **place, **other})["Instances"][0]["InstanceId"]
         self.instances.append(made)
         waiter(self.ec2, "instance_running", InstanceIds=[made])
         return made
@@ -120,9 +121,9 @@ class Site:
     def show(self, instance):
         return self.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
 
-    def get(self, instance, address):
+    def get(self, instance, address, source=None):
         """As fetch(), from the instance's network."""
-        script = f"import test_network_paths as t; print(t.fetch({address!r}) or '')"
+        script = f"import test_network_paths as t; print(t.fetch({address!r}, {source!r}) or '')"
         return subprocess.run(["nsenter", f"--net={self.cloud.root / 'run/netns' / instance}", sys.executable, "-c", script],
                               cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip() or None
 
@@ -216,7 +217,7 @@ def test_ways_out(aws, site, lan):
     eventually(lambda: here.get(hidden, OUTSIDE) is None, 10)
 
 
-def test_peers(aws, site):
+def test_peers(cloud, aws, site):
     here, there = site("10.62"), site("10.63")
     near, far = here.subnet(1), there.subnet(1)
     asks, answers = here.launch(near, serving("near")), there.launch(far, serving("far"))
@@ -231,10 +232,30 @@ def test_peers(aws, site):
     eventually(lambda: here.get(asks, address) == "far", 10)
     there.revoke("10.62.0.0/16")
     assert here.get(asks, address) is None
-    there.allow("10.62.0.0/16")
-    assert here.get(asks, address) == "far"
-    aws.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering)
+    # By the asker's group instead, which is the peer's own.
+    named = [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": here.group}]}]
+    aws.ec2.authorize_security_group_ingress(GroupId=there.group, IpPermissions=named)
+    eventually(lambda: here.get(asks, address) == "far", 10)
+    (reference,) = aws.ec2.describe_security_group_references(GroupId=[here.group])["SecurityGroupReferenceSet"]
+    assert reference == {"GroupId": here.group, "ReferencingVpcId": there.vpc, "VpcPeeringConnectionId": peering}
+    # Somebody else of the group comes, and one leaves it.
+    newcomer = here.launch(near, serving("newcomer"))
+    assert here.get(newcomer, address) == "far"
+    (default,) = aws.ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [here.vpc]},
+                                                           {"Name": "group-name", "Values": ["default"]}])["SecurityGroups"]
+    aws.ec2.modify_instance_attribute(InstanceId=asks, Groups=[default["GroupId"]])
     eventually(lambda: here.get(asks, address) is None, 10)
+    assert here.get(newcomer, address) == "far"
+    reached = cloud.run("reach", newcomer, answers, "80")
+    assert reached.stdout.splitlines()[-1] == "Reachable", reached.stdout
+    assert cloud.run("reach", asks, answers, "80", check=False).returncode == 1
+
+    aws.ec2.delete_vpc_peering_connection(VpcPeeringConnectionId=peering)
+    eventually(lambda: here.get(newcomer, address) is None, 10)
+    (group,) = aws.ec2.describe_security_groups(GroupIds=[there.group])["SecurityGroups"]
+    (stale,) = group["IpPermissions"]
+    assert stale["UserIdGroupPairs"][0]["PeeringStatus"] == "deleted"
+    aws.ec2.revoke_security_group_ingress(GroupId=there.group, IpPermissions=[stale])
 
 
 def test_a_second_interface(cloud, aws, site):
@@ -249,6 +270,94 @@ def test_a_second_interface(cloud, aws, site):
     waiter(aws.ec2, "network_interface_available", NetworkInterfaceIds=[made["NetworkInterfaceId"]])
     eventually(lambda: here.get(client, made["PrivateIpAddress"]) is None, 10)
     aws.ec2.delete_network_interface(NetworkInterfaceId=made["NetworkInterfaceId"])
+
+
+def test_several_interfaces_from_the_start(aws, site):
+    here = site("10.69")
+    one, two = here.subnet(1), here.subnet(2)
+    here.allow("10.69.0.0/16")
+    kept = aws.ec2.create_network_interface(SubnetId=two.id, Groups=[here.group])["NetworkInterface"]["NetworkInterfaceId"]
+    here.undo.callback(aws.ec2.delete_network_interface, NetworkInterfaceId=kept)
+    wanted = [{"DeviceIndex": 0, "SubnetId": one.id, "Groups": [here.group]},
+              {"DeviceIndex": 1, "NetworkInterfaceId": kept},
+              {"DeviceIndex": 2, "SubnetId": two.id, "Groups": [here.group], "Description": "goes with it"}]
+    before = len(aws.ec2.describe_network_interfaces()["NetworkInterfaces"])
+    with refused("AttachmentLimitExceeded"):
+        here.launch(None, serving("many"), NetworkInterfaces=wanted)
+    with refused("InvalidNetworkInterfaceID.NotFound"):
+        here.launch(None, serving("many"), NetworkInterfaces=[wanted[0], {"DeviceIndex": 1, "NetworkInterfaceId": "eni-0123456789abcdef0"}])
+    assert len(aws.ec2.describe_network_interfaces()["NetworkInterfaces"]) == before, "all or nothing"
+    template = aws.ec2.create_launch_template(LaunchTemplateName="many", LaunchTemplateData={
+        "InstanceType": "t3.medium", "NetworkInterfaces": wanted})["LaunchTemplate"]["LaunchTemplateId"]
+    many = aws.ec2.run_instances(ImageId=here.image, MinCount=1, MaxCount=1, LaunchTemplate={"LaunchTemplateId": template},
+                                 UserData=serving("many"))["Instances"][0]["InstanceId"]
+    here.instances.append(many)
+    waiter(aws.ec2, "instance_running", InstanceIds=[many])
+    client = here.launch(one, serving("client"))
+    found = here.show(many)["NetworkInterfaces"]
+    assert [i["Attachment"]["DeviceIndex"] for i in found] == [0, 1, 2] and found[1]["NetworkInterfaceId"] == kept
+    for interface in found:
+        eventually(lambda i=interface: here.get(client, i["PrivateIpAddress"]) == "many", 10)
+        assert here.get(many, here.show(client)["PrivateIpAddress"], interface["PrivateIpAddress"]) == "client"
+    aws.ec2.terminate_instances(InstanceIds=[many])
+    waiter(aws.ec2, "instance_terminated", InstanceIds=[many])
+    waiter(aws.ec2, "network_interface_available", NetworkInterfaceIds=[kept])
+    assert not aws.ec2.describe_network_interfaces(Filters=[{"Name": "description", "Values": ["goes with it"]}])["NetworkInterfaces"]
+    aws.ec2.delete_launch_template(LaunchTemplateId=template)
+
+
+def test_secondary_addresses(cloud, aws, site):
+    here = site("10.68")
+    subnet = here.subnet(1)
+    here.route(subnet.table, "0.0.0.0/0", GatewayId=here.gateway())
+    here.allow("10.68.0.0/16")
+    web = here.launch(subnet, serving("web"), InstanceType="t3.small", NetworkInterfaces=[
+        {"DeviceIndex": 0, "SubnetId": subnet.id, "Groups": [here.group], "SecondaryPrivateIpAddressCount": 1}])
+    client = here.launch(subnet, serving("client"))
+    (interface,), (clients,) = here.show(web)["NetworkInterfaces"], here.show(client)["NetworkInterfaces"]
+    own, clients_own = interface["NetworkInterfaceId"], clients["NetworkInterfaceId"]
+    (first,) = [a["PrivateIpAddress"] for a in interface["PrivateIpAddresses"] if not a["Primary"]]
+    assert here.get(client, first) == "web"
+    given = aws.ec2.assign_private_ip_addresses(NetworkInterfaceId=own, PrivateIpAddresses=["10.68.1.77"])
+    assert [a["PrivateIpAddress"] for a in given["AssignedPrivateIpAddresses"]] == ["10.68.1.77"]
+    eventually(lambda: here.get(client, "10.68.1.77") == "web", 10)
+    with refused("PrivateIpAddressLimitExceeded"):
+        aws.ec2.assign_private_ip_addresses(NetworkInterfaceId=own, SecondaryPrivateIpAddressCount=2)
+    with refused("InvalidIPAddress.InUse"):
+        aws.ec2.assign_private_ip_addresses(NetworkInterfaceId=clients_own, PrivateIpAddresses=["10.68.1.77"])
+    told = cloud.run("exec", web, "--", "wget", "-q", "-O", "-",
+                     f"http://169.254.169.254/latest/meta-data/network/interfaces/macs/{interface['MacAddress']}/local-ipv4s").stdout
+    assert told.split() == [interface["PrivateIpAddress"], first, "10.68.1.77"]
+
+    # Groups know it: a rule for the group lets its members in by all of their addresses.
+    here.revoke("10.68.0.0/16")
+    eventually(lambda: here.get(web, clients["PrivateIpAddress"], "10.68.1.77") is None, 10)
+    aws.ec2.authorize_security_group_ingress(GroupId=here.group, IpPermissions=[
+        {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": here.group}]}])
+    for source in (interface["PrivateIpAddress"], first, "10.68.1.77"):
+        eventually(lambda s=source: here.get(web, clients["PrivateIpAddress"], s) == "client", 10)
+
+    # A public address may stand for it, and goes where it goes.
+    elastic = aws.ec2.allocate_address()
+    here.undo.callback(aws.ec2.release_address, AllocationId=elastic["AllocationId"])
+    aws.ec2.associate_address(AllocationId=elastic["AllocationId"], NetworkInterfaceId=own, PrivateIpAddress="10.68.1.77")
+    here.allow("127.0.0.1/32")
+    eventually(lambda: fetch(elastic["PublicIp"]) == "web", 10)
+    cloud.kill()
+    assert fetch(elastic["PublicIp"]) == "web"
+    cloud.start()
+    with refused("InvalidParameterValue"):
+        aws.ec2.assign_private_ip_addresses(NetworkInterfaceId=clients_own, PrivateIpAddresses=[interface["PrivateIpAddress"]], AllowReassignment=True)
+    aws.ec2.assign_private_ip_addresses(NetworkInterfaceId=clients_own, PrivateIpAddresses=["10.68.1.77"], AllowReassignment=True)
+    eventually(lambda: fetch(elastic["PublicIp"]) == "client", 10)
+    assert here.get(web, "10.68.1.77") == "client"
+    with refused("InvalidParameterValue", "primary"):
+        aws.ec2.unassign_private_ip_addresses(NetworkInterfaceId=own, PrivateIpAddresses=[interface["PrivateIpAddress"]])
+    aws.ec2.unassign_private_ip_addresses(NetworkInterfaceId=clients_own, PrivateIpAddresses=["10.68.1.77"])
+    eventually(lambda: here.get(web, "10.68.1.77") is None, 10)
+    (found,) = aws.ec2.describe_addresses(AllocationIds=[elastic["AllocationId"]])["Addresses"]
+    assert "AssociationId" not in found
+    assert here.get(client, first) == "web"
 
 
 def test_a_load_balancer_and_who_may_use_it(cloud, aws, site):

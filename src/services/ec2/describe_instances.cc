@@ -11,6 +11,7 @@
 #include "services/ec2/instance_operations.h"
 #include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/network_interface.h"
+#include "services/ec2/way_out.h"
 
 namespace brume::ec2 {
 namespace {
@@ -42,6 +43,14 @@ Values group_ids(const Candidate& c) {
   for (const NetworkInterface* interface : c.interfaces())
     for (const GroupIdentifier& group : interface->Groups) ids.push_back(group.GroupId.value_or(""));
   return ids;
+}
+
+Values private_addresses(const Candidate& c) {
+  std::vector<std::string> addresses;
+  for (const NetworkInterface* interface : c.interfaces())
+    for (const NetworkInterfacePrivateIpAddress& address : interface->PrivateIpAddresses)
+      addresses.push_back(address.PrivateIpAddress.value_or(""));
+  return addresses;
 }
 
 Values ipv6_addresses(const Candidate& c) {
@@ -140,7 +149,7 @@ constexpr FilterField<Candidate> kFields[] = {
     INTERFACE_FIELD("network-interface.owner-id", OwnerId),
     INTERFACE_FIELD("network-interface.private-dns-name", PrivateDnsName),
     INTERFACE_FIELD("network-interface.source-dest-check", SourceDestCheck),
-    INTERFACE_FIELD("network-interface.addresses.private-ip-address", PrivateIpAddress),
+    {"network-interface.addresses.private-ip-address", private_addresses},
     INTERFACE_FIELD("network-interface.attachment.attachment-id",
                     Attachment ? i.Attachment->AttachmentId : std::nullopt),
     INTERFACE_FIELD("network-interface.attachment.instance-id", Attachment ? i.Attachment->InstanceId : std::nullopt),
@@ -368,26 +377,28 @@ Result<DescribeInstanceStatusResult> InstanceOperations::DescribeInstanceStatus(
 
 std::optional<InstanceView> InstanceOperations::find_by_address(std::string_view vpc_id,
                                                                 std::string_view address) const {
-  for (const auto& [id, record] : instances_.rows()) {
-    if (record.instance.PrivateIpAddress != address || record.instance.VpcId != vpc_id) continue;
-    InstanceView view;
-    view.instance = answer(record);
-    view.reservation_id = record.reservation_id;
-    if (auto bytes = base64_decode(record.user_data)) view.user_data = *std::move(bytes);
-    view.key_material = record.key_pair_material;
-    view.profile_name = record.profile_name;
-    if (const VpcRecord* vpc = network_.vpcs.find(vpc_id)) {
-      view.vpc_cidr = vpc->vpc.CidrBlock.value_or("");
-      for (const VpcIpv6CidrBlockAssociation& association : vpc->vpc.Ipv6CidrBlockAssociationSet)
-        view.vpc_ipv6_cidrs.push_back(*association.Ipv6CidrBlock);
-    }
-    if (const Subnet* subnet = network_.subnets.find(*record.instance.SubnetId)) {
-      view.subnet_cidr = subnet->CidrBlock.value_or("");
-      if (const std::string* block = ipv6_block_of(*subnet)) view.subnet_ipv6_cidrs = {*block};
-    }
-    return view;
+  const NetworkInterface* asks = interface_with_address(network_, vpc_id, address);
+  if (!asks || !asks->Attachment || !asks->Attachment->InstanceId) return std::nullopt;
+  const InstanceRecord* record = instances_.find(*asks->Attachment->InstanceId);
+  if (!record) return std::nullopt;
+  InstanceView view;
+  view.instance = answer(*record);
+  view.reservation_id = record->reservation_id;
+  if (auto bytes = base64_decode(record->user_data)) view.user_data = *std::move(bytes);
+  view.key_material = record->key_pair_material;
+  view.profile_name = record->profile_name;
+  if (const VpcRecord* vpc = network_.vpcs.find(vpc_id)) {
+    view.vpc_cidr = vpc->vpc.CidrBlock.value_or("");
+    for (const VpcIpv6CidrBlockAssociation& association : vpc->vpc.Ipv6CidrBlockAssociationSet)
+      view.vpc_ipv6_cidrs.push_back(*association.Ipv6CidrBlock);
   }
-  return std::nullopt;
+  for (const InstanceNetworkInterface& interface : view.instance.NetworkInterfaces)
+    if (const Subnet* subnet = network_.subnets.find(*interface.SubnetId)) {
+      SubnetBlocks& blocks = view.subnets[*interface.SubnetId];
+      blocks.cidr = subnet->CidrBlock.value_or("");
+      if (const std::string* block = ipv6_block_of(*subnet)) blocks.ipv6_cidrs = {*block};
+    }
+  return view;
 }
 
 }  // namespace brume::ec2

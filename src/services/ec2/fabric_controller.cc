@@ -232,10 +232,16 @@ void FabricController::synced(const std::string& vpc_id, const Sync& sync, const
     for (const auto& [id, interfaces] : sync.instances) {
       const auto instance = made->second.find(id);
       if (instance == made->second.end()) continue;
-      if (result)
+      if (result) {
         instance->second = interfaces;
-      else
-        wanted_.touch(vpc_id, id);
+        continue;
+      }
+      wanted_.touch(vpc_id, id);
+      // Something may be done; what it was about is neither as before nor as wanted.
+      for (const net::InterfaceSpec& spec : sync.made)
+        if (spec.instance_id == id) instance->second[spec.id] = {};
+      for (const std::string& interface_id : sync.removed)
+        if (instance->second.contains(interface_id)) instance->second[interface_id] = {};
     }
   }
   remember(vpc_id, sync, result);

@@ -287,6 +287,29 @@ TEST_F(FabricControllerTest, PeersAreJoinedOnceSomethingIsInBoth) {
   EXPECT_TRUE(fabric.said.empty()) << "nothing waits any more";
 }
 
+TEST_F(FabricControllerTest, MembersOfAPeersGroupAreEnforcedHere) {
+  controller.start();
+  const std::string other = make_vpc_id("10.1.0.0/16"), other_subnet = make_subnet_id(other, "10.1.1.0/24");
+  const std::string id = *must(&Ops::CreateVpcPeeringConnection, {.VpcId = vpc_id, .PeerVpcId = other})
+                              .VpcPeeringConnection->VpcPeeringConnectionId;
+  must(&Ops::AcceptVpcPeeringConnection, {.VpcPeeringConnectionId = id});
+  const std::string far = *state.group_by_name(other, "default")->GroupId;
+  IpPermission from_far{.IpProtocol = "-1"};
+  from_far.UserIdGroupPairs = {{.GroupId = far}};
+  must(&Ops::AuthorizeSecurityGroupIngress,
+       {.GroupId = state.group_by_name(vpc_id, "default")->GroupId, .IpPermissions = {from_far}});
+  make_interface_id(subnet_id, "ELB app/web/1");
+  run_for(seconds(1));
+  EXPECT_TRUE(fabric.policies.at(vpc_id).peer_groups.at(far).addresses.empty());
+  const std::string node = make_interface_id(other_subnet, "ELB app/web/2");
+  run_for(seconds(1));
+  EXPECT_EQ(fabric.policies.at(vpc_id).peer_groups.at(far).addresses,
+            std::set<std::string>{*state.network_interfaces.find(node)->PrivateIpAddress});
+  must(&Ops::DeleteVpcPeeringConnection, {.VpcPeeringConnectionId = id});
+  run_for(seconds(1));
+  EXPECT_TRUE(fabric.policies.at(vpc_id).peer_groups.empty());
+}
+
 TEST_F(FabricControllerTest, ANodeRemovedWhileTheDaemonWasDownIsRemovedLater) {
   const std::string id = make_interface_id(subnet_id, "ELB app/web/1");
   const std::string address = *state.network_interfaces.find(id)->PrivateIpAddress;

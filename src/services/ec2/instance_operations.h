@@ -3,10 +3,11 @@
 // Handlers validate and write desired state; the controllers make it so. What they need of the network they call on
 // themselves (the API's own operations, overridden by NetworkOperations in Service) or on NetworkState.
 // One topic a .cc file: run_instances, instance_states, describe_instances, instance_attributes, interface_attachment,
-// launch_templates, image_operations, key_pairs, volumes, describe_instance_types.
+// private_address_operations, launch_templates, image_operations, key_pairs, volumes, describe_instance_types.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,11 @@ struct InstanceProfile {
 // By name or by ARN; none: there is no such profile.
 using InstanceProfiles = std::function<std::optional<InstanceProfile>(std::string_view)>;
 
+struct SubnetBlocks {
+  std::string cidr;
+  std::vector<std::string> ipv6_cidrs;
+};
+
 // What the metadata service tells an instance about itself.
 struct InstanceView {
   Instance instance;  // as DescribeInstances answers it, with its tags
@@ -43,8 +49,9 @@ struct InstanceView {
   std::string user_data;     // decoded
   std::string key_material;  // public key, OpenSSH form; may be empty
   std::string profile_name;  // of the instance profile; may be empty
-  std::string vpc_cidr, subnet_cidr;
-  std::vector<std::string> vpc_ipv6_cidrs, subnet_ipv6_cidrs;
+  std::string vpc_cidr;
+  std::vector<std::string> vpc_ipv6_cidrs;
+  std::map<std::string, SubnetBlocks> subnets;  // of its interfaces, by id
 };
 
 class InstanceOperations : public virtual Api {
@@ -74,6 +81,11 @@ class InstanceOperations : public virtual Api {
   Result<AttachNetworkInterfaceResult> AttachNetworkInterface(const aws::Call& call,
                                                               const AttachNetworkInterfaceRequest& request) override;
   Result<void> DetachNetworkInterface(const aws::Call& call, const DetachNetworkInterfaceRequest& request) override;
+
+  Result<AssignPrivateIpAddressesResult> AssignPrivateIpAddresses(
+      const aws::Call& call, const AssignPrivateIpAddressesRequest& request) override;
+  Result<void> UnassignPrivateIpAddresses(const aws::Call& call,
+                                          const UnassignPrivateIpAddressesRequest& request) override;
 
   Result<InstanceAttribute> DescribeInstanceAttribute(const aws::Call& call,
                                                       const DescribeInstanceAttributeRequest& request) override;
@@ -131,11 +143,8 @@ class InstanceOperations : public virtual Api {
   // run_instances.cc
   struct Launch;
   Result<Launch> prepare(const aws::Call& call, const RunInstancesRequest& request);
-  Result<void> choose_network(const aws::Call& call, Launch& launch);
   Result<std::string> launch_one(const aws::Call& call, const Launch& launch, int index,
                                  const std::string& reservation_id);
-  Result<const Subnet*> default_subnet(const std::optional<std::string>& zone) const;
-  Result<std::string> find_group(std::string_view vpc_id, const std::string& name) const;
 
   // describe_instances.cc
   // As an answer shows it: with its tags, groups and interfaces.
@@ -148,6 +157,9 @@ class InstanceOperations : public virtual Api {
   // instance_attributes.cc: turns detailed monitoring on or off.
   template <typename Answer, typename Request>
   Result<Answer> set_monitoring(const Request& request, bool detailed);
+  // private_address_operations.cc
+  // That its instance's type allows it.
+  [[nodiscard]] std::size_t most_private_addresses(const NetworkInterface& interface) const;
 
   // image_operations.cc
   Result<const Image*> find_image(const std::optional<std::string>& id) const;

@@ -4,6 +4,7 @@
 #include "services/ec2/instance_operations.h"
 #include "services/ec2/instance_types.h"
 #include "services/ec2/network_interface.h"
+#include "services/ec2/private_addresses.h"
 #include "services/ec2/refusals.h"
 
 namespace brume::ec2 {
@@ -46,6 +47,8 @@ Result<AttachNetworkInterfaceResult> InstanceOperations::AttachNetworkInterface(
   if (type && std::cmp_greater_equal(present.size(), type->interfaces))
     return fail("AttachmentLimitExceeded", "Interface count {} exceeds the limit for {}", present.size() + 1,
                 *record.instance.InstanceType);
+  if (type && interface->PrivateIpAddresses.size() > std::size_t(type->addresses_per_interface))
+    return too_many_private_addresses();
   BRUME_CHECK(attach(network_, interface_id, id, index));
   record.interfaces = ids_of(network_, id);
   put(id, std::move(record));

@@ -318,7 +318,7 @@ TEST_F(Ipv6Launches, FromTheLaunchToTheFabric) {
   EXPECT_NE(shown(id).Ipv6Address, address);
   const auto view = plane->api.find_by_address(*vpc.VpcId, *shown(id).PrivateIpAddress);
   ASSERT_TRUE(view);
-  EXPECT_EQ(view->subnet_ipv6_cidrs, std::vector<std::string>{subnet_block});
+  EXPECT_EQ(view->subnets.at(subnet).ipv6_cidrs, std::vector<std::string>{subnet_block});
   EXPECT_EQ(view->vpc_ipv6_cidrs, std::vector<std::string>{block});
 
   request = launch_of(make_image(), 2);

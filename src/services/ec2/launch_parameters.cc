@@ -47,8 +47,6 @@ Result<void> check_interface(const InstanceNetworkInterfaceSpecification& spec) 
   if (spec.InterfaceType && *spec.InterfaceType != "interface")
     return not_supported("NetworkInterface.InterfaceType other than interface");
   const std::pair<bool, const char*> refused[] = {
-      {spec.SecondaryPrivateIpAddressCount.value_or(0) != 0, "NetworkInterface.SecondaryPrivateIpAddressCount"},
-      {spec.PrivateIpAddresses.size() > 1, "secondary private addresses of interfaces"},
       {spec.AssociateCarrierIpAddress.value_or(false), "NetworkInterface.AssociateCarrierIpAddress"},
       {spec.NetworkCardIndex.value_or(0) != 0, "NetworkInterface.NetworkCardIndex other than 0"},
       {!spec.Ipv4Prefixes.empty() || spec.Ipv4PrefixCount.value_or(0) != 0, "IPv4 prefixes of interfaces"},
@@ -79,14 +77,15 @@ Result<RunInstancesRequest> merge_template(const RunInstancesRequest& request, c
   overlay(merged.BlockDeviceMappings, over.BlockDeviceMappings,
           [](const auto& m) { return m.DeviceName.value_or(""); });
   over.BlockDeviceMappings = {};
-  // Auto Scaling gives the subnet of its choice to a template whose interface names none.
-  if (over.SubnetId && over.NetworkInterfaces.empty() && !merged.NetworkInterfaces.empty()) {
-    auto& primary = *std::ranges::min_element(merged.NetworkInterfaces, {},
-                                              [](const auto& i) { return i.DeviceIndex.value_or(0); });
-    if (!primary.SubnetId && !primary.NetworkInterfaceId) {
-      primary.SubnetId = over.SubnetId;
-      over.SubnetId.reset();
+  // Auto Scaling gives the subnet of its choice to a template whose interfaces name none.
+  if (over.SubnetId && over.NetworkInterfaces.empty()) {
+    bool given = false;
+    for (auto& interface : merged.NetworkInterfaces) {
+      if (interface.SubnetId || interface.NetworkInterfaceId) continue;
+      interface.SubnetId = over.SubnetId;
+      given = true;
     }
+    if (given) over.SubnetId.reset();
   }
   overlay(merged.NetworkInterfaces, over.NetworkInterfaces, [](const auto& i) { return i.DeviceIndex.value_or(0); });
   over.NetworkInterfaces = {};
@@ -135,7 +134,6 @@ Result<void> check_supported(const RunInstancesRequest& request) {
   for (const auto& [present, name] : refused)
     if (present) return not_supported(name);
   if (request.Placement) BRUME_CHECK(check_placement(*request.Placement));
-  if (request.NetworkInterfaces.size() > 1) return not_supported("more than one network interface in a launch");
   for (const auto& interface : request.NetworkInterfaces) BRUME_CHECK(check_interface(interface));
   return {};
 }

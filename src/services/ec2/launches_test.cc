@@ -156,7 +156,7 @@ TEST_F(Launches, FromATemplateWithOverrides) {
   ASSERT_TRUE(view);
   EXPECT_EQ(view->user_data, "#!/bin/sh\n");
   EXPECT_EQ(view->profile_name, "web");
-  EXPECT_EQ(view->subnet_cidr, subnet->CidrBlock);
+  EXPECT_EQ(view->subnets.at(*subnet->SubnetId).cidr, subnet->CidrBlock);
   EXPECT_FALSE(plane->api.find_by_address("vpc-0", *instance.PrivateIpAddress));
 
   const std::pair<const char*, std::string> filters[] = {

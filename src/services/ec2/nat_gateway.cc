@@ -5,6 +5,7 @@
 #include "services/ec2/filters.h"
 #include "services/ec2/network_interface.h"
 #include "services/ec2/network_operations.h"
+#include "services/ec2/private_addresses.h"
 #include "services/ec2/public_address.h"
 #include "services/ec2/refusals.h"
 
@@ -67,13 +68,8 @@ Result<void> refuse_unsupported(const CreateNatGatewayRequest& request) {
 // The interface that the gateway is, entered; answers its id.
 Result<std::string> make_interface(NetworkState& state, const std::string& gateway_id, const Subnet& subnet,
                                    const std::optional<std::string>& wanted) {
-  std::string address = wanted.value_or("");
-  if (wanted) {
-    BRUME_CHECK(check_address(state, subnet, address));
-  } else {
-    BRUME_TRY(chosen, choose_address(state, subnet));
-    address = chosen;
-  }
+  BRUME_TRY(addresses, addresses_for(state, subnet, {.primary = wanted, .list = {}, .count = {}}));
+  const std::string& address = addresses.front();
   env::Random& random = state.context.env.random;
   NetworkInterface interface{
       .Attachment = NetworkInterfaceAttachment{.AttachTime = state.context.env.clock.wall(),

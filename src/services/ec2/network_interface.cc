@@ -6,15 +6,12 @@
 #include "services/common/ids.h"
 #include "services/ec2/cidr.h"
 #include "services/ec2/ipv6_ranges.h"
+#include "services/ec2/private_addresses.h"
 #include "services/ec2/public_address.h"
 #include "services/ec2/zones.h"
 
 namespace brume::ec2 {
 namespace {
-
-std::string address_key(std::string_view subnet_id, std::uint32_t address) {
-  return fmt::format("{}/{:010}", subnet_id, address);
-}
 
 // The record, without what a detached one does not have.
 void clear_attachment(NetworkState& state, const NetworkInterface& interface) {
@@ -160,41 +157,6 @@ std::string new_mac(env::Random& random) {
   std::string mac = "02";
   for (std::size_t i = 0; i < digits.size(); i += 2) mac += ":" + digits.substr(i, 2);
   return mac;
-}
-
-Result<std::string> choose_address(NetworkState& state, const Subnet& subnet) {
-  const Cidr cidr = *parse_cidr(*subnet.CidrBlock);
-  const std::uint64_t usable = usable_addresses(cidr);
-  const std::uint64_t start = state.context.env.random.below(usable);
-  for (std::uint64_t i = 0; i < usable; ++i) {
-    const std::uint32_t address = cidr.nth(kReservedAtStart + (start + i) % usable);
-    if (!state.addresses.contains(address_key(*subnet.SubnetId, address))) return format_ipv4(address);
-  }
-  return fail("InsufficientFreeAddressesInSubnet",
-              "There are not enough free addresses in subnet '{}' to satisfy the requested number of addresses.",
-              *subnet.SubnetId);
-}
-
-Result<void> check_address(const NetworkState& state, const Subnet& subnet, const std::string& address) {
-  const auto number = parse_ipv4(address);
-  if (!number) return fail("InvalidParameterValue", "Invalid IPv4 address: {}", address);
-  const Cidr cidr = *parse_cidr(*subnet.CidrBlock);
-  if (!cidr.contains(*number))
-    return fail("InvalidParameterValue", "Address {} does not fall within the subnet's address range", address);
-  if (!is_usable_address(cidr, *number))
-    return fail("InvalidParameterValue", "Address {} is in subnet's reserved address range", address);
-  if (state.addresses.contains(address_key(*subnet.SubnetId, *number)))
-    return fail("InvalidIPAddress.InUse", "Address {} is in use.", address);
-  return {};
-}
-
-int available_addresses(const NetworkState& state, const Subnet& subnet) {
-  const std::string prefix = *subnet.SubnetId + "/";
-  auto used = std::uint64_t(0);
-  for (auto row = state.addresses.rows().lower_bound(prefix);
-       row != state.addresses.rows().end() && row->first.starts_with(prefix); ++row)
-    ++used;
-  return int(usable_addresses(*parse_cidr(*subnet.CidrBlock)) - used);
 }
 
 }  // namespace brume::ec2

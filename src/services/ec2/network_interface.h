@@ -44,11 +44,4 @@ void erase_interface(NetworkState& state, const std::string& interface_id);
 // A hardware address of nobody else's: locally administered, so that it is never a real card's.
 std::string new_mac(env::Random& random);
 
-// A free address of the subnet, at random so that one just given back is rarely given out again.
-// Errors: InsufficientFreeAddressesInSubnet.
-Result<std::string> choose_address(NetworkState& state, const Subnet& subnet);
-// Errors: InvalidParameterValue (not an address of the subnet, or reserved), InvalidIPAddress.InUse.
-Result<void> check_address(const NetworkState& state, const Subnet& subnet, const std::string& address);
-int available_addresses(const NetworkState& state, const Subnet& subnet);
-
 }  // namespace brume::ec2

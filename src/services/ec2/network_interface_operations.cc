@@ -7,6 +7,7 @@
 #include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/network_interface.h"
 #include "services/ec2/network_operations.h"
+#include "services/ec2/private_addresses.h"
 #include "services/ec2/refusals.h"
 
 namespace brume::ec2 {
@@ -91,18 +92,6 @@ Result<List<GroupIdentifier>> groups_for(const NetworkState& state, const std::s
   return groups;
 }
 
-// The address that the request asks for, or nothing.
-Result<std::optional<std::string>> wanted_address(const CreateNetworkInterfaceRequest& request) {
-  BRUME_CHECK(refuse("SecondaryPrivateIpAddressCount", request.SecondaryPrivateIpAddressCount.value_or(0) > 0));
-  BRUME_CHECK(refuse("PrivateIpAddresses with secondary addresses", request.PrivateIpAddresses.size() > 1));
-  if (request.PrivateIpAddresses.empty()) return request.PrivateIpAddress;
-  if (request.PrivateIpAddress)
-    return fail("InvalidParameterCombination", "PrivateIpAddress and PrivateIpAddresses may not be used together.");
-  const PrivateIpAddressSpecification& only = request.PrivateIpAddresses[0];
-  BRUME_CHECK(refuse("PrivateIpAddresses with secondary addresses", !only.Primary.value_or(true)));
-  return only.PrivateIpAddress;
-}
-
 Result<void> refuse_unsupported(const CreateNetworkInterfaceRequest& request) {
   BRUME_CHECK(refuse("Ipv4Prefixes", !request.Ipv4Prefixes.empty() || request.Ipv4PrefixCount.value_or(0) > 0));
   BRUME_CHECK(refuse("Ipv6Prefixes", !request.Ipv6Prefixes.empty() || request.Ipv6PrefixCount.value_or(0) > 0));
@@ -131,16 +120,12 @@ Result<CreateNetworkInterfaceResult> NetworkOperations::CreateNetworkInterface(
   BRUME_CHECK(refuse_unsupported(request));
   BRUME_TRY(subnet, find(state_.subnets, kSubnet, request.SubnetId));
   BRUME_TRY(groups, groups_for(state_, *subnet->VpcId, "subnet " + *subnet->SubnetId, request.Groups));
-  BRUME_TRY(wanted, wanted_address(request));
+  const bool node = request.Description.value_or("").starts_with("ELB ");
+  const WantedAddresses wanted{request.PrivateIpAddress, request.PrivateIpAddresses,
+                               request.SecondaryPrivateIpAddressCount};
+  BRUME_CHECK(refuse("Secondary addresses of a load balancer's node", node && number_of(wanted) > 1));
+  BRUME_TRY(addresses, addresses_for(state_, *subnet, wanted));
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kNetworkInterface.type));
-  std::string address = wanted.value_or("");
-  if (wanted) {
-    BRUME_CHECK(check_address(state_, *subnet, address));
-    address = format_ipv4(*parse_ipv4(address));
-  } else {
-    BRUME_TRY(chosen, choose_address(state_, *subnet));
-    address = chosen;
-  }
   const std::string id = services::new_id(context_.env.random, kNetworkInterface.prefix);
   NetworkInterface interface{.AvailabilityZone = subnet->AvailabilityZone,
                              .Description = request.Description.value_or(""),
@@ -149,15 +134,15 @@ Result<CreateNetworkInterfaceResult> NetworkOperations::CreateNetworkInterface(
                              .MacAddress = new_mac(context_.env.random),
                              .NetworkInterfaceId = id,
                              .OwnerId = aws::kAccount,
-                             .PrivateIpAddress = address,
+                             .PrivateIpAddress = addresses.front(),
                              .RequesterManaged = false,
                              .SourceDestCheck = true,
                              .Status = "available",
                              .SubnetId = subnet->SubnetId,
                              .VpcId = subnet->VpcId,
                              .AvailabilityZoneId = subnet->AvailabilityZoneId};
-  interface.PrivateIpAddresses.push_back({.Primary = true, .PrivateIpAddress = address});
-  const bool node = interface.Description->starts_with("ELB ");
+  for (const std::string& address : addresses)
+    interface.PrivateIpAddresses.push_back({.Primary = &address == &addresses.front(), .PrivateIpAddress = address});
   BRUME_TRY(ipv6, ipv6_addresses(state_, *subnet, request, node));
   for (const std::string& each : ipv6) interface.Ipv6Addresses.push_back({.Ipv6Address = each, .IsPrimaryIpv6 = false});
   if (node) {

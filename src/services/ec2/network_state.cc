@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "services/ec2/group_reference.h"
 #include "services/ec2/vpc_parts.h"
 
 namespace brume::ec2 {
@@ -177,7 +178,11 @@ const PublicAddressRecord* NetworkState::elastic_ip(std::string_view allocation_
 
 void NetworkState::changed(const std::string& vpc_id) {
   context.store.after_commit([this, vpc_id] {
-    if (on_change) on_change(vpc_id);
+    if (on_change) {
+      on_change(vpc_id);
+      // Its interfaces are in their rules.
+      for (const std::string& peer : vpcs_that_name_groups_of(*this, vpc_id)) on_change(peer);
+    }
     if (on_flow_change) on_flow_change(vpc_id);
     context.hints.publish(vpc_id);
   });

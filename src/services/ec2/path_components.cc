@@ -202,6 +202,8 @@ class Way {
     why.Port = back_ ? found_.reply_port : found_.port;
     if (const NetworkInterface* record = region.network_interfaces.find(hop.interface_id))
       why.Subnet = component_of(region, *record->SubnetId);
+    if (const NatGateway* record = region.nat_gateways.find(hop.interface_id))
+      why.Subnet = component_of(region, *record->SubnetId);
   }
 
   static bool leads_to(const NetworkState& region, const Route& route, const std::string& destination) {

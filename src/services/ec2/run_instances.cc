@@ -5,6 +5,7 @@
 #include "services/ec2/instance_kinds.h"
 #include "services/ec2/instance_operations.h"
 #include "services/ec2/instance_types.h"
+#include "services/ec2/launch_interfaces.h"
 #include "services/ec2/launch_parameters.h"
 #include "services/ec2/network_interface.h"
 #include "services/ec2/public_address.h"
@@ -77,6 +78,21 @@ Result<std::pair<std::string, EbsBlockDevice>> root_volume(const Image& image,
   return std::pair(device, volume);
 }
 
+CreateNetworkInterfaceRequest creation_of(const LaunchInterface& interface, const List<Tag>& tags) {
+  const InstanceNetworkInterfaceSpecification& spec = interface.spec;
+  CreateNetworkInterfaceRequest creation;
+  creation.SubnetId = interface.subnet->SubnetId;
+  creation.Description = spec.Description.value_or("");
+  creation.Groups = spec.Groups;
+  creation.PrivateIpAddress = spec.PrivateIpAddress;
+  creation.PrivateIpAddresses = spec.PrivateIpAddresses;
+  creation.SecondaryPrivateIpAddressCount = spec.SecondaryPrivateIpAddressCount;
+  creation.Ipv6Addresses = spec.Ipv6Addresses;
+  creation.Ipv6AddressCount = spec.Ipv6AddressCount;
+  if (!tags.empty()) creation.TagSpecifications.push_back({.ResourceType = kNetworkInterface.type, .Tags = tags});
+  return creation;
+}
+
 }  // namespace
 
 // A checked launch: what all its instances have in common.
@@ -86,111 +102,11 @@ struct InstanceOperations::Launch {
   const InstanceType* type = nullptr;
   std::optional<InstanceProfile> profile;
   std::string key_material;
-  const Subnet* subnet = nullptr;
-  List<std::string> groups;  // ids
-  InstanceNetworkInterfaceSpecification interface;
+  std::vector<LaunchInterface> interfaces;
   List<Tag> instance_tags, volume_tags, interface_tags;
   std::string root_device;
   EbsBlockDevice volume;
-  bool own_interface = true;  // made for the instance, rather than one that was there
 };
-
-Result<std::string> InstanceOperations::find_group(std::string_view vpc_id, const std::string& name) const {
-  if (const SecurityGroup* group = network_.group_by_name(vpc_id, name)) return *group->GroupId;
-  return fail("InvalidGroup.NotFound", "The security group '{}' does not exist in VPC '{}'", name, vpc_id);
-}
-
-Result<const Subnet*> InstanceOperations::default_subnet(const std::optional<std::string>& zone) const {
-  const VpcRecord* vpc = network_.default_vpc();
-  if (!vpc) return fail("VPCIdNotSpecified", "No default VPC for this user. Specify a subnet.");
-  const Subnet* chosen = nullptr;
-  for (const Subnet* subnet : network_.subnets_of(*vpc->vpc.VpcId)) {
-    if (!subnet->DefaultForAz.value_or(false) || (zone && subnet->AvailabilityZone != *zone)) continue;
-    if (!chosen || subnet->AvailabilityZone < chosen->AvailabilityZone) chosen = subnet;
-  }
-  if (!chosen)
-    return fail("MissingInput", "No subnets found for the default VPC '{}'. Please specify a subnet.", *vpc->vpc.VpcId);
-  return chosen;
-}
-
-Result<void> InstanceOperations::choose_network(const aws::Call& call, Launch& launch) {
-  RunInstancesRequest& request = launch.request;
-  std::optional<std::string> zone;
-  if (request.Placement) {
-    zone = request.Placement->AvailabilityZone;
-    if (const auto& id = request.Placement->AvailabilityZoneId) {
-      const auto named = zone_by_id(context_.region, *id);
-      if (!named) return fail("InvalidParameterValue", "Invalid availability zone id: [{}]", *id);
-      zone = named->name;
-    }
-    if (zone && !zone_by_name(context_.region, *zone))
-      return fail("InvalidParameterValue", "Invalid availability zone: [{}]", *zone);
-  }
-  std::optional<std::string> subnet_id = request.SubnetId;
-  if (!request.NetworkInterfaces.empty()) {
-    launch.interface = request.NetworkInterfaces[0];
-    if (subnet_id)
-      return fail("InvalidParameterCombination",
-                  "Network interfaces and an instance-level subnet ID may not be specified on the same request");
-    if (!request.SecurityGroupIds.empty() || !request.SecurityGroups.empty())
-      return fail("InvalidParameterCombination",
-                  "Network interfaces and an instance-level security groups may not be specified on the same request");
-    if (request.PrivateIpAddress)
-      return fail("InvalidParameterCombination",
-                  "Network interfaces and an instance-level private address may not be specified on the same request");
-    if (!request.Ipv6Addresses.empty() || request.Ipv6AddressCount)
-      return fail("InvalidParameterCombination",
-                  "Network interfaces and instance-level IPv6 addresses may not be specified on the same request");
-    if (launch.interface.DeviceIndex.value_or(0) != 0)
-      return fail("InvalidParameterValue", "The primary network interface must have device index 0");
-    subnet_id = launch.interface.SubnetId;
-    launch.groups = launch.interface.Groups;
-  } else {
-    launch.groups = request.SecurityGroupIds;
-    launch.interface.PrivateIpAddress = request.PrivateIpAddress;
-    launch.interface.Ipv6Addresses = request.Ipv6Addresses;
-    launch.interface.Ipv6AddressCount = request.Ipv6AddressCount;
-  }
-  if (launch.interface.NetworkInterfaceId) {
-    if (launch.interface.AssociatePublicIpAddress)
-      return fail("InvalidParameterCombination",
-                  "The associatePublicIPAddress parameter cannot be specified when launching with an existing network "
-                  "interface");
-    if (!launch.interface.Ipv6Addresses.empty() || launch.interface.Ipv6AddressCount)
-      return fail("InvalidParameterCombination",
-                  "IPv6 addresses cannot be specified when launching with an existing network interface");
-    if (request.MaxCount != 1)
-      return fail("InvalidParameterCombination", "Network interface '{}' can only be used with one instance",
-                  *launch.interface.NetworkInterfaceId);
-    BRUME_TRY(existing, find(network_.network_interfaces, kNetworkInterface, launch.interface.NetworkInterfaceId));
-    subnet_id = existing->SubnetId;
-    launch.own_interface = false;
-  }
-  if (subnet_id) {
-    BRUME_TRY(subnet, find(network_.subnets, kSubnet, subnet_id));
-    launch.subnet = subnet;
-    if (zone && launch.subnet->AvailabilityZone != *zone)
-      return fail("InvalidParameterValue", "The availability zone '{}' does not match that of subnet '{}'", *zone,
-                  *subnet_id);
-    if (!request.SecurityGroups.empty())
-      return fail("InvalidParameterCombination", "The parameter groupName cannot be used with the parameter subnet");
-  } else {
-    BRUME_TRY(subnet, default_subnet(zone));
-    launch.subnet = subnet;
-  }
-  for (const std::string& name : request.SecurityGroups) {
-    BRUME_TRY(group, find_group(*launch.subnet->VpcId, name));
-    launch.groups.push_back(group);
-  }
-  if ((launch.interface.PrivateIpAddress || !launch.interface.PrivateIpAddresses.empty()) && request.MaxCount != 1)
-    return fail("InvalidParameterCombination", "A private address can only be given to one instance");
-  if (!launch.interface.Ipv6Addresses.empty() && request.MaxCount != 1)
-    return fail("InvalidParameterCombination", "An IPv6 address can only be given to one instance");
-  BRUME_TRY(interface_tags, tags_for(call, request.TagSpecifications, "network-interface",
-                                     {"instance", "volume", "spot-instances-request", "elastic-gpu"}));
-  launch.interface_tags = interface_tags;
-  return {};
-}
 
 Result<InstanceOperations::Launch> InstanceOperations::prepare(const aws::Call& call,
                                                                const RunInstancesRequest& original) {
@@ -275,7 +191,11 @@ Result<InstanceOperations::Launch> InstanceOperations::prepare(const aws::Call& 
   BRUME_TRY(volume_tags, tags_for(call, request.TagSpecifications, "volume",
                                   {"instance", "network-interface", "spot-instances-request", "elastic-gpu"}));
   launch.volume_tags = volume_tags;
-  BRUME_CHECK(choose_network(call, launch));
+  BRUME_TRY(interface_tags, tags_for(call, request.TagSpecifications, "network-interface",
+                                     {"instance", "volume", "spot-instances-request", "elastic-gpu"}));
+  launch.interface_tags = interface_tags;
+  BRUME_TRY(interfaces, launch_interfaces(network_, request, *launch.type));
+  launch.interfaces = std::move(interfaces);
   return launch;
 }
 
@@ -285,31 +205,25 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
   const std::string id = services::new_id(context_.env.random, "i");
   const Timestamp now = std::chrono::floor<std::chrono::seconds>(context_.env.clock.wall());
 
-  std::string interface_id = launch.interface.NetworkInterfaceId.value_or("");
-  if (launch.own_interface) {
-    CreateNetworkInterfaceRequest creation;
-    creation.SubnetId = launch.subnet->SubnetId;
-    creation.Description = launch.interface.Description.value_or("");
-    creation.Groups = launch.groups;
-    creation.PrivateIpAddress = launch.interface.PrivateIpAddress;
-    if (!launch.interface.PrivateIpAddresses.empty())
-      creation.PrivateIpAddress = launch.interface.PrivateIpAddresses[0].PrivateIpAddress;
-    creation.Ipv6Addresses = launch.interface.Ipv6Addresses;
-    creation.Ipv6AddressCount = launch.interface.Ipv6AddressCount;
-    if (!launch.interface_tags.empty())
-      creation.TagSpecifications.push_back({.ResourceType = "network-interface", .Tags = launch.interface_tags});
-    BRUME_TRY(created, CreateNetworkInterface(call, creation));
-    interface_id = *created.NetworkInterface->NetworkInterfaceId;
-  }
-  BRUME_CHECK(
-      attach(network_, interface_id, id, 0, launch.interface.DeleteOnTermination.value_or(launch.own_interface)));
-  // The request decides, else the subnet's setting; never for an interface that was there before.
-  const bool public_address = launch.own_interface && launch.interface.AssociatePublicIpAddress.value_or(
-                                                          launch.subnet->MapPublicIpOnLaunch.value_or(false));
-  if (public_address) BRUME_CHECK(assign_automatic(network_, interface_id));
-  const NetworkInterface& interface = *network_.network_interfaces.find(interface_id);
-
   InstanceRecord record;
+  for (const LaunchInterface& interface : launch.interfaces) {
+    std::string interface_id = interface.spec.NetworkInterfaceId.value_or("");
+    if (interface.own) {
+      BRUME_TRY(created, CreateNetworkInterface(call, creation_of(interface, launch.interface_tags)));
+      interface_id = *created.NetworkInterface->NetworkInterfaceId;
+    }
+    BRUME_CHECK(attach(network_, interface_id, id, *interface.spec.DeviceIndex,
+                       interface.spec.DeleteOnTermination.value_or(interface.own)));
+    record.interfaces.push_back(std::move(interface_id));
+  }
+  // The request decides, else the subnet's setting; never for an interface that was there before or beside others.
+  const LaunchInterface& primary = launch.interfaces.front();
+  const bool public_address =
+      primary.own && launch.interfaces.size() == 1 &&
+      primary.spec.AssociatePublicIpAddress.value_or(primary.subnet->MapPublicIpOnLaunch.value_or(false));
+  if (public_address) BRUME_CHECK(assign_automatic(network_, record.interfaces.front()));
+  const NetworkInterface& interface = *network_.network_interfaces.find(record.interfaces.front());
+
   record.auto_public_address = public_address;
   record.reservation_id = reservation_id;
   if (call.user_id.ends_with(".amazonaws.com")) record.requester_id = call.user_id;
@@ -322,7 +236,6 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
                              ? *request.CreditSpecification->CpuCredits
                          : launch.type->family() == "t2" ? "standard"
                                                          : "unlimited";
-  record.interfaces = {interface_id};
   record.key_pair_material = launch.key_material;
   record.volume_id = services::new_id(context_.env.random, "vol");
   record.root_volume = launch.volume;
@@ -351,14 +264,14 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
   instance.StateTransitionReason = "";
   instance.StateReason = StateReason{};
   instance.StateReason->Code = instance.StateReason->Message = "pending";
-  instance.SubnetId = launch.subnet->SubnetId;
-  instance.VpcId = launch.subnet->VpcId;
+  instance.SubnetId = primary.subnet->SubnetId;
+  instance.VpcId = primary.subnet->VpcId;
   instance.PrivateIpAddress = interface.PrivateIpAddress;
   instance.PrivateDnsName = private_dns_name(context_.region, *interface.PrivateIpAddress);
   instance.PublicDnsName = "";
   auto& placement = instance.Placement.emplace();
-  placement.AvailabilityZone = launch.subnet->AvailabilityZone;
-  placement.AvailabilityZoneId = launch.subnet->AvailabilityZoneId;
+  placement.AvailabilityZone = primary.subnet->AvailabilityZone;
+  placement.AvailabilityZoneId = primary.subnet->AvailabilityZoneId;
   placement.GroupName = "";
   placement.Tenancy = "default";
   const bool monitored = request.Monitoring && request.Monitoring->Enabled.value_or(false);
@@ -406,7 +319,7 @@ Result<Reservation> InstanceOperations::RunInstances(const aws::Call& call, cons
   // As many as there is room for between MinCount and MaxCount; only addresses can run out.
   int count = launch.request.MaxCount.value_or(1);
   const int least = launch.request.MinCount.value_or(1);
-  if (launch.own_interface) count = std::min(count, std::max(least, available_addresses(network_, *launch.subnet)));
+  count = std::min(count, std::max(least, room_for(network_, launch.interfaces)));
   const std::string reservation_id = services::new_id(context_.env.random, "r");
   Reservation result;
   for (int index = 0; index < count; ++index) {

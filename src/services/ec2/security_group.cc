@@ -1,8 +1,11 @@
 // Security groups themselves; their rules are in security_group_rules.cc.
+#include <deque>
+#include <map>
 #include <utility>
 
 #include "aws/call.h"
 #include "services/ec2/filters.h"
+#include "services/ec2/group_reference.h"
 #include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/network_operations.h"
 #include "services/ec2/security_group_rule.h"
@@ -56,7 +59,14 @@ constexpr FilterField<SecurityGroup> kFilters[] = {
 
 SecurityGroup describe(const NetworkState& state, const SecurityGroup& record) {
   SecurityGroup shape = record;
-  const auto rules = state.rules_of(*record.GroupId);
+  auto rules = state.rules_of(*record.GroupId);
+  std::deque<SecurityGroupRule> across;  // with their peerings as they are
+  for (const SecurityGroupRule*& rule : rules) {
+    if (!rule->ReferencedGroupInfo || !rule->ReferencedGroupInfo->VpcPeeringConnectionId) continue;
+    SecurityGroupRule& copy = across.emplace_back(*rule);
+    copy.ReferencedGroupInfo = describe(state, *rule->ReferencedGroupInfo);
+    rule = &copy;
+  }
   shape.IpPermissions = permissions_of(rules, false);
   shape.IpPermissionsEgress = permissions_of(rules, true);
   shape.Tags = state.tags.of(*record.GroupId);
@@ -145,9 +155,11 @@ Result<DeleteSecurityGroupResult> NetworkOperations::DeleteSecurityGroup(const a
   const std::string id = *group->GroupId;
   if (group->GroupName == "default")
     return fail("CannotDelete", "the specified group: \"{}\" name: \"default\" cannot be deleted by a user", id);
+  // Rules of a peered VPC do not keep it: they become stale.
   const bool referenced = std::ranges::any_of(state_.security_group_rules.rows(), [&](const auto& row) {
     const SecurityGroupRule& rule = row.second;
-    return rule.GroupId != id && rule.ReferencedGroupInfo && rule.ReferencedGroupInfo->GroupId == id;
+    return rule.GroupId != id && rule.ReferencedGroupInfo && rule.ReferencedGroupInfo->GroupId == id &&
+           !rule.ReferencedGroupInfo->VpcPeeringConnectionId;
   });
   if (referenced || !state_.children(id).empty())
     return fail("DependencyViolation", "resource {} has a dependent object", id);
@@ -164,11 +176,24 @@ Result<DeleteSecurityGroupResult> NetworkOperations::DeleteSecurityGroup(const a
   return DeleteSecurityGroupResult{.Return = true, .GroupId = id};
 }
 
-// References across VPC peerings, of which there are none.
+// References across VPC peerings.
 Result<DescribeSecurityGroupReferencesResult> NetworkOperations::DescribeSecurityGroupReferences(
     const aws::Call&, const DescribeSecurityGroupReferencesRequest& request) {
-  for (const std::string& id : request.GroupId) BRUME_CHECK(find(state_.security_groups, kSecurityGroup, id));
-  return DescribeSecurityGroupReferencesResult{};
+  DescribeSecurityGroupReferencesResult result;
+  for (const std::string& id : request.GroupId) {
+    BRUME_CHECK(find(state_.security_groups, kSecurityGroup, id));
+    std::map<std::string, std::string> peerings;  // by the VPC from which they name it
+    for (const auto& [key, rule] : state_.security_group_rules.rows()) {
+      const auto& named = rule.ReferencedGroupInfo;
+      if (!named || named->GroupId != id || !named->VpcPeeringConnectionId || !is_valid(state_, *named)) continue;
+      if (const SecurityGroup* group = state_.security_groups.find(*rule.GroupId))
+        peerings.emplace(*group->VpcId, *named->VpcPeeringConnectionId);
+    }
+    for (const auto& [vpc_id, peering_id] : peerings)
+      result.SecurityGroupReferenceSet.push_back(
+          {.GroupId = id, .ReferencingVpcId = vpc_id, .VpcPeeringConnectionId = peering_id});
+  }
+  return result;
 }
 
 Result<const SecurityGroup*> NetworkOperations::find_group(const std::optional<std::string>& id,

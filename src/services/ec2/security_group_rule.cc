@@ -153,10 +153,15 @@ List<IpPermission> permissions_of(const std::vector<const SecurityGroupRule*>& r
     if (rule->CidrIpv6) place->Ipv6Ranges.push_back({.Description = rule->Description, .CidrIpv6 = rule->CidrIpv6});
     if (rule->PrefixListId)
       place->PrefixListIds.push_back({.Description = rule->Description, .PrefixListId = rule->PrefixListId});
-    if (rule->ReferencedGroupInfo)
-      place->UserIdGroupPairs.push_back({.Description = rule->Description,
-                                         .UserId = rule->ReferencedGroupInfo->UserId,
-                                         .GroupId = rule->ReferencedGroupInfo->GroupId});
+    if (rule->ReferencedGroupInfo) {
+      const ReferencedSecurityGroup& named = *rule->ReferencedGroupInfo;
+      UserIdGroupPair& pair = place->UserIdGroupPairs.emplace_back();
+      pair = {.Description = rule->Description, .UserId = named.UserId, .GroupId = named.GroupId};
+      if (!named.VpcPeeringConnectionId) continue;
+      pair.VpcId = named.VpcId;
+      pair.VpcPeeringConnectionId = named.VpcPeeringConnectionId;
+      pair.PeeringStatus = named.PeeringStatus;
+    }
   }
   return permissions;
 }

@@ -3,6 +3,7 @@
 
 #include "aws/call.h"
 #include "services/ec2/filters.h"
+#include "services/ec2/group_reference.h"
 #include "services/ec2/network_operations.h"
 #include "services/ec2/security_group_rule.h"
 #include "services/ec2/vpc_parts.h"
@@ -19,30 +20,31 @@ SecurityGroupRule describe(const NetworkState& state, const SecurityGroupRule& r
   SecurityGroupRule shape = record;
   shape.Tags = state.tags.of(*record.SecurityGroupRuleId);
   shape.Tags.set_present();
+  if (shape.ReferencedGroupInfo) shape.ReferencedGroupInfo = describe(state, *shape.ReferencedGroupInfo);
   return shape;
 }
 
-// The referenced group's id, checked: it lies in the same VPC and account.
+// Rules that a request asks for may name what is there; those that it means may be stale.
+enum class Naming : std::uint8_t { new_rules, present_rules };
+
 Result<ReferencedSecurityGroup> resolve(const NetworkState& state, const SecurityGroup& group,
-                                        const std::optional<std::string>& id, const std::optional<std::string>& name,
-                                        const std::optional<std::string>& account) {
-  const SecurityGroup* other =
-      id ? state.security_groups.find(*id) : state.group_by_name(*group.VpcId, name.value_or(""));
-  if (!other || account.value_or(aws::kAccount) != aws::kAccount)
-    return no_such(kSecurityGroup, id ? *id : name.value_or(""));
-  if (other->VpcId != group.VpcId)
-    return fail("InvalidGroup.NotFound", "You have specified two resources that belong to different networks.");
-  return ReferencedSecurityGroup{.GroupId = other->GroupId, .UserId = aws::kAccount, .VpcId = other->VpcId};
+                                        const UserIdGroupPair& pair, Naming naming) {
+  if (naming == Naming::present_rules && pair.GroupId)
+    for (const SecurityGroupRule* rule : state.rules_of(*group.GroupId))
+      if (rule->ReferencedGroupInfo && rule->ReferencedGroupInfo->GroupId == pair.GroupId)
+        return *rule->ReferencedGroupInfo;
+  return resolve_reference(state, group, pair);
 }
 
 // The group's view of a rule: references resolved, prefix lists checked.
-Result<void> complete(const NetworkState& state, const SecurityGroup& group, SecurityGroupRule& rule) {
+Result<void> complete(const NetworkState& state, const SecurityGroup& group, SecurityGroupRule& rule,
+                      Naming naming = Naming::new_rules) {
   rule.GroupId = group.GroupId;
   rule.GroupOwnerId = aws::kAccount;
   if (rule.PrefixListId) BRUME_CHECK(find(state.prefix_lists, kPrefixList, rule.PrefixListId));
   if (rule.ReferencedGroupInfo) {
     const ReferencedSecurityGroup named = *rule.ReferencedGroupInfo;
-    BRUME_TRY(resolved, resolve(state, group, named.GroupId, std::nullopt, named.UserId));
+    BRUME_TRY(resolved, resolve(state, group, {.UserId = named.UserId, .GroupId = named.GroupId}, naming));
     rule.ReferencedGroupInfo = resolved;
   }
   return {};
@@ -50,16 +52,17 @@ Result<void> complete(const NetworkState& state, const SecurityGroup& group, Sec
 
 // The rules that a request's IpPermissions stand for; `permissions` by value, for group names become ids.
 Result<std::vector<SecurityGroupRule>> rules_of_permissions(const NetworkState& state, const SecurityGroup& group,
-                                                            List<IpPermission> permissions, bool egress) {
+                                                            List<IpPermission> permissions, bool egress,
+                                                            Naming naming) {
   std::vector<SecurityGroupRule> all;
   for (IpPermission& permission : permissions) {
     for (UserIdGroupPair& pair : permission.UserIdGroupPairs) {
-      BRUME_TRY(resolved, resolve(state, group, pair.GroupId, pair.GroupName, pair.UserId));
+      BRUME_TRY(resolved, resolve(state, group, pair, naming));
       pair.GroupId = resolved.GroupId;
     }
     BRUME_TRY(rules, rules_of_permission(permission, egress));
     for (SecurityGroupRule& rule : rules) {
-      BRUME_CHECK(complete(state, group, rule));
+      BRUME_CHECK(complete(state, group, rule, naming));
       all.push_back(std::move(rule));
     }
   }
@@ -116,7 +119,7 @@ Result<Answer> authorize(NetworkState& state, const SecurityGroup& found, const 
   BRUME_TRY(permissions, permissions_in(request));
   if (permissions.empty()) return fail("MissingParameter", "The request must contain the parameter ipPermissions");
   BRUME_TRY(tags, tags_for(call, request.TagSpecifications, kSecurityGroupRule.type));
-  BRUME_TRY(rules, rules_of_permissions(state, group, permissions, egress));
+  BRUME_TRY(rules, rules_of_permissions(state, group, permissions, egress, Naming::new_rules));
   std::vector<const SecurityGroupRule*> together = state.rules_of(*group.GroupId);
   for (const SecurityGroupRule& rule : rules) {
     if (find_same(together, rule))
@@ -161,7 +164,7 @@ Result<Answer> revoke(NetworkState& state, const SecurityGroup& found, const Req
     return fail("InvalidParameterCombination",
                 "Only one of 'ipPermissions' and 'securityGroupRuleIds' can be provided.");
   std::vector<std::string> ids(request.SecurityGroupRuleIds.begin(), request.SecurityGroupRuleIds.end());
-  BRUME_TRY(wanted, rules_of_permissions(state, group, permissions, egress));
+  BRUME_TRY(wanted, rules_of_permissions(state, group, permissions, egress, Naming::present_rules));
   for (const SecurityGroupRule& rule : wanted) {
     const SecurityGroupRule* same = find_same(state.rules_of(*group.GroupId), rule);
     if (!same) return no_rule();
@@ -186,7 +189,7 @@ Result<Answer> update_descriptions(NetworkState& state, const SecurityGroup& gro
     return fail("InvalidParameterCombination",
                 "Exactly one of 'ipPermissions' and 'securityGroupRuleDescriptions' must be provided.");
   std::vector<std::pair<std::string, std::optional<std::string>>> updates;
-  BRUME_TRY(rules, rules_of_permissions(state, group, request.IpPermissions, egress));
+  BRUME_TRY(rules, rules_of_permissions(state, group, request.IpPermissions, egress, Naming::present_rules));
   for (const SecurityGroupRule& rule : rules) {
     const SecurityGroupRule* same = find_same(state.rules_of(group_id), rule);
     if (!same) return no_rule();

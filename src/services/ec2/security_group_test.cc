@@ -145,6 +145,62 @@ TEST_F(NetworkTest, GroupReferences) {
   EXPECT_EQ(code(&Ops::DeleteSecurityGroup, {.GroupName = "default"}), "CannotDelete");
 }
 
+TEST_F(NetworkTest, GroupReferencesAcrossAPeering) {
+  const std::string vpc_id = make_vpc_id(), peer = make_vpc_id("10.1.0.0/16"), third = make_vpc_id("10.2.0.0/16");
+  const std::string web = make_group_id(vpc_id, "web"), far = make_group_id(peer, "far");
+  const std::string id = *must(&Ops::CreateVpcPeeringConnection, {.VpcId = peer, .PeerVpcId = vpc_id})
+                              .VpcPeeringConnection->VpcPeeringConnectionId;
+  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = web, .IpPermissions = {from_group(80, far)}}),
+            "InvalidGroup.NotFound")
+      << "it is not accepted yet";
+  must(&Ops::AcceptVpcPeeringConnection, {.VpcPeeringConnectionId = id});
+  IpPermission wrong = from_group(80, far);
+  wrong.UserIdGroupPairs[0].VpcId = third;
+  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = web, .IpPermissions = {wrong}}),
+            "InvalidParameterValue");
+  wrong.UserIdGroupPairs[0].VpcId = peer;
+  wrong.UserIdGroupPairs[0].VpcPeeringConnectionId = "pcx-12345678";
+  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = web, .IpPermissions = {wrong}}),
+            "InvalidParameterValue");
+  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupIngress,
+                 {.GroupId = make_group_id(third), .IpPermissions = {from_group(80, far)}}),
+            "InvalidGroup.NotFound");
+  const auto made = must(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = web, .IpPermissions = {from_group(80, far)}});
+  const ReferencedSecurityGroup& named = *made.SecurityGroupRules[0].ReferencedGroupInfo;
+  EXPECT_EQ(named.GroupId, far);
+  EXPECT_EQ(named.VpcId, peer);
+  EXPECT_EQ(named.VpcPeeringConnectionId, id);
+  EXPECT_EQ(named.PeeringStatus, "active");
+  const auto pair = [&] {
+    return must(&Ops::DescribeSecurityGroups, {.GroupIds = {web}})
+        .SecurityGroups[0]
+        .IpPermissions[0]
+        .UserIdGroupPairs[0];
+  };
+  EXPECT_EQ(pair().VpcPeeringConnectionId, id);
+  EXPECT_EQ(pair().VpcId, peer);
+  EXPECT_EQ(pair().PeeringStatus, "active");
+  const auto references = [&] {
+    return must(&Ops::DescribeSecurityGroupReferences, {.GroupId = {far}}).SecurityGroupReferenceSet;
+  };
+  ASSERT_EQ(references().size(), 1U);
+  EXPECT_EQ(references()[0].GroupId, far);
+  EXPECT_EQ(references()[0].ReferencingVpcId, vpc_id);
+  EXPECT_EQ(references()[0].VpcPeeringConnectionId, id);
+
+  // Stale: shown, of no effect, and taken back by what shows it, also once the group is gone.
+  must(&Ops::DeleteVpcPeeringConnection, {.VpcPeeringConnectionId = id});
+  EXPECT_TRUE(references().empty());
+  EXPECT_EQ(pair().PeeringStatus, "deleted");
+  must(&Ops::DeleteSecurityGroup, {.GroupId = far});
+  EXPECT_EQ(code(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = web, .IpPermissions = {from_group(81, far)}}),
+            "InvalidGroup.NotFound");
+  must(&Ops::RevokeSecurityGroupIngress,
+       {.GroupId = web,
+        .IpPermissions = must(&Ops::DescribeSecurityGroups, {.GroupIds = {web}}).SecurityGroups[0].IpPermissions});
+  EXPECT_TRUE(must(&Ops::DescribeSecurityGroups, {.GroupIds = {web}}).SecurityGroups[0].IpPermissions.empty());
+}
+
 TEST_F(NetworkTest, SixtyRulesADirectionAndFamily) {
   const std::string id = make_group_id(make_vpc_id());
   for (int i = 0; i < 60; ++i)

@@ -5,6 +5,7 @@
 #include "services/ec2/ipv6_ranges.h"
 #include "services/ec2/network_interface.h"
 #include "services/ec2/network_operations.h"
+#include "services/ec2/private_addresses.h"
 #include "services/ec2/refusals.h"
 #include "services/ec2/vpc_parts.h"
 

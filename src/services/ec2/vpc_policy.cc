@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "services/ec2/group_reference.h"
 #include "services/ec2/protocol.h"
+#include "services/ec2/vpc_routing.h"
 
 namespace brume::ec2 {
 namespace {
@@ -36,6 +38,7 @@ net::SecurityGroup group_of(const NetworkState& state, const std::string& group_
                         .cidr = "",
                         .group_id = ""};
     if (rule->ReferencedGroupInfo) {
+      if (!is_valid(state, *rule->ReferencedGroupInfo)) continue;  // stale
       made.group_id = rule->ReferencedGroupInfo->GroupId.value_or("");
     } else if (rule->PrefixListId) {
       if (const PrefixListRecord* list = state.prefix_lists.find(*rule->PrefixListId))
@@ -79,6 +82,26 @@ net::PolicyInterface interface_of(const NetworkInterface& record) {
   return interface;
 }
 
+// The peered VPCs' groups that the VPC's rules name.
+std::map<std::string, net::PeerGroup> peer_groups_of(const NetworkState& state, const net::Policy& policy) {
+  std::map<std::string, net::PeerGroup> found;
+  for (const auto& [id, group] : policy.groups)
+    for (const SecurityGroupRule* rule : state.rules_of(id)) {
+      const auto& named = rule->ReferencedGroupInfo;
+      if (!named || !named->VpcPeeringConnectionId || !is_valid(state, *named)) continue;
+      const auto [peer, is_new] = found.try_emplace(*named->GroupId);
+      if (!is_new) continue;
+      peer->second.peering_id = *named->VpcPeeringConnectionId;
+      for (const std::string& interface_id : state.children(*named->GroupId)) {
+        const NetworkInterface& interface = *state.network_interfaces.find(interface_id);
+        if (!carries_packets(interface)) continue;
+        for (std::string& address : interface_of(interface).addresses)
+          peer->second.addresses.insert(std::move(address));
+      }
+    }
+  return found;
+}
+
 }  // namespace
 
 net::Policy rules_of(const NetworkState& state, const std::string& vpc_id) {
@@ -91,6 +114,8 @@ net::Policy rules_of(const NetworkState& state, const std::string& vpc_id) {
     for (const NetworkAclAssociation& association : acl.Associations)
       policy.subnet_acls.emplace(*association.SubnetId, id);
   }
+  policy.nat_gateways = nat_gateways_of(state, vpc_id);
+  policy.peer_groups = peer_groups_of(state, policy);
   return policy;
 }
 

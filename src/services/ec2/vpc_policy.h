@@ -1,8 +1,8 @@
 // A VPC's security groups, network ACLs and interfaces, from the tables to net::Policy.
 //
 // Pure. Every interface that carries packets is in it: those attached to instances and the load balancers' nodes. A NAT
-// gateway's is not: it has no groups (VPC user guide, "NAT gateway basics"). NetworkState::changed() is called whenever
-// the answer may have become another.
+// gateway's is not: it has no groups (VPC user guide, "NAT gateway basics"), only its subnet's ACL.
+// NetworkState::changed() is called whenever the answer may have become another.
 #pragma once
 
 #include <string>

@@ -128,6 +128,50 @@ TEST_F(PolicyTest, InterfacesThatCarryPackets) {
   }
 }
 
+TEST_F(PolicyTest, NatGatewaysByTheirSubnets) {
+  const auto gateway =
+      must(&Ops::CreateNatGateway, {.SubnetId = subnet_id, .ConnectivityType = "private"}).NatGateway.value();
+  const std::string address = *gateway.NatGatewayAddresses[0].PrivateIp;
+  const net::Policy now = policy();
+  EXPECT_EQ(now.nat_gateways, (std::vector<net::NatGateway>{{*gateway.NatGatewayId, subnet_id, "", address}}));
+  EXPECT_TRUE(now.interfaces.empty());
+  must(&Ops::DeleteNatGateway, {.NatGatewayId = gateway.NatGatewayId});
+  EXPECT_TRUE(policy().nat_gateways.empty());
+}
+
+TEST_F(PolicyTest, GroupsOfPeersWhileTheyArePeers) {
+  const std::string peer = make_vpc_id("10.1.0.0/16"), peer_subnet = make_subnet_id(peer, "10.1.1.0/24");
+  const std::string far = make_group_id(peer, "far"), near = make_group_id(vpc_id);
+  IpPermission from_far = permission("tcp", 80, 80);
+  from_far.UserIdGroupPairs = {{.GroupId = far}};
+  const std::string peering = *must(&Ops::CreateVpcPeeringConnection, {.VpcId = vpc_id, .PeerVpcId = peer})
+                                   .VpcPeeringConnection->VpcPeeringConnectionId;
+  must(&Ops::AcceptVpcPeeringConnection, {.VpcPeeringConnectionId = peering});
+  must(&Ops::AuthorizeSecurityGroupIngress, {.GroupId = near, .IpPermissions = {from_far}});
+  const auto rules = [&] { return policy().groups.at(near).rules.size(); };
+  EXPECT_EQ(rules(), 2U);
+  EXPECT_EQ(policy().peer_groups, (std::map<std::string, net::PeerGroup>{{far, {peering, {}}}}));
+
+  // Whoever comes and goes there is told of here.
+  int told = 0;
+  state.on_change = [&](const std::string& id) { told += id == vpc_id; };
+  const auto created = must(&Ops::CreateNetworkInterface, {.SubnetId = peer_subnet, .Groups = {far}}).NetworkInterface;
+  EXPECT_TRUE(policy().peer_groups.at(far).addresses.empty()) << "it carries no packets yet";
+  store.transact([&] { return attach(state, *created->NetworkInterfaceId, "i-2", 0); }).value();
+  EXPECT_EQ(policy().peer_groups.at(far).addresses, std::set<std::string>{*created->PrivateIpAddress});
+  EXPECT_GT(told, 0);
+  EXPECT_TRUE(policy_of(state, peer).peer_groups.empty()) << "nothing there names a group here";
+  told = 0;
+  must(&Ops::ModifyNetworkInterfaceAttribute,
+       {.NetworkInterfaceId = created->NetworkInterfaceId, .Groups = {*state.group_by_name(peer, "default")->GroupId}});
+  EXPECT_TRUE(policy().peer_groups.at(far).addresses.empty());
+  EXPECT_GT(told, 0);
+
+  must(&Ops::DeleteVpcPeeringConnection, {.VpcPeeringConnectionId = peering});
+  EXPECT_EQ(rules(), 1U) << "the rule is there and matches nothing";
+  EXPECT_TRUE(policy().peer_groups.empty());
+}
+
 TEST_F(PolicyTest, EveryChangeIsTold) {
   const std::string group = make_group_id(vpc_id);
   const std::string acl = policy().acls.begin()->first;

@@ -43,14 +43,6 @@ void add_route(const NetworkState& state, std::vector<net::Route>& routes, const
   routes.push_back(std::move(route));
 }
 
-void add_nat_gateway(net::Routing& routing, const NatGateway& gateway) {
-  for (const NatGatewayAddress& address : gateway.NatGatewayAddresses)
-    routing.nat_gateways.push_back({.id = *gateway.NatGatewayId,
-                                    .subnet_id = *gateway.SubnetId,
-                                    .public_address = address.PublicIp.value_or(""),
-                                    .private_address = *address.PrivateIp});
-}
-
 void add_peering(net::Routing& routing, const VpcPeeringConnection& connection) {
   const std::string& requester = *connection.RequesterVpcInfo->VpcId;
   const std::string& accepter = *connection.AccepterVpcInfo->VpcId;
@@ -62,6 +54,19 @@ void add_peering(net::Routing& routing, const VpcPeeringConnection& connection) 
 }
 
 }  // namespace
+
+std::vector<net::NatGateway> nat_gateways_of(const NetworkState& state, const std::string& vpc_id) {
+  std::vector<net::NatGateway> found;
+  for (const auto& [id, gateway] : state.nat_gateways.rows()) {
+    if (gateway.VpcId != vpc_id || gateway.State != "available") continue;
+    for (const NatGatewayAddress& address : gateway.NatGatewayAddresses)
+      found.push_back({.id = id,
+                       .subnet_id = *gateway.SubnetId,
+                       .public_address = address.PublicIp.value_or(""),
+                       .private_address = *address.PrivateIp});
+  }
+  return found;
+}
 
 std::vector<net::PublicAddress> public_addresses_of(const NetworkInterface& interface) {
   std::vector<net::PublicAddress> found;
@@ -95,8 +100,7 @@ net::Routing routes_of(const NetworkState& state, const std::string& vpc_id) {
         routing.subnet_route_tables.emplace(*block.Ipv6CidrBlock, *table->RouteTableId);
     }
   routing.internet_gateway = state.internet_gateway_of(vpc_id) != nullptr;
-  for (const auto& [id, gateway] : state.nat_gateways.rows())
-    if (gateway.VpcId == vpc_id && gateway.State == "available") add_nat_gateway(routing, gateway);
+  routing.nat_gateways = nat_gateways_of(state, vpc_id);
   for (const auto& [id, peering] : state.peerings.rows()) add_peering(routing, peering.connection);
   return routing;
 }

@@ -19,4 +19,7 @@ net::Routing routes_of(const NetworkState& state, const std::string& vpc_id);
 // Those that the interface brings along: none if it is a NAT gateway's, whose are the gateway's own.
 std::vector<net::PublicAddress> public_addresses_of(const NetworkInterface& interface);
 
+// The NAT gateways that pass packets.
+std::vector<net::NatGateway> nat_gateways_of(const NetworkState& state, const std::string& vpc_id);
+
 }  // namespace brume::ec2

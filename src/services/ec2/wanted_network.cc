@@ -43,6 +43,8 @@ InterfaceSpecs interface_specs(const NetworkState& state, const std::string& ins
                             .mac = *interface->MacAddress,
                             .device_index = interface->Attachment->DeviceIndex.value_or(0),
                             .source_dest_check = interface->SourceDestCheck.value_or(true)};
+    for (const NetworkInterfacePrivateIpAddress& address : interface->PrivateIpAddresses)
+      if (!address.Primary.value_or(false)) spec.secondary_addresses.push_back(*address.PrivateIpAddress);
     for (const NetworkInterfaceIpv6Address& address : interface->Ipv6Addresses)
       spec.ipv6_addresses.push_back(*address.Ipv6Address);
     if (const std::string* block = ipv6_block_of(subnet); block && !spec.ipv6_addresses.empty())
