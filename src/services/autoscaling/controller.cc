@@ -2,7 +2,6 @@
 // again, until there is nothing to do.
 #include <algorithm>
 #include <functional>
-#include <sstream>
 
 #include "base/log.h"
 #include "services/autoscaling/refresh_preferences.h"
@@ -18,8 +17,7 @@ using std::chrono::seconds;
 
 // A group is looked at this often although nothing seems to have happened: hints may be lost.
 constexpr seconds kResyncPeriod{60};
-constexpr seconds kFirstBackOff{1};
-constexpr seconds kLongestBackOff{60};
+constexpr seconds kFirstBackOff{1};  // also after a launch that failed (launch.cc)
 constexpr int kMaxRoundsAtOnce = 64;
 
 }  // namespace
@@ -237,114 +235,6 @@ void Service::look(const std::string& name) {
     });
 }
 
-Result<ec2::RunInstancesRequest> Service::launch_request(const GroupRecord& record, const std::string& zone) {
-  const aws::Call call = context_.call("autoscaling");
-  ec2::RunInstancesRequest request;
-  request.MinCount = request.MaxCount = 1;
-  ec2::LaunchTemplateSpecification& launch_template = request.LaunchTemplate.emplace();
-  launch_template.LaunchTemplateId = record.group.LaunchTemplate->LaunchTemplateId;
-  launch_template.Version = record.group.LaunchTemplate->Version.value_or("$Default");
-  // A subnet of the zone; without subnets the zone's default one.
-  std::string subnet;
-  std::istringstream subnets(record.group.VPCZoneIdentifier.value_or(""));
-  ec2::DescribeSubnetsRequest describe;
-  for (std::string id; std::getline(subnets, id, ',');) {
-    std::erase(id, ' ');
-    describe.SubnetIds.push_back(id);
-  }
-  if (!describe.SubnetIds.empty()) {
-    BRUME_TRY(described, ec2_.DescribeSubnets(call, describe));
-    for (const ec2::Subnet& s : described.Subnets)
-      if (*s.AvailabilityZone == zone) subnet = *s.SubnetId;
-    request.SubnetId = subnet;
-  } else {
-    request.Placement.emplace().AvailabilityZone = zone;
-  }
-  ec2::TagSpecification& tags = request.TagSpecifications.emplace_back();
-  tags.ResourceType = "instance";
-  for (const TagDescription& tag : record.group.Tags)
-    if (*tag.PropagateAtLaunch) tags.Tags.push_back({tag.Key, tag.Value});
-  tags.Tags.push_back({"aws:autoscaling:groupName", *record.group.AutoScalingGroupName});
-  return request;
-}
-
-Result<void> Service::try_launch_template(const GroupRecord& record) {
-  BRUME_TRY(request, launch_request(record, record.group.AvailabilityZones.front()));
-  bool launched = false;
-  const auto tried = context_.store.transact([&]() -> Result<void> {
-    BRUME_CHECK(ec2_.RunInstances(context_.call("autoscaling"), request));
-    launched = true;
-    return fail("DryRunOperation", "Taken back with its transaction");
-  });
-  if (launched) return {};
-  return fail("ValidationError", "You must use a valid fully-formed launch template. {}", tried.error().message);
-}
-
-Result<void> Service::launch(const GroupRecord& group, const std::string& zone) {
-  const aws::Call call = context_.call("autoscaling");
-  const GroupRecord record = as_launched(group);
-  const std::string name = *record.group.AutoScalingGroupName;
-  const int capacity = capacity_of(name);
-  const bool replaces = std::ranges::any_of(
-      members_of(name), [](const MemberRecord* member) { return member->instance.HealthStatus == "Unhealthy"; });
-  BRUME_TRY(request, launch_request(record, zone));
-  BRUME_TRY(reservation, ec2_.RunInstances(call, request));
-  const ec2::Instance& instance = reservation.Instances.front();
-
-  const Timestamp now = context_.env.clock.wall();
-  std::string cause = record.cause;
-  if (!cause.empty()) cause += "  ";
-  std::string sentence = launch_sentence(capacity, capacity + 1);
-  if (record.cause.empty() && active_refresh(name)) sentence = refresh_launch_sentence();
-  if (record.cause.empty() && replaces) sentence = replacement_launch_sentence();
-  cause += at(now, sentence);
-  MemberRecord member;
-  member.refresh = launching_refresh(name);
-  member.group = name;
-  const std::string subnet = request.SubnetId.value_or("");
-  member.subnet = subnet;
-  member.created = now;
-  member.instance.InstanceId = instance.InstanceId;
-  member.instance.InstanceType = instance.InstanceType;
-  member.instance.AvailabilityZone = zone;
-  // Its hooks begin with it, so that what it runs first can already complete them.
-  member.actions = begin_actions(name, kLaunching);
-  member.instance.LifecycleState = member.actions.empty() ? "Pending" : "Pending:Wait";
-  member.instance.HealthStatus = "Healthy";
-  member.instance.ProtectedFromScaleIn = record.group.NewInstancesProtectedFromScaleIn;
-  member.instance.LaunchTemplate = record.group.LaunchTemplate;
-  for (const ec2::Tag& tag : instance.Tags)
-    if (tag.Key == "aws:ec2launchtemplate:version") member.instance.LaunchTemplate->Version = tag.Value;
-  member.activity = begin_activity(name, launch_description(*instance.InstanceId), cause,
-                                   member.actions.empty() ? "PreInService" : "MidLifecycleAction", 30, zone, subnet);
-  put_member(member);
-  context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
-  return {};
-}
-
-void Service::back_off(const std::string& group) {
-  Watch& watch = watches_[group];
-  watch.back_off = std::min<env::Duration>(std::max<env::Duration>(watch.back_off * 2, kFirstBackOff), kLongestBackOff);
-  watch.retry = context_.env.clock.now() + watch.back_off;
-}
-
-void Service::launch_failed(const std::string& name, const std::string& zone, const std::string& reason) {
-  back_off(name);
-  watches_[name].failing_zones[zone] = context_.env.clock.now() + kLongestBackOff;
-  const auto told = context_.store.transact([&]() -> Result<void> {
-    const GroupRecord* record = groups_.find(name);
-    const int capacity = capacity_of(name);
-    std::string cause = record->cause;
-    if (!cause.empty()) cause += "  ";
-    cause += at(context_.env.clock.wall(), launch_sentence(capacity, capacity + 1));
-    end_activity(begin_activity(name, launch_description(""), cause, "InProgress", 0, zone, ""), false,
-                 launch_failure_message(reason));
-    context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
-    return {};
-  });
-  if (!told) log_warning("group {}: a failed launch could not be recorded: {}", name, told.error().message);
-}
-
 Result<void> Service::scale_in(const GroupRecord& record, const std::vector<MemberView>& views) {
   const std::string name = *record.group.AutoScalingGroupName;
   std::vector<Candidate> candidates;
@@ -361,6 +251,7 @@ Result<void> Service::scale_in(const GroupRecord& record, const std::vector<Memb
       candidate.launch_template = member.instance.LaunchTemplate->LaunchTemplateId.value_or("");
       candidate.template_version = std::atoll(member.instance.LaunchTemplate->Version.value_or("0").c_str());
     }
+    candidate.configuration_created = member.configuration_created;
     candidate.launched = member.created.value_or(Timestamp());
   }
   // What a refresh or a rollback replaces anyway goes first.
@@ -371,7 +262,8 @@ Result<void> Service::scale_in(const GroupRecord& record, const std::vector<Memb
     if (std::ranges::any_of(candidates, goes)) std::erase_if(candidates, std::not_fn(goes));
   }
   const std::vector<std::string> policies(record.group.TerminationPolicies);
-  const std::string current = record.group.LaunchTemplate->LaunchTemplateId.value_or("");
+  const auto& launch_template = record.group.LaunchTemplate;
+  const std::string current = launch_template ? launch_template->LaunchTemplateId.value_or("") : "";
   const Timestamp now = context_.env.clock.wall();
   const std::string victim =
       choose_termination(policies, std::move(candidates), zones, current, now, context_.env.random);

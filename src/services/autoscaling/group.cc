@@ -16,6 +16,10 @@ namespace {
 
 constexpr std::size_t kMaxGroups = 500;  // quota "Auto Scaling groups per Region"
 
+constexpr const char* kOneConfiguration =
+    "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy "
+    "parameter.";
+
 const std::vector<std::string>& process_names() {
   static const std::vector<std::string> names = {"AddToLoadBalancer", "AlarmNotification", "AZRebalance",
                                                  "HealthCheck",       "InstanceRefresh",   "Launch",
@@ -40,7 +44,6 @@ Result<void> refuse_unsupported(const Request& request) {
     if (given) return fail("UnsupportedOperation", "Brume's Auto Scaling groups do not support {} yet", what);
     return {};
   };
-  BRUME_CHECK(refuse(request.LaunchConfigurationName.has_value(), "LaunchConfigurationName"));
   BRUME_CHECK(refuse(request.MixedInstancesPolicy.has_value(), "MixedInstancesPolicy"));
   BRUME_CHECK(refuse(request.PlacementGroup.has_value() && !request.PlacementGroup->empty(), "PlacementGroup"));
   BRUME_CHECK(refuse(request.CapacityRebalance.value_or(false), "CapacityRebalance"));
@@ -52,7 +55,10 @@ Result<void> refuse_unsupported(const Request& request) {
   return {};
 }
 
-Result<void> check_one_name(const std::optional<LaunchTemplateSpecification>& launch) {
+template <typename Request>
+Result<void> check_one_configuration(const Request& request) {
+  const std::optional<LaunchTemplateSpecification>& launch = request.LaunchTemplate;
+  if (launch && request.LaunchConfigurationName) return fail("ValidationError", kOneConfiguration);
   if (launch && launch->LaunchTemplateId && launch->LaunchTemplateName)
     return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
   return {};
@@ -98,13 +104,13 @@ Result<void> Service::check_target_groups(const Call& call, const List<std::stri
   return {};
 }
 
-Result<void> Service::check_group(const Call& call, AutoScalingGroup& group) {
-  BRUME_CHECK(check_sizes(group));
-  if (group.DefaultInstanceWarmup == -1) group.DefaultInstanceWarmup.reset();  // how a value is taken back
-  if (!group.LaunchTemplate)
-    return fail("ValidationError",
-                "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or "
-                "MixedInstancesPolicy parameter.");
+Result<void> Service::check_configuration(const Call& call, AutoScalingGroup& group) {
+  if (group.LaunchTemplate.has_value() == group.LaunchConfigurationName.has_value())
+    return fail("ValidationError", kOneConfiguration);
+  if (group.LaunchConfigurationName) {
+    BRUME_CHECK(find_configuration(*group.LaunchConfigurationName));
+    return {};
+  }
   LaunchTemplateSpecification& launch = *group.LaunchTemplate;
   ec2::DescribeLaunchTemplateVersionsRequest versions;
   // A group that is there has both; the id is the one that stays.
@@ -117,7 +123,13 @@ Result<void> Service::check_group(const Call& call, AutoScalingGroup& group) {
                 described ? "The version does not exist" : described.error().message);
   launch.LaunchTemplateId = described->LaunchTemplateVersions.front().LaunchTemplateId;
   launch.LaunchTemplateName = described->LaunchTemplateVersions.front().LaunchTemplateName;
+  return {};
+}
 
+Result<void> Service::check_group(const Call& call, AutoScalingGroup& group) {
+  BRUME_CHECK(check_sizes(group));
+  if (group.DefaultInstanceWarmup == -1) group.DefaultInstanceWarmup.reset();  // how a value is taken back
+  BRUME_CHECK(check_configuration(call, group));
   const std::vector<std::string> subnets = split_list(group.VPCZoneIdentifier.value_or(""));
   if (!subnets.empty()) {
     ec2::DescribeSubnetsRequest request;
@@ -153,7 +165,7 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   if (groups_.size() >= kMaxGroups)
     return fail("LimitExceeded", "You have reached the limit of {} Auto Scaling groups", kMaxGroups);
   BRUME_CHECK(refuse_unsupported(request));
-  BRUME_CHECK(check_one_name(request.LaunchTemplate));
+  BRUME_CHECK(check_one_configuration(request));
   if (request.InstanceId) return fail("UnsupportedOperation", "Brume does not make groups from an InstanceId yet");
   if (!request.LoadBalancerNames.empty()) return fail("UnsupportedOperation", "Brume has no Classic Load Balancers");
   GroupRecord record;
@@ -163,6 +175,7 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
       services::arn("autoscaling", context_.region,
                     fmt::format("autoScalingGroup:{}:autoScalingGroupName/{}", context_.env.random.uuid(), name));
   group.LaunchTemplate = request.LaunchTemplate;
+  group.LaunchConfigurationName = request.LaunchConfigurationName;
   group.MinSize = request.MinSize;
   group.MaxSize = request.MaxSize;
   group.DesiredCapacity = request.DesiredCapacity.value_or(*request.MinSize);
@@ -195,7 +208,7 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   BRUME_CHECK(check_group(call, group));
   BRUME_CHECK(merge_tags(group.Tags, request.Tags, name));
   group.Tags.set_present();
-  BRUME_CHECK(try_launch_template(record));
+  BRUME_CHECK(try_launch(record));
   record.cause = at(context_.env.clock.wall(), created_sentence(*group.DesiredCapacity));
   for (const std::string& arn : group.TargetGroupARNs) users_of_[arn].insert(name);
   groups_.put(name, std::move(record));
@@ -213,7 +226,7 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
   if (found->group.Status)
     return fail("ScalingActivityInProgress", "AutoScalingGroup '{}' is pending delete and cannot be changed", name);
   BRUME_CHECK(refuse_unsupported(request));
-  BRUME_CHECK(check_one_name(request.LaunchTemplate));
+  BRUME_CHECK(check_one_configuration(request));
   BRUME_CHECK(check_configuration_free(request));
   GroupRecord record = *found;
   AutoScalingGroup& group = record.group;
@@ -221,7 +234,11 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
   const auto take = [](auto& field, const auto& value) {
     if (value) field = value;
   };
-  take(group.LaunchTemplate, request.LaunchTemplate);
+  // One takes the other's place.
+  if (request.LaunchTemplate || request.LaunchConfigurationName) {
+    group.LaunchTemplate = request.LaunchTemplate;
+    group.LaunchConfigurationName = request.LaunchConfigurationName;
+  }
   take(group.MinSize, request.MinSize);
   take(group.MaxSize, request.MaxSize);
   take(group.DefaultCooldown, request.DefaultCooldown);
@@ -247,7 +264,8 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
   group.DesiredCapacity =
       request.DesiredCapacity.value_or(std::clamp(before, *group.MinSize, std::max(*group.MinSize, *group.MaxSize)));
   BRUME_CHECK(check_group(call, group));
-  if (request.LaunchTemplate || request.VPCZoneIdentifier) BRUME_CHECK(try_launch_template(record));
+  if (request.LaunchTemplate || request.LaunchConfigurationName || request.VPCZoneIdentifier)
+    BRUME_CHECK(try_launch(record));
   if (*group.DesiredCapacity != before) {
     record.cause =
         at(context_.env.clock.wall(), updated_sentence(*group.MinSize, *group.MaxSize, *group.DesiredCapacity, before));
@@ -338,6 +356,7 @@ Result<AutoScalingInstancesType> Service::DescribeAutoScalingInstances(
     details.AvailabilityZone = i.AvailabilityZone;
     details.LifecycleState = i.LifecycleState;
     details.HealthStatus = i.HealthStatus == "Healthy" ? "HEALTHY" : "UNHEALTHY";
+    details.LaunchConfigurationName = i.LaunchConfigurationName;
     details.LaunchTemplate = i.LaunchTemplate;
     details.ProtectedFromScaleIn = i.ProtectedFromScaleIn;
   }

@@ -32,6 +32,8 @@ struct MemberRecord {
   std::string activity;  // under way: the key of the activity that ends with the present transition
   std::optional<Timestamp> in_service_since;
   std::optional<Timestamp> created;
+  // When the launch configuration was made that it was launched from, if it was. It may be gone since.
+  std::optional<Timestamp> configuration_created;
   bool terminating_sent = false;  // TerminateInstances has been called
   // Why it is to be replaced by another that is launched first: "refresh", "lifetime", "elb", "user". Then it does not
   // count towards the desired capacity. Empty: it stays.
@@ -65,7 +67,7 @@ struct RefreshRecord {
 BRUME_RECORD(brume::autoscaling::GroupRecord, group, cause, next_activity, force_delete)
 BRUME_RECORD(brume::autoscaling::LifecycleAction, hook, token, default_result, deadline, limit, result)
 BRUME_RECORD(brume::autoscaling::MemberRecord, instance, group, subnet, activity, in_service_since, created,
-             terminating_sent, replacing, refresh, actions)
+             configuration_created, terminating_sent, replacing, refresh, actions)
 BRUME_RECORD(brume::autoscaling::ActivityRecord, activity)
 BRUME_RECORD(brume::autoscaling::RefreshRecord, refresh, launch_template, progressed, total, updated, untouched,
              checkpoint, paused_at, baking_since, suspended, wait_for_transitions)

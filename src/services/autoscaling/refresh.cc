@@ -41,6 +41,8 @@ Service::ActiveRefresh Service::active_refresh(const std::string& group) const {
 }
 
 Result<void> Service::check_reversible(const Call& call, const AutoScalingGroup& group) {
+  // A launch configuration never changes, and stays while a group has it.
+  if (group.LaunchConfigurationName) return {};
   if (floats(group.LaunchTemplate))
     return fail("IrreversibleInstanceRefresh",
                 "The Auto Scaling group {} uses the $Latest or $Default version of its launch template, so it has no "
@@ -99,8 +101,9 @@ Result<StartInstanceRefreshAnswer> Service::StartInstanceRefresh(const Call& cal
       return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
     GroupRecord changed = *group;
     changed.group.LaunchTemplate = desired->LaunchTemplate;
+    changed.group.LaunchConfigurationName.reset();
     BRUME_CHECK(check_group(call, changed.group));
-    BRUME_CHECK(try_launch_template(changed));
+    BRUME_CHECK(try_launch(changed));
     refresh.DesiredConfiguration.emplace().LaunchTemplate = changed.group.LaunchTemplate;
     // All of a refresh's instances are of one version, whatever "$Latest" is meanwhile.
     ec2::DescribeLaunchTemplateVersionsRequest versions;

@@ -47,7 +47,10 @@ GroupRecord Service::as_launched(const GroupRecord& group) const {
   const std::string& name = *group.group.AutoScalingGroupName;
   if (launching_refresh(name).empty()) return record;
   const RefreshRecord& refresh = *active_refresh(name).record;
-  if (refresh.launch_template) record.group.LaunchTemplate = refresh.launch_template;
+  if (refresh.launch_template) {
+    record.group.LaunchTemplate = refresh.launch_template;
+    record.group.LaunchConfigurationName.reset();
+  }
   return record;
 }
 
@@ -89,10 +92,11 @@ RefreshView Service::refresh_view(const GroupRecord& group, const RefreshRecord&
 
   // What skip matching skips: what would be launched just so.
   const GroupRecord wanted = as_launched(group);
-  std::string version = wanted.group.LaunchTemplate->Version.value_or("$Default");
+  const auto& launch_template = wanted.group.LaunchTemplate;
+  std::string version = launch_template ? launch_template->Version.value_or("$Default") : "";
   if (*preferences.SkipMatching && version.starts_with('$')) {
     ec2::DescribeLaunchTemplateVersionsRequest versions;
-    versions.LaunchTemplateId = wanted.group.LaunchTemplate->LaunchTemplateId;
+    versions.LaunchTemplateId = launch_template->LaunchTemplateId;
     versions.Versions = {version};
     if (const auto found = ec2_.DescribeLaunchTemplateVersions(context_.call("autoscaling"), versions);
         found && !found->LaunchTemplateVersions.empty())
@@ -118,10 +122,12 @@ RefreshView Service::refresh_view(const GroupRecord& group, const RefreshRecord&
     one.warming = !one.ready && is_ready(m, seconds(0));
     one.stale = view.phase == Phase::cancelling ? m.marked : is_stale(refresh, member);
     const auto& launched = member.instance.LaunchTemplate;
+    const bool matches = launch_template
+                             ? launched && launched->LaunchTemplateId == launch_template->LaunchTemplateId &&
+                                   launched->Version == version
+                             : member.instance.LaunchConfigurationName == wanted.group.LaunchConfigurationName;
     one.skipped = one.stale && *preferences.SkipMatching && view.phase != Phase::cancelling &&
-                  view.phase != Phase::rolling_back && launched &&
-                  launched->LaunchTemplateId == wanted.group.LaunchTemplate->LaunchTemplateId &&
-                  launched->Version == version;
+                  view.phase != Phase::rolling_back && matches;
   }
   return view;
 }
@@ -235,6 +241,7 @@ Result<void> Service::carry_out(const std::string& name, const std::string& key,
       if (!rolling_back && refresh.DesiredConfiguration)
         groups_.modify(name, [&](GroupRecord& group) {
           group.group.LaunchTemplate = refresh.DesiredConfiguration->LaunchTemplate;
+          group.group.LaunchConfigurationName.reset();
         });
       break;
     case Kind::fail:

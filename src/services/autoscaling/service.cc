@@ -25,6 +25,7 @@ Service::Service(services::Context context, ec2::Api& ec2, elbv2::Api& elbv2, cl
       refreshes_(context_.store, "autoscaling.refreshes", context_.region),
       hooks_(context_.store, "autoscaling.hooks", context_.region),
       notifications_(context_.store, "autoscaling.notifications", context_.region),
+      configurations_(context_.store, "autoscaling.configurations", context_.region),
       elapsed_(context_.env.clock) {
   actions.add("autoscaling", [this](const services::AlarmEvent& event) { return perform(event); });
 }
@@ -40,6 +41,7 @@ Result<void> Service::load() {
   BRUME_CHECK(refreshes_.load());
   BRUME_CHECK(hooks_.load());
   BRUME_CHECK(notifications_.load());
+  BRUME_CHECK(configurations_.load());
   for (const auto& [key, member] : members_.rows()) {
     group_of_[*member.instance.InstanceId] = member.group;
     if (member.in_service_since) elapsed_.note(*member.instance.InstanceId, *member.in_service_since);

@@ -4,7 +4,7 @@
 // at each now and then), decides the next steps (decide.h) and carries them out, one transaction a step. What a step
 // does in EC2 and to target groups is in the same transaction as what is recorded here, so nothing is launched twice.
 // Policies (policies.cc, scaling_actions.cc) and scheduled actions only change the desired capacity and the bounds.
-// Leaves out, by name: launch configurations, mixed instances, warm pools.
+// Leaves out, by name: mixed instances, warm pools.
 #pragma once
 
 #include <map>
@@ -117,6 +117,11 @@ class Service : public Api {
   Result<void> DeleteScheduledAction(const Call&, const DeleteScheduledActionType&) override;
   Result<BatchDeleteScheduledActionAnswer> BatchDeleteScheduledAction(const Call&,
                                                                       const BatchDeleteScheduledActionType&) override;
+  // launch_configurations.cc
+  Result<void> CreateLaunchConfiguration(const Call&, const CreateLaunchConfigurationType&) override;
+  Result<LaunchConfigurationsType> DescribeLaunchConfigurations(const Call&,
+                                                                const LaunchConfigurationNamesType&) override;
+  Result<void> DeleteLaunchConfiguration(const Call&, const LaunchConfigurationNameType&) override;
   // metrics_collection.cc
   Result<void> EnableMetricsCollection(const Call&, const EnableMetricsCollectionQuery&) override;
   Result<void> DisableMetricsCollection(const Call&, const DisableMetricsCollectionQuery&) override;
@@ -142,6 +147,10 @@ class Service : public Api {
   Result<const MemberRecord*> find_member(const std::string& group, const std::string& instance) const;
   [[nodiscard]] std::vector<const MemberRecord*> members_of(const std::string& group) const;
   [[nodiscard]] AutoScalingGroup shown(const GroupRecord& record) const;
+  // Error: ValidationError "Launch configuration name not found - …".
+  Result<const LaunchConfiguration*> find_configuration(const std::string& name) const;
+  // What the group launches: one of a template and a configuration. Fills in what AWS echoes. Error: ValidationError.
+  Result<void> check_configuration(const Call& call, AutoScalingGroup& group);
   // Checks what Create and Update have in common; fills in what AWS echoes (both the template's id and name).
   Result<void> check_group(const Call& call, AutoScalingGroup& group);
   // min ≤ desired ≤ max. Error: ValidationError.
@@ -220,9 +229,10 @@ class Service : public Api {
   Result<std::vector<MemberView>> observe(const GroupRecord& group);
   GroupView view(const GroupRecord& group) const;
   Result<void> carry_out(const std::string& group, const Step& step);
+  // Launches (launch.cc).
   Result<ec2::RunInstancesRequest> launch_request(const GroupRecord& group, const std::string& zone);
-  // Whether EC2 would launch for the group, as AWS checks when one is made or given a template. ValidationError.
-  Result<void> try_launch_template(const GroupRecord& group);
+  // Whether EC2 would launch for the group: asked when one is made or given another configuration. ValidationError.
+  Result<void> try_launch(const GroupRecord& group);
   Result<void> launch(const GroupRecord& group, const std::string& zone);
   // No launch for a while: a second, doubling to a minute with each failure.
   void back_off(const std::string& group);
@@ -292,6 +302,7 @@ class Service : public Api {
   store::Table<RefreshRecord> refreshes_;
   store::Table<LifecycleHook> hooks_;
   store::Table<NotificationConfiguration> notifications_;
+  store::Table<LaunchConfiguration> configurations_;
 
   bool started_ = false;
   std::uint64_t rounds_ = 0;
@@ -303,6 +314,8 @@ class Service : public Api {
   std::map<std::string, double, std::less<>> low_values_;  // of target tracking metrics at AlarmLow's last call, by ARN
   env::Loop::TimerId schedule_timer_ = 0;
 };
+
+constexpr std::size_t kMaxConfigurations = 200;  // quota "Launch configurations per Region"
 
 std::string member_key(std::string_view group, std::string_view instance);
 

@@ -25,13 +25,18 @@ void apply(std::string_view policy, std::vector<Candidate>& candidates, const st
   if (policy == "OldestInstance") keep_smallest(candidates, [](const Candidate& c) { return c.launched; });
   if (policy == "NewestInstance")
     keep_smallest(candidates, [](const Candidate& c) { return -c.launched.time_since_epoch(); });
+  if (policy == "Default")
+    keep_smallest(candidates,
+                  [&](const Candidate& c) { return c.configuration_created.has_value() == current_template.empty(); });
+  if (policy == "OldestLaunchConfiguration" || policy == "Default")
+    keep_smallest(candidates, [](const Candidate& c) { return c.configuration_created.value_or(Timestamp::max()); });
   if (policy == "OldestLaunchTemplate" || policy == "Default") {
     keep_smallest(candidates, [&](const Candidate& c) { return c.launch_template == current_template; });
     keep_smallest(candidates, [](const Candidate& c) { return c.template_version; });
   }
   if (policy == "ClosestToNextInstanceHour" || policy == "Default")
     keep_smallest(candidates, [&](const Candidate& c) { return to_next_hour(c, now); });
-  // AllocationStrategy and OldestLaunchConfiguration: there is one instance type and no launch configuration; all tie.
+  // AllocationStrategy: there is one instance type; all tie.
 }
 
 }  // namespace

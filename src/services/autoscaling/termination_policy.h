@@ -2,11 +2,13 @@
 //
 // Pure: a function of the policies, the candidates and the time. Zone balance comes before any policy: only instances
 // of the zones with the most are candidates. `Default` as in the AWS Auto Scaling user guide ("Default termination
-// policy"): other launch template than the current, oldest template version, closest to the billing hour, random.
+// policy"): launched by the other kind (template, configuration) than the group launches by now, the oldest launch
+// configuration, other launch template than the current, oldest template version, closest to the billing hour, random.
 // Leaves to the caller: scale-in protection (pass only what may go), and the termination itself.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,10 +24,11 @@ struct Candidate {
   std::string launch_template;  // id
   std::int64_t template_version = 0;
   Timestamp launched{};
+  std::optional<Timestamp> configuration_created{};  // of its launch configuration, if it was launched from one
 };
 
 // `zone_counts`: all instances of each candidate's zone, protected ones too. `candidates` must not be empty. `random`
-// decides ties, so that a simulation replays.
+// decides ties, so that a simulation replays. `current_template` is empty if the group has a launch configuration.
 std::string choose_termination(std::span<const std::string> policies, std::vector<Candidate> candidates,
                                const std::map<std::string, int>& zone_counts, const std::string& current_template,
                                Timestamp now, env::Random& random);

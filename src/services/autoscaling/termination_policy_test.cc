@@ -23,6 +23,8 @@ std::string choose(const std::vector<std::string>& policies, const std::vector<C
 TEST(TerminationPolicy, Table) {
   const Candidate a_old{"a-old", "a", "lt-new", 1, minute(0)}, a_new{"a-new", "a", "lt-new", 2, minute(100)};
   const Candidate b{"b", "b", "lt-new", 1, minute(50)}, other{"other", "a", "lt-gone", 9, minute(200)};
+  const Candidate first{"first", "a", "", 0, minute(300), minute(1)},
+      second{"second", "a", "", 0, minute(0), minute(2)};
   const struct {
     const char* what;
     std::vector<std::string> policies;
@@ -45,8 +47,20 @@ TEST(TerminationPolicy, Table) {
        {"OldestLaunchTemplate", "NewestInstance"},
        {a_old, {"a-1b", "a", "lt-new", 1, minute(90)}, a_new},
        "a-1b"},
+      {"of a launch configuration before the current template's", {"Default"}, {a_old, second, a_new}, "second"},
+      {"the oldest configuration, not instance", {"Default"}, {second, first, a_old}, "first"},
+      {"the oldest configuration", {"OldestLaunchConfiguration"}, {second, a_old, first}, "first"},
+      {"no configuration at all: all tie", {"OldestLaunchConfiguration", "NewestInstance"}, {a_old, a_new}, "a-new"},
   };
   for (const auto& c : cases) EXPECT_EQ(choose(c.policies, c.candidates), c.chosen) << c.what;
+}
+
+TEST(TerminationPolicy, AGroupWithALaunchConfigurationGivesTemplatesInstancesFirst) {
+  const std::vector<Candidate> both{{"configuration", "a", "", 0, minute(0), minute(0)},
+                                    {"template", "a", "lt", 7, minute(9)}};
+  env::SimRandom random(1);
+  EXPECT_EQ(choose_termination(std::vector<std::string>{"Default"}, both, {{"a", 2}}, "", minute(600), random),
+            "template");
 }
 
 TEST(TerminationPolicy, TiesAreTheRandomsToBreak) {

@@ -4,7 +4,8 @@
 namespace brume::autoscaling {
 
 Result<DescribeAccountLimitsAnswer> Service::DescribeAccountLimits(const Call&) {
-  return DescribeAccountLimitsAnswer{500, 200, std::int32_t(groups_.size()), 0};
+  return DescribeAccountLimitsAnswer{500, std::int32_t(kMaxConfigurations), std::int32_t(groups_.size()),
+                                     std::int32_t(configurations_.rows().size())};
 }
 
 Result<DescribeAdjustmentTypesAnswer> Service::DescribeAdjustmentTypes(const Call&) {

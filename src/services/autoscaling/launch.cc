@@ -1,0 +1,141 @@
+// Launches: what EC2 is asked for, whether it would do it, a new member, and the pause after a failure.
+#include <algorithm>
+#include <sstream>
+
+#include "base/log.h"
+#include "services/autoscaling/launch_configuration.h"
+#include "services/autoscaling/service.h"
+#include "services/autoscaling/texts.h"
+
+namespace brume::autoscaling {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kFirstBackOff{1};
+constexpr seconds kLongestBackOff{60};
+
+}  // namespace
+
+Result<ec2::RunInstancesRequest> Service::launch_request(const GroupRecord& record, const std::string& zone) {
+  const aws::Call call = context_.call("autoscaling");
+  ec2::RunInstancesRequest request;
+  request.MinCount = request.MaxCount = 1;
+  if (const auto& configuration = record.group.LaunchConfigurationName) {
+    BRUME_TRY(found, find_configuration(*configuration));
+    request = launch_of(*found);
+  } else {
+    ec2::LaunchTemplateSpecification& launch_template = request.LaunchTemplate.emplace();
+    launch_template.LaunchTemplateId = record.group.LaunchTemplate->LaunchTemplateId;
+    launch_template.Version = record.group.LaunchTemplate->Version.value_or("$Default");
+  }
+  // A subnet of the zone; without subnets the zone's default one.
+  std::string subnet;
+  std::istringstream subnets(record.group.VPCZoneIdentifier.value_or(""));
+  ec2::DescribeSubnetsRequest describe;
+  for (std::string id; std::getline(subnets, id, ',');) {
+    std::erase(id, ' ');
+    describe.SubnetIds.push_back(id);
+  }
+  if (!describe.SubnetIds.empty()) {
+    BRUME_TRY(described, ec2_.DescribeSubnets(call, describe));
+    for (const ec2::Subnet& s : described.Subnets)
+      if (*s.AvailabilityZone == zone) subnet = *s.SubnetId;
+    (request.NetworkInterfaces.empty() ? request.SubnetId : request.NetworkInterfaces.front().SubnetId) = subnet;
+  } else {
+    request.Placement.emplace().AvailabilityZone = zone;
+  }
+  ec2::TagSpecification& tags = request.TagSpecifications.emplace_back();
+  tags.ResourceType = "instance";
+  for (const TagDescription& tag : record.group.Tags)
+    if (*tag.PropagateAtLaunch) tags.Tags.push_back({tag.Key, tag.Value});
+  tags.Tags.push_back({"aws:autoscaling:groupName", *record.group.AutoScalingGroupName});
+  return request;
+}
+
+Result<void> Service::try_launch(const GroupRecord& record) {
+  BRUME_TRY(request, launch_request(record, record.group.AvailabilityZones.front()));
+  bool launched = false;
+  const auto tried = context_.store.transact([&]() -> Result<void> {
+    BRUME_CHECK(ec2_.RunInstances(context_.call("autoscaling"), request));
+    launched = true;
+    return fail("DryRunOperation", "Taken back with its transaction");
+  });
+  if (launched) return {};
+  if (record.group.LaunchConfigurationName)
+    return fail("ValidationError", "The launch configuration {} cannot be launched: {}",
+                *record.group.LaunchConfigurationName, tried.error().message);
+  return fail("ValidationError", "You must use a valid fully-formed launch template. {}", tried.error().message);
+}
+
+Result<void> Service::launch(const GroupRecord& group, const std::string& zone) {
+  const aws::Call call = context_.call("autoscaling");
+  const GroupRecord record = as_launched(group);
+  const std::string name = *record.group.AutoScalingGroupName;
+  const int capacity = capacity_of(name);
+  const bool replaces = std::ranges::any_of(
+      members_of(name), [](const MemberRecord* member) { return member->instance.HealthStatus == "Unhealthy"; });
+  BRUME_TRY(request, launch_request(record, zone));
+  BRUME_TRY(reservation, ec2_.RunInstances(call, request));
+  const ec2::Instance& instance = reservation.Instances.front();
+
+  const Timestamp now = context_.env.clock.wall();
+  std::string cause = record.cause;
+  if (!cause.empty()) cause += "  ";
+  std::string sentence = launch_sentence(capacity, capacity + 1);
+  if (record.cause.empty() && active_refresh(name)) sentence = refresh_launch_sentence();
+  if (record.cause.empty() && replaces) sentence = replacement_launch_sentence();
+  cause += at(now, sentence);
+  MemberRecord member;
+  member.refresh = launching_refresh(name);
+  member.group = name;
+  const auto& interfaces = request.NetworkInterfaces;
+  const std::string subnet = (interfaces.empty() ? request.SubnetId : interfaces.front().SubnetId).value_or("");
+  member.subnet = subnet;
+  member.created = now;
+  member.instance.InstanceId = instance.InstanceId;
+  member.instance.InstanceType = instance.InstanceType;
+  member.instance.AvailabilityZone = zone;
+  // Its hooks begin with it, so that what it runs first can already complete them.
+  member.actions = begin_actions(name, kLaunching);
+  member.instance.LifecycleState = member.actions.empty() ? "Pending" : "Pending:Wait";
+  member.instance.HealthStatus = "Healthy";
+  member.instance.ProtectedFromScaleIn = record.group.NewInstancesProtectedFromScaleIn;
+  member.instance.LaunchTemplate = record.group.LaunchTemplate;
+  member.instance.LaunchConfigurationName = record.group.LaunchConfigurationName;
+  if (const auto& configuration = record.group.LaunchConfigurationName)
+    member.configuration_created = configurations_.find(*configuration)->CreatedTime;
+  for (const ec2::Tag& tag : instance.Tags)
+    if (member.instance.LaunchTemplate && tag.Key == "aws:ec2launchtemplate:version")
+      member.instance.LaunchTemplate->Version = tag.Value;
+  member.activity = begin_activity(name, launch_description(*instance.InstanceId), cause,
+                                   member.actions.empty() ? "PreInService" : "MidLifecycleAction", 30, zone, subnet);
+  put_member(member);
+  context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+  return {};
+}
+
+void Service::back_off(const std::string& group) {
+  Watch& watch = watches_[group];
+  watch.back_off = std::min<env::Duration>(std::max<env::Duration>(watch.back_off * 2, kFirstBackOff), kLongestBackOff);
+  watch.retry = context_.env.clock.now() + watch.back_off;
+}
+
+void Service::launch_failed(const std::string& name, const std::string& zone, const std::string& reason) {
+  back_off(name);
+  watches_[name].failing_zones[zone] = context_.env.clock.now() + kLongestBackOff;
+  const auto told = context_.store.transact([&]() -> Result<void> {
+    const GroupRecord* record = groups_.find(name);
+    const int capacity = capacity_of(name);
+    std::string cause = record->cause;
+    if (!cause.empty()) cause += "  ";
+    cause += at(context_.env.clock.wall(), launch_sentence(capacity, capacity + 1));
+    end_activity(begin_activity(name, launch_description(""), cause, "InProgress", 0, zone, ""), false,
+                 launch_failure_message(reason));
+    context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+    return {};
+  });
+  if (!told) log_warning("group {}: a failed launch could not be recorded: {}", name, told.error().message);
+}
+
+}  // namespace brume::autoscaling

@@ -1,0 +1,94 @@
+// Launch configurations: made, described, deleted.
+#include <algorithm>
+#include <set>
+
+#include "services/autoscaling/launch_configuration.h"
+#include "services/autoscaling/service.h"
+#include "services/common/ids.h"
+#include "services/common/page.h"
+
+namespace brume::autoscaling {
+namespace {
+
+std::unexpected<Error> invalid(const Error& error) {
+  return fail("ValidationError", "{}", error.message);
+}
+
+}  // namespace
+
+Result<const LaunchConfiguration*> Service::find_configuration(const std::string& name) const {
+  const LaunchConfiguration* found = configurations_.find(name);
+  if (!found)
+    return fail("ValidationError",
+                "Launch configuration name not found - A launch configuration with the name: {} does not exist", name);
+  return found;
+}
+
+Result<void> Service::CreateLaunchConfiguration(const Call& call, const CreateLaunchConfigurationType& request) {
+  const std::string& name = *request.LaunchConfigurationName;
+  if (configurations_.contains(name))
+    return fail("AlreadyExists",
+                "Launch Configuration by this name already exists - A launch configuration already exists with the "
+                "name {}",
+                name);
+  if (configurations_.rows().size() >= kMaxConfigurations)
+    return fail("LimitExceeded", "You have reached the limit of {} launch configurations", kMaxConfigurations);
+  BRUME_TRY(made, checked_configuration(request));
+
+  // What it names has to exist now; what may be had of it, only a group's subnets tell.
+  ec2::DescribeImagesRequest images;
+  images.ImageIds = {*made.ImageId};
+  if (const auto found = ec2_.DescribeImages(call, images); !found) return invalid(found.error());
+  if (!made.KeyName->empty()) {
+    ec2::DescribeKeyPairsRequest keys;
+    keys.KeyNames = {*made.KeyName};
+    if (const auto found = ec2_.DescribeKeyPairs(call, keys); !found) return invalid(found.error());
+  }
+  ec2::DescribeSecurityGroupsRequest groups;
+  for (const std::string& group : made.SecurityGroups)
+    if (group.starts_with("sg-")) groups.GroupIds.push_back(group);
+  if (!groups.GroupIds.empty())
+    if (const auto found = ec2_.DescribeSecurityGroups(call, groups); !found) return invalid(found.error());
+
+  made.LaunchConfigurationARN =
+      services::arn("autoscaling", context_.region,
+                    fmt::format("launchConfiguration:{}:launchConfigurationName/{}", context_.env.random.uuid(), name));
+  made.CreatedTime = context_.env.clock.wall();
+  configurations_.put(name, std::move(made));
+  return {};
+}
+
+Result<LaunchConfigurationsType> Service::DescribeLaunchConfigurations(const Call&,
+                                                                       const LaunchConfigurationNamesType& request) {
+  std::vector<LaunchConfiguration> found;
+  const std::set<std::string> wanted(request.LaunchConfigurationNames.begin(), request.LaunchConfigurationNames.end());
+  if (wanted.empty())
+    for (const auto& [name, configuration] : configurations_.rows()) found.push_back(configuration);
+  else
+    for (const std::string& name : wanted)  // unknown names are left out, not an error
+      if (const LaunchConfiguration* configuration = configurations_.find(name)) found.push_back(*configuration);
+  BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(50)), request.NextToken,
+                                     [](const LaunchConfiguration& c) { return *c.LaunchConfigurationName; }));
+  LaunchConfigurationsType answer{std::move(page.items), std::move(page.next_token)};
+  answer.LaunchConfigurations.set_present();
+  return answer;
+}
+
+Result<void> Service::DeleteLaunchConfiguration(const Call&, const LaunchConfigurationNameType& request) {
+  const std::string& name = *request.LaunchConfigurationName;
+  BRUME_CHECK(find_configuration(name));
+  for (const auto& [group, record] : groups_.rows())
+    if (record.group.LaunchConfigurationName == name)
+      return fail("ResourceInUse",
+                  "Cannot delete launch configuration {} because it is attached to AutoScalingGroup {}", name, group);
+  configurations_.erase(name);
+  // Instances outlive it. Another that takes its name is not what they were launched from.
+  std::vector<std::string> launched;
+  for (const auto& [key, member] : members_.rows())
+    if (member.instance.LaunchConfigurationName == name) launched.push_back(key);
+  for (const std::string& key : launched)
+    members_.modify(key, [](MemberRecord& member) { member.instance.LaunchConfigurationName.reset(); });
+  return {};
+}
+
+}  // namespace brume::autoscaling
