@@ -59,6 +59,12 @@ std::string lifecycle_state(autoscaling::Api& autoscaling, const std::string& in
   if (state.starts_with("Terminating")) return "Terminated";
   if (state == "Detaching") return "Detached";
   if (state == "EnteringStandby") return "Standby";
+  if (state.starts_with("Warmed:Terminating")) return "Terminated";
+  if (!state.starts_with("Warmed:Pending")) return state;
+  autoscaling::DescribeWarmPoolType pool;
+  pool.AutoScalingGroupName = answer->AutoScalingInstances.front().AutoScalingGroupName;
+  const auto found = autoscaling.DescribeWarmPool({}, pool);
+  if (found && found->WarmPoolConfiguration) return "Warmed:" + *found->WarmPoolConfiguration->PoolState;
   return state;
 }
 

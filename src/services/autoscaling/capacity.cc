@@ -39,6 +39,15 @@ Result<ActivityType> Service::TerminateInstanceInAutoScalingGroup(
   const GroupRecord& record = *groups_.find(group);
   const int desired = *record.group.DesiredCapacity;
   const bool decrement = *request.ShouldDecrementDesiredCapacity;
+  if (is_warmed(lifecycle)) {
+    if (decrement)
+      return fail("ValidationError", "The instance {} is in the warm pool, so it is not part of the desired capacity",
+                  *request.InstanceId);
+    if (!lifecycle.starts_with("Warmed:Terminating"))
+      take_out_of_pool(*member, at(context_.env.clock.wall(), user_terminated_sentence()));
+    wake_after_commit(group);
+    return ActivityType{activities_.find(find_member(*request.InstanceId).value()->activity)->activity};
+  }
   if (decrement && desired <= *record.group.MinSize)
     return fail("ValidationError",
                 "Currently, desiredSize equals minSize ({}). Terminating instance without replacement will violate "

@@ -188,6 +188,13 @@ void Service::look(const std::string& name) {
         });
       // Nothing more urgent is to be done: replace what could stay a while longer.
       if (steps.empty() || waits) {
+        const auto warmed = tend_pool(name, *members);
+        if (!warmed) {
+          log_warning("group {}: its warm pool: {}", name, warmed.error().message);
+          look_in(kFirstBackOff);
+        } else if (*warmed && round < kMaxRoundsAtOnce) {
+          continue;
+        }
         const auto replaced = maintain(name, *members);
         const auto refreshed = replaced && *replaced > env::Duration::zero() ? refresh(name, *members) : replaced;
         if (!refreshed) {
@@ -201,7 +208,7 @@ void Service::look(const std::string& name) {
       }
       // Grace periods and back-offs end by the clock alone.
       const Timestamp now = context_.env.clock.wall();
-      for (const MemberRecord* member : members_of(name)) {
+      for (const MemberRecord* member : every_member_of(name)) {
         if (const auto timeout = next_timeout(member->actions)) look_in(std::max(*timeout, now) - now);
         if (!member->in_service_since) continue;
         const auto end = *member->in_service_since + seconds(*record->group.HealthCheckGracePeriod);
@@ -209,7 +216,7 @@ void Service::look(const std::string& name) {
       }
       if (watch.retry > context_.env.clock.now()) look_in(watch.retry - context_.env.clock.now());
       // A group that is being deleted goes when the last instance has gone.
-      if (record->force_delete && members_of(name).empty()) {
+      if (record->force_delete && every_member_of(name).empty()) {
         const auto gone = context_.store.transact([&]() -> Result<void> {
           BRUME_CHECK(forget_scaling(name));
           groups_.erase(name);
@@ -272,7 +279,11 @@ Result<void> Service::scale_in(const GroupRecord& record, const std::vector<Memb
   std::string cause = record.cause;
   if (!cause.empty()) cause += "  ";
   cause += at(now, shrink_sentence(capacity, capacity - 1)) + "  " + at(now, selected_sentence(victim));
-  return take_out(name, victim, "Terminating", termination_description(victim), cause);
+  if (!may_return(record)) return take_out(name, victim, "Terminating", termination_description(victim), cause);
+  // It leaves the group as if it were to end: drained, and after the hooks of terminations.
+  BRUME_CHECK(take_out(name, victim, "Terminating", return_description(victim), cause));
+  members_.modify(member_key(name, victim), [](MemberRecord& member) { member.returning = true; });
+  return {};
 }
 
 Result<void> Service::take_out(const std::string& group, const std::string& instance, const std::string& lifecycle,
@@ -293,9 +304,24 @@ Result<void> Service::take_out(const std::string& group, const std::string& inst
                      *member.instance.AvailabilityZone, member.subnet);
   member.instance.LifecycleState = lifecycle;
   member.replacing.clear();
+  member.returning = false;
   member.actions.clear();
   put_member(member);
   context_.store.after_commit([this, group] { context_.hints.publish("asg:" + group); });
+  return {};
+}
+
+Result<void> Service::send_termination(MemberRecord member) {
+  ec2::TerminateInstancesRequest request;
+  request.InstanceIds = {*member.instance.InstanceId};
+  const auto done = ec2_.TerminateInstances(context_.call("autoscaling"), request);
+  if (!done && done.error().code != "InvalidInstanceID.NotFound") return std::unexpected(done.error());
+  update_activity(member.activity, [](Activity& a) {
+    a.StatusCode = "InProgress";
+    a.Progress = 75;
+  });
+  member.terminating_sent = true;
+  put_member(member);
   return {};
 }
 
@@ -341,10 +367,13 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
       return {};
     }
     case Kind::abandon: {
-      end_activity(member.activity, false, "The lifecycle action of a launch hook was abandoned.");
+      const bool stopped = step.why == Step::Why::ec2;
+      end_activity(member.activity, false,
+                   stopped ? launch_failure_message("The instance stopped before it was in service.")
+                           : "The lifecycle action of a launch hook was abandoned.");
       back_off(name);
       return take_out(name, step.instance, "Terminating", termination_description(step.instance),
-                      at(now, abandoned_sentence(step.instance)));
+                      at(now, stopped ? unhealthy_sentence(kEc2Failure) : abandoned_sentence(step.instance)));
     }
     case Kind::give_up_launch: {
       ec2::DescribeInstancesRequest request;
@@ -379,17 +408,15 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
           return {};
         }
       }
-      ec2::TerminateInstancesRequest request;
-      request.InstanceIds = {step.instance};
-      const auto done = ec2_.TerminateInstances(context_.call("autoscaling"), request);
-      if (!done && done.error().code != "InvalidInstanceID.NotFound") return std::unexpected(done.error());
-      update_activity(member.activity, [](Activity& a) {
-        a.StatusCode = "InProgress";
-        a.Progress = 75;
-      });
-      member.terminating_sent = true;
-      put_member(member);
-      return {};
+      if (member.returning && !record.force_delete && record.group.WarmPoolConfiguration &&
+          !record.group.WarmPoolConfiguration->Status) {
+        member.returning = false;
+        member.instance.LifecycleState = "Warmed:Pending";
+        member.in_service_since.reset();
+        put_member(member);
+        return {};
+      }
+      return send_termination(std::move(member));
     }
     case Kind::forget:
       end_activity(member.activity, true);

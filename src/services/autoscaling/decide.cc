@@ -81,6 +81,8 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
         if (m.marked) continue;
         --capacity;
         --by_zone[m.zone];
+      } else if (m.instance_state == "stopped") {  // one of the warm pool did not start
+        steps.push_back({Kind::abandon, m.id, m.zone, Why::ec2});
       } else if (m.lifecycle == "Pending:Wait") {
         if (m.hooks == HookOutcome::abandons)
           steps.push_back({Kind::abandon, m.id, m.zone});

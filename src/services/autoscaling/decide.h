@@ -51,7 +51,7 @@ struct Step {
     put_in_service,    // running: register it; the launch is done
     give_up_launch,    // it ended before it was in service
     proceed,           // its hooks are done: …:Proceed
-    abandon,           // a hook ends its launch
+    abandon,           // a hook ends its launch, or, `why` ec2, it stopped meanwhile
     replace,           // unhealthy, `why`: take it out; the gap is filled as any other
     terminate,         // drained: wait for hooks, or call EC2
     forget,            // gone from EC2: the termination is done

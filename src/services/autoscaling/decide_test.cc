@@ -66,6 +66,7 @@ TEST(Decide, APendingInstanceCountsAndEndsInServiceOrNot) {
   EXPECT_EQ(plan(group(1), {pending("pending")}), "");
   EXPECT_EQ(plan(group(1), {pending("running")}), "serve:1");
   EXPECT_EQ(plan(group(1), {pending("terminated")}), "give-up:1 launch:a");
+  EXPECT_EQ(plan(group(1), {pending("stopped")}), "abandon:1(ec2)");
   // What came for balance is waited for.
   EXPECT_EQ(plan(group(2), {in_service("2", "b"), in_service("3", "b"), pending("pending")}), "");
 }

@@ -283,8 +283,9 @@ Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalin
   const bool force = request.ForceDelete.value_or(false);
   if (protection == "prevent-all-deletion" || (protection == "prevent-force-deletion" && force))
     return fail("ResourceInUse", "The group {} has deletion protection ({}) and cannot be deleted", name, protection);
-  const auto members = members_of(name);
-  if (members.empty()) {
+  const auto& pool = found->group.WarmPoolConfiguration;
+  const auto members = every_member_of(name);
+  if (members.empty() && !pool) {
     for (const std::string& arn : found->group.TargetGroupARNs) users_of_[arn].erase(name);
     BRUME_CHECK(forget_scaling(name));
     groups_.erase(name);
@@ -292,6 +293,11 @@ Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalin
     context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
     return {};
   }
+  if (!force && members_of(name).empty())
+    return fail("ResourceInUse",
+                "You cannot delete the AutoScalingGroup {} while it has a warm pool. Delete the warm pool first, or "
+                "force the deletion",
+                name);
   if (!force)
     return fail("ResourceInUse",
                 "You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) "
@@ -312,6 +318,7 @@ AutoScalingGroup Service::shown(const GroupRecord& record) const {
   group.Instances.set_present();
   for (const MemberRecord* member : members_of(*group.AutoScalingGroupName))
     group.Instances.push_back(member->instance);
+  if (group.WarmPoolConfiguration) group.WarmPoolSize = std::int32_t(pool_of(*group.AutoScalingGroupName).size());
   for (const std::string& arn : group.TargetGroupARNs) group.TrafficSources.push_back({arn, "elbv2"});
   return group;
 }

@@ -105,7 +105,7 @@ Result<DeleteLifecycleHookAnswer> Service::DeleteLifecycleHook(const Call&, cons
                 *request.LifecycleHookName, group);
   // Who waits for it waits no longer: a launch is given up, a termination goes on.
   const char* result = hook->LifecycleTransition == kLaunching ? "ABANDON" : "CONTINUE";
-  for (const MemberRecord* found : members_of(group)) {
+  for (const MemberRecord* found : every_member_of(group)) {
     MemberRecord member = *found;
     bool changed = false;
     for (LifecycleAction& action : member.actions) {
@@ -127,7 +127,7 @@ Result<void> Service::change_action(const std::string& group, const std::string&
   if (!instance && !token)
     return fail("ValidationError", "Either InstanceId or LifecycleActionToken must be specified");
   const Timestamp now = context_.env.clock.wall();
-  for (const MemberRecord* found : members_of(group)) {
+  for (const MemberRecord* found : every_member_of(group)) {
     if (instance && found->instance.InstanceId != instance) continue;
     MemberRecord member = *found;
     for (LifecycleAction& action : member.actions) {

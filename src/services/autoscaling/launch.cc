@@ -68,24 +68,33 @@ Result<void> Service::try_launch(const GroupRecord& record) {
   return fail("ValidationError", "You must use a valid fully-formed launch template. {}", tried.error().message);
 }
 
-Result<void> Service::launch(const GroupRecord& group, const std::string& zone) {
-  const aws::Call call = context_.call("autoscaling");
-  const GroupRecord record = as_launched(group);
-  const std::string name = *record.group.AutoScalingGroupName;
+Result<void> Service::launch(const GroupRecord& record, const std::string& zone) {
+  BRUME_TRY(taken, take_from_pool(record, zone, launch_cause(record)));
+  if (taken) return {};
+  return launch_instance(record, zone, Into::group);
+}
+
+std::string Service::launch_cause(const GroupRecord& record) const {
+  const std::string& name = *record.group.AutoScalingGroupName;
+  const Timestamp now = context_.env.clock.wall();
   const int capacity = capacity_of(name);
+  const std::string grows = at(now, launch_sentence(capacity, capacity + 1));
+  if (!record.cause.empty()) return record.cause + "  " + grows;
   const bool replaces = std::ranges::any_of(
       members_of(name), [](const MemberRecord* member) { return member->instance.HealthStatus == "Unhealthy"; });
+  if (replaces) return at(now, replacement_launch_sentence());
+  return active_refresh(name) ? at(now, refresh_launch_sentence()) : grows;
+}
+
+Result<void> Service::launch_instance(const GroupRecord& group, const std::string& zone, Into where) {
+  const GroupRecord record = as_launched(group);
+  const std::string name = *record.group.AutoScalingGroupName;
+  const bool warms = where == Into::pool;
   BRUME_TRY(request, launch_request(record, zone));
-  BRUME_TRY(reservation, ec2_.RunInstances(call, request));
+  BRUME_TRY(reservation, ec2_.RunInstances(context_.call("autoscaling"), request));
   const ec2::Instance& instance = reservation.Instances.front();
 
   const Timestamp now = context_.env.clock.wall();
-  std::string cause = record.cause;
-  if (!cause.empty()) cause += "  ";
-  std::string sentence = launch_sentence(capacity, capacity + 1);
-  if (record.cause.empty() && active_refresh(name)) sentence = refresh_launch_sentence();
-  if (record.cause.empty() && replaces) sentence = replacement_launch_sentence();
-  cause += at(now, sentence);
   MemberRecord member;
   member.refresh = launching_refresh(name);
   member.group = name;
@@ -98,7 +107,8 @@ Result<void> Service::launch(const GroupRecord& group, const std::string& zone) 
   member.instance.AvailabilityZone = zone;
   // Its hooks begin with it, so that what it runs first can already complete them.
   member.actions = begin_actions(name, kLaunching);
-  member.instance.LifecycleState = member.actions.empty() ? "Pending" : "Pending:Wait";
+  member.instance.LifecycleState =
+      fmt::format("{}{}", warms ? "Warmed:" : "", member.actions.empty() ? "Pending" : "Pending:Wait");
   member.instance.HealthStatus = "Healthy";
   member.instance.ProtectedFromScaleIn = record.group.NewInstancesProtectedFromScaleIn;
   member.instance.LaunchTemplate = record.group.LaunchTemplate;
@@ -108,8 +118,10 @@ Result<void> Service::launch(const GroupRecord& group, const std::string& zone) 
   for (const ec2::Tag& tag : instance.Tags)
     if (member.instance.LaunchTemplate && tag.Key == "aws:ec2launchtemplate:version")
       member.instance.LaunchTemplate->Version = tag.Value;
-  member.activity = begin_activity(name, launch_description(*instance.InstanceId), cause,
-                                   member.actions.empty() ? "PreInService" : "MidLifecycleAction", 30, zone, subnet);
+  member.activity = begin_activity(
+      name, warms ? into_pool_description(*instance.InstanceId) : launch_description(*instance.InstanceId),
+      warms ? at(now, pool_launch_sentence()) : launch_cause(record),
+      member.actions.empty() ? "PreInService" : "MidLifecycleAction", 30, zone, subnet);
   put_member(member);
   context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
   return {};

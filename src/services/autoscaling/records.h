@@ -15,6 +15,7 @@ struct GroupRecord {
   std::string cause;
   std::int64_t next_activity = 0;
   bool force_delete = false;
+  bool pool_forced = false;  // the warm pool goes without waiting for hooks
 };
 
 // What an instance waits for because of a hook (lifecycle_actions.h).
@@ -34,6 +35,7 @@ struct MemberRecord {
   std::optional<Timestamp> created;
   // When the launch configuration was made that it was launched from, if it was. It may be gone since.
   std::optional<Timestamp> configuration_created;
+  bool returning = false;         // on its way out of the group, but to the warm pool
   bool terminating_sent = false;  // TerminateInstances has been called
   // Why it is to be replaced by another that is launched first: "refresh", "lifetime", "elb", "user". Then it does not
   // count towards the desired capacity. Empty: it stays.
@@ -64,10 +66,10 @@ struct RefreshRecord {
 
 }  // namespace brume::autoscaling
 
-BRUME_RECORD(brume::autoscaling::GroupRecord, group, cause, next_activity, force_delete)
+BRUME_RECORD(brume::autoscaling::GroupRecord, group, cause, next_activity, force_delete, pool_forced)
 BRUME_RECORD(brume::autoscaling::LifecycleAction, hook, token, default_result, deadline, limit, result)
 BRUME_RECORD(brume::autoscaling::MemberRecord, instance, group, subnet, activity, in_service_since, created,
-             configuration_created, terminating_sent, replacing, refresh, actions)
+             configuration_created, returning, terminating_sent, replacing, refresh, actions)
 BRUME_RECORD(brume::autoscaling::ActivityRecord, activity)
 BRUME_RECORD(brume::autoscaling::RefreshRecord, refresh, launch_template, progressed, total, updated, untouched,
              checkpoint, paused_at, baking_since, suspended, wait_for_transitions)

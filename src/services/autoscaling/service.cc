@@ -86,6 +86,12 @@ Result<const MemberRecord*> Service::find_member(const std::string& group, const
 }
 
 std::vector<const MemberRecord*> Service::members_of(const std::string& group) const {
+  std::vector<const MemberRecord*> found = every_member_of(group);
+  std::erase_if(found, [](const MemberRecord* member) { return is_warmed(*member->instance.LifecycleState); });
+  return found;
+}
+
+std::vector<const MemberRecord*> Service::every_member_of(const std::string& group) const {
   std::vector<const MemberRecord*> found;
   const std::string prefix = group + "/";
   for (auto at = members_.rows().lower_bound(prefix); at != members_.rows().end() && at->first.starts_with(prefix);

@@ -4,7 +4,7 @@
 // at each now and then), decides the next steps (decide.h) and carries them out, one transaction a step. What a step
 // does in EC2 and to target groups is in the same transaction as what is recorded here, so nothing is launched twice.
 // Policies (policies.cc, scaling_actions.cc) and scheduled actions only change the desired capacity and the bounds.
-// Leaves out, by name: mixed instances, warm pools.
+// Leaves out, by name: mixed instances.
 #pragma once
 
 #include <map>
@@ -25,6 +25,7 @@
 #include "services/autoscaling/scaling/capacity.h"
 #include "services/autoscaling/scaling/elapsed.h"
 #include "services/autoscaling/scaling/records.h"
+#include "services/autoscaling/warm_pool.h"
 #include "services/common/alarm_actions.h"
 #include "services/common/context.h"
 #include "services/common/metric_sink.h"
@@ -122,10 +123,14 @@ class Service : public Api {
   Result<LaunchConfigurationsType> DescribeLaunchConfigurations(const Call&,
                                                                 const LaunchConfigurationNamesType&) override;
   Result<void> DeleteLaunchConfiguration(const Call&, const LaunchConfigurationNameType&) override;
+  // warm_pools.cc
+  Result<PutWarmPoolAnswer> PutWarmPool(const Call&, const PutWarmPoolType&) override;
+  Result<DescribeWarmPoolAnswer> DescribeWarmPool(const Call&, const DescribeWarmPoolType&) override;
+  Result<DeleteWarmPoolAnswer> DeleteWarmPool(const Call&, const DeleteWarmPoolType&) override;
   // metrics_collection.cc
   Result<void> EnableMetricsCollection(const Call&, const EnableMetricsCollectionQuery&) override;
   Result<void> DisableMetricsCollection(const Call&, const DisableMetricsCollectionQuery&) override;
-  // types.cc: what there is to choose from, and what no group can have yet
+  // types.cc: what there is to choose from
   Result<ProcessesType> DescribeScalingProcessTypes(const Call&) override;
   Result<DescribeAccountLimitsAnswer> DescribeAccountLimits(const Call&) override;
   Result<DescribeAdjustmentTypesAnswer> DescribeAdjustmentTypes(const Call&) override;
@@ -133,7 +138,6 @@ class Service : public Api {
   Result<DescribeTerminationPolicyTypesAnswer> DescribeTerminationPolicyTypes(const Call&) override;
   Result<DescribeLifecycleHookTypesAnswer> DescribeLifecycleHookTypes(const Call&) override;
   Result<DescribeMetricCollectionTypesAnswer> DescribeMetricCollectionTypes(const Call&) override;
-  Result<DescribeWarmPoolAnswer> DescribeWarmPool(const Call&, const DescribeWarmPoolType&) override;
 
  private:
   // Errors: ValidationError "AutoScalingGroup name not found - …".
@@ -145,7 +149,10 @@ class Service : public Api {
   static Result<void> check_shrink(const AutoScalingGroup& group, int count, std::string_view verb);
   Result<const MemberRecord*> find_member(const std::string& instance) const;
   Result<const MemberRecord*> find_member(const std::string& group, const std::string& instance) const;
+  // The group's instances, without those of its warm pool.
   [[nodiscard]] std::vector<const MemberRecord*> members_of(const std::string& group) const;
+  [[nodiscard]] std::vector<const MemberRecord*> pool_of(const std::string& group) const;
+  [[nodiscard]] std::vector<const MemberRecord*> every_member_of(const std::string& group) const;
   [[nodiscard]] AutoScalingGroup shown(const GroupRecord& record) const;
   // Error: ValidationError "Launch configuration name not found - …".
   Result<const LaunchConfiguration*> find_configuration(const std::string& name) const;
@@ -233,12 +240,29 @@ class Service : public Api {
   Result<ec2::RunInstancesRequest> launch_request(const GroupRecord& group, const std::string& zone);
   // Whether EC2 would launch for the group: asked when one is made or given another configuration. ValidationError.
   Result<void> try_launch(const GroupRecord& group);
+  // From the warm pool if it has one, else a new one.
   Result<void> launch(const GroupRecord& group, const std::string& zone);
+  [[nodiscard]] std::string launch_cause(const GroupRecord& group) const;
+  enum class Into { group, pool };
+  Result<void> launch_instance(const GroupRecord& group, const std::string& zone, Into where);
   // No launch for a while: a second, doubling to a minute with each failure.
   void back_off(const std::string& group);
   void launch_failed(const std::string& group, const std::string& zone, const std::string& reason);
   Result<void> scale_in(const GroupRecord& group, const std::vector<MemberView>& members);
   void resync();
+
+  // Warm pools (warm_pool_controller.cc).
+  Result<std::vector<PoolMember>> observe_pool(const GroupRecord& group);
+  // Whether a scale-in gives its instance back.
+  [[nodiscard]] bool may_return(const GroupRecord& group) const;
+  // Starts an instance of the pool for the group. False: there is none.
+  Result<bool> take_from_pool(const GroupRecord& group, const std::string& zone, const std::string& cause);
+  void take_out_of_pool(MemberRecord member, const std::string& cause);
+  // The pool's next steps, when the group has nothing more urgent to do. False: there was nothing to be done.
+  Result<bool> tend_pool(const std::string& group, const std::vector<MemberView>& members);
+  Result<void> carry_out(const std::string& group, const PoolStep& step);
+  // Calls EC2 and remembers that.
+  Result<void> send_termination(MemberRecord member);
 
   // Instance refresh (refresh.cc, refresh_controller.cc): the group's newest row of it; null if it has ended.
   struct ActiveRefresh {

@@ -115,6 +115,30 @@ std::string termination_description(std::string_view instance) {
   return fmt::format("Terminating EC2 instance: {}", instance);
 }
 
+std::string pool_launch_sentence() {
+  return "an instance was launched into the warm pool, which has fewer instances than it is to have.";
+}
+
+std::string pool_shrink_sentence(std::string_view instance) {
+  return fmt::format("instance {} was taken out of the warm pool.", instance);
+}
+
+std::string into_pool_description(std::string_view instance) {
+  return fmt::format("Launching a new EC2 instance into warm pool: {}", instance);
+}
+
+std::string from_pool_description(std::string_view instance) {
+  return fmt::format("Launching a new EC2 instance from warm pool: {}", instance);
+}
+
+std::string return_description(std::string_view instance) {
+  return fmt::format("Returning EC2 instance to warm pool: {}", instance);
+}
+
+std::string pool_termination_description(std::string_view instance) {
+  return fmt::format("Terminating EC2 instance from warm pool: {}", instance);
+}
+
 std::string launch_failure_message(std::string_view reason) {
   return fmt::format("{}{} Launching EC2 instance failed.", reason, reason.ends_with('.') ? "" : ".");
 }

@@ -41,6 +41,13 @@ std::string launch_description(std::string_view instance);  // empty: not known 
 // Status message of a failed launch, from EC2's own words.
 std::string launch_failure_message(std::string_view reason);
 std::string termination_description(std::string_view instance);
+// Of warm pools.
+std::string pool_launch_sentence();
+std::string pool_shrink_sentence(std::string_view instance);
+std::string into_pool_description(std::string_view instance);
+std::string from_pool_description(std::string_view instance);
+std::string return_description(std::string_view instance);
+std::string pool_termination_description(std::string_view instance);
 // {"Subnet ID":"subnet-…","Availability Zone":"…"}; an empty one is left out.
 std::string details(std::string_view subnet, std::string_view zone);
 

@@ -1,4 +1,4 @@
-// What there is to choose from, and what no group has because it cannot be given it yet.
+// What there is to choose from.
 #include "services/autoscaling/service.h"
 
 namespace brume::autoscaling {
@@ -45,11 +45,6 @@ Result<DescribeMetricCollectionTypesAnswer> Service::DescribeMetricCollectionTyp
     answer.Metrics.push_back({metric});
   answer.Granularities.push_back({"1Minute"});
   return answer;
-}
-
-Result<DescribeWarmPoolAnswer> Service::DescribeWarmPool(const Call&, const DescribeWarmPoolType& request) {
-  BRUME_CHECK(find_group(*request.AutoScalingGroupName));
-  return DescribeWarmPoolAnswer{};
 }
 
 }  // namespace brume::autoscaling
