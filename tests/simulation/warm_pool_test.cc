@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "world.h"
 
@@ -162,6 +163,69 @@ TEST(WarmPools, WhatADeadPoolInstanceLeavesIsFilled) {
   const auto left = world.pooled("Warmed:Stopped");
   EXPECT_EQ(left.size(), 2U);
   EXPECT_EQ(std::ranges::count(left, lost), 0);
+}
+
+TEST(WarmPools, ARefreshMakesThePoolNewAndARollbackOldAgain) {
+  PoolWorld world;
+  ec2::CreateLaunchTemplateVersionRequest version;
+  version.LaunchTemplateName = "web";
+  version.SourceVersion = "1";
+  version.LaunchTemplateData.emplace().InstanceType = "t2.small";
+  ASSERT_TRUE(world.call([&] { return world.region().ec2.CreateLaunchTemplateVersion(world.caller, version); }));
+  autoscaling::UpdateAutoScalingGroupType update;
+  update.AutoScalingGroupName = "web";
+  update.LaunchTemplate.emplace().LaunchTemplateName = "web";
+  update.LaunchTemplate->Version = "1";
+  ASSERT_TRUE(world.call([&] { return world.region().autoscaling.UpdateAutoScalingGroup(world.caller, update); }));
+  world.put(false);
+  world.run_for(minutes(2));
+  const auto versions = [&] {
+    std::map<std::string, int> found;
+    for (const auto& instance : world.pool().Instances)
+      if (instance.LifecycleState == "Warmed:Stopped") ++found[*instance.LaunchTemplate->Version];
+    return found;
+  };
+  using Versions = std::map<std::string, int>;
+  EXPECT_EQ(versions(), (Versions{{"1", 2}}));
+  const auto begin = [&] {
+    autoscaling::StartInstanceRefreshType request;
+    request.AutoScalingGroupName = "web";
+    request.DesiredConfiguration.emplace().LaunchTemplate.emplace().LaunchTemplateName = "web";
+    request.DesiredConfiguration->LaunchTemplate->Version = "2";
+    request.Preferences.emplace().InstanceWarmup = 5;
+    request.Preferences->BakeTime = 600;
+    request.Preferences->MinHealthyPercentage = 0;
+    return world.call([&] { return world.region().autoscaling.StartInstanceRefresh(world.caller, request); });
+  };
+  ASSERT_TRUE(begin());
+  world.run_for(minutes(8));
+  EXPECT_EQ(versions(), (Versions{{"2", 2}}));
+  autoscaling::RollbackInstanceRefreshType rollback;
+  rollback.AutoScalingGroupName = "web";
+  ASSERT_TRUE(world.call([&] { return world.region().autoscaling.RollbackInstanceRefresh(world.caller, rollback); }));
+  world.run_for(minutes(8));
+  EXPECT_EQ(versions(), (Versions{{"1", 2}}));
+  ASSERT_TRUE(begin());
+  world.run_for(minutes(25));
+  EXPECT_EQ(versions(), (Versions{{"2", 2}}));
+  EXPECT_EQ(world.group().LaunchTemplate->Version, "2");
+  ASSERT_EQ(world.instances().size(), 1U);
+  EXPECT_EQ(world.group().Instances.front().LaunchTemplate->Version, "2");
+}
+
+TEST(WarmPools, AGroupIsFullWhenThePoolCannotBe) {
+  PoolWorld world;
+  world.put(false);
+  world.run_for(minutes(2));
+  // Somebody starts what the group counts on: it is ended, and the group launches.
+  ec2::StartInstancesRequest start;
+  for (const std::string& id : world.pooled("Warmed:Stopped")) start.InstanceIds.push_back(id);
+  ASSERT_TRUE(world.call([&] { return world.region().ec2.StartInstances(world.caller, start); }));
+  world.resize(3);
+  world.run_for(minutes(5));
+  EXPECT_EQ(world.instances().size(), 3U);
+  EXPECT_TRUE(world.pool().Instances.empty());
+  EXPECT_EQ(world.driver.running(), 3U);
 }
 
 // The control plane dies at every commit while a pool is filled, drawn from and given back to.
