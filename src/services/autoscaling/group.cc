@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::size_t kMaxGroups = 500;  // quota "Auto Scaling groups per Region"
 
-constexpr const char* kOneConfiguration =
-    "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy "
-    "parameter.";
-
 const std::vector<std::string>& process_names() {
   static const std::vector<std::string> names = {"AddToLoadBalancer", "AlarmNotification", "AZRebalance",
                                                  "HealthCheck",       "InstanceRefresh",   "Launch",
@@ -58,7 +54,7 @@ Result<void> refuse_unsupported(const Request& request) {
 template <typename Request>
 Result<void> check_one_configuration(const Request& request) {
   const std::optional<LaunchTemplateSpecification>& launch = request.LaunchTemplate;
-  if (launch && request.LaunchConfigurationName) return fail("ValidationError", kOneConfiguration);
+  if (launch && request.LaunchConfigurationName) return fail("ValidationError", "{}", kOneConfiguration);
   if (launch && launch->LaunchTemplateId && launch->LaunchTemplateName)
     return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
   return {};
@@ -101,28 +97,6 @@ Result<void> Service::check_target_groups(const Call& call, const List<std::stri
   request.TargetGroupArns = arns;
   if (auto found = elbv2_.DescribeTargetGroups(call, request); !found)
     return fail("ValidationError", "Provided Target Groups may not be valid. Please ensure they exist and try again.");
-  return {};
-}
-
-Result<void> Service::check_configuration(const Call& call, AutoScalingGroup& group) {
-  if (group.LaunchTemplate.has_value() == group.LaunchConfigurationName.has_value())
-    return fail("ValidationError", kOneConfiguration);
-  if (group.LaunchConfigurationName) {
-    BRUME_CHECK(find_configuration(*group.LaunchConfigurationName));
-    return {};
-  }
-  LaunchTemplateSpecification& launch = *group.LaunchTemplate;
-  ec2::DescribeLaunchTemplateVersionsRequest versions;
-  // A group that is there has both; the id is the one that stays.
-  versions.LaunchTemplateId = launch.LaunchTemplateId;
-  if (!launch.LaunchTemplateId) versions.LaunchTemplateName = launch.LaunchTemplateName;
-  versions.Versions = {launch.Version.value_or("$Default")};
-  const auto described = ec2_.DescribeLaunchTemplateVersions(call, versions);
-  if (!described || described->LaunchTemplateVersions.empty())
-    return fail("ValidationError", "You must use a valid fully-formed launch template. {}",
-                described ? "The version does not exist" : described.error().message);
-  launch.LaunchTemplateId = described->LaunchTemplateVersions.front().LaunchTemplateId;
-  launch.LaunchTemplateName = described->LaunchTemplateVersions.front().LaunchTemplateName;
   return {};
 }
 

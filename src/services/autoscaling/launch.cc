@@ -1,4 +1,5 @@
-// Launches: what EC2 is asked for, whether it would do it, a new member, and the pause after a failure.
+// Launches: what a group launches by, what EC2 is asked for, whether it would do it, a new member, and the pause after
+// a failure.
 #include <algorithm>
 #include <sstream>
 
@@ -16,6 +17,28 @@ constexpr seconds kFirstBackOff{1};
 constexpr seconds kLongestBackOff{60};
 
 }  // namespace
+
+Result<void> Service::check_configuration(const Call& call, AutoScalingGroup& group) {
+  if (group.LaunchTemplate.has_value() == group.LaunchConfigurationName.has_value())
+    return fail("ValidationError", "{}", kOneConfiguration);
+  if (group.LaunchConfigurationName) {
+    BRUME_CHECK(find_configuration(*group.LaunchConfigurationName));
+    return {};
+  }
+  LaunchTemplateSpecification& launch = *group.LaunchTemplate;
+  ec2::DescribeLaunchTemplateVersionsRequest versions;
+  // A group that is there has both; the id is the one that stays.
+  versions.LaunchTemplateId = launch.LaunchTemplateId;
+  if (!launch.LaunchTemplateId) versions.LaunchTemplateName = launch.LaunchTemplateName;
+  versions.Versions = {launch.Version.value_or("$Default")};
+  const auto described = ec2_.DescribeLaunchTemplateVersions(call, versions);
+  if (!described || described->LaunchTemplateVersions.empty())
+    return fail("ValidationError", "You must use a valid fully-formed launch template. {}",
+                described ? "The version does not exist" : described.error().message);
+  launch.LaunchTemplateId = described->LaunchTemplateVersions.front().LaunchTemplateId;
+  launch.LaunchTemplateName = described->LaunchTemplateVersions.front().LaunchTemplateName;
+  return {};
+}
 
 Result<ec2::RunInstancesRequest> Service::launch_request(const GroupRecord& record, const std::string& zone) {
   const aws::Call call = context_.call("autoscaling");
@@ -49,7 +72,7 @@ Result<ec2::RunInstancesRequest> Service::launch_request(const GroupRecord& reco
   tags.ResourceType = "instance";
   for (const TagDescription& tag : record.group.Tags)
     if (*tag.PropagateAtLaunch) tags.Tags.push_back({tag.Key, tag.Value});
-  tags.Tags.push_back({"aws:autoscaling:groupName", *record.group.AutoScalingGroupName});
+  tags.Tags.push_back({"aws:autoscaling:groupName", record.group.AutoScalingGroupName});
   return request;
 }
 

@@ -156,8 +156,6 @@ class Service : public Api {
   [[nodiscard]] AutoScalingGroup shown(const GroupRecord& record) const;
   // Error: ValidationError "Launch configuration name not found - …".
   Result<const LaunchConfiguration*> find_configuration(const std::string& name) const;
-  // What the group launches: one of a template and a configuration. Fills in what AWS echoes. Error: ValidationError.
-  Result<void> check_configuration(const Call& call, AutoScalingGroup& group);
   // Checks what Create and Update have in common; fills in what AWS echoes (both the template's id and name).
   Result<void> check_group(const Call& call, AutoScalingGroup& group);
   // min ≤ desired ≤ max. Error: ValidationError.
@@ -237,6 +235,8 @@ class Service : public Api {
   GroupView view(const GroupRecord& group) const;
   Result<void> carry_out(const std::string& group, const Step& step);
   // Launches (launch.cc).
+  // What the group launches: one of a template and a configuration. Fills in what AWS echoes. Error: ValidationError.
+  Result<void> check_configuration(const Call& call, AutoScalingGroup& group);
   Result<ec2::RunInstancesRequest> launch_request(const GroupRecord& group, const std::string& zone);
   // Whether EC2 would launch for the group: asked when one is made or given another configuration. ValidationError.
   Result<void> try_launch(const GroupRecord& group);

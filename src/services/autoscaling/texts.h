@@ -33,6 +33,9 @@ std::string user_terminated_sentence();
 std::string standby_sentence(std::string_view instance, bool entering, int before, int after);
 std::string detached_sentence(std::string_view instance, int before, int after);
 
+inline constexpr std::string_view kOneConfiguration =
+    "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy "
+    "parameter.";
 inline constexpr std::string_view kElbFailure = "an ELB system health check failure.";
 inline constexpr std::string_view kEc2Failure = "an EC2 health check indicating it has been terminated or stopped.";
 inline constexpr std::string_view kUserFailure = "a user health-check.";
