@@ -8,9 +8,10 @@ BUILD := build/release
 
 .PHONY: up down install load test test-long bench format lint doctor release sanitize
 
-# From a fresh machine to http://localhost/. Again: seconds, and nothing changes.
+# From a fresh machine to http://localhost/. Again: seconds, and nothing changes. TIME_SCALE=10: the rules of scaling pass
+# ten times faster (docs/scaling.md).
 up: install
-	@brume up examples/web $(if $(ENV),--env $(ENV))
+	@brume $(if $(TIME_SCALE),--time-scale $(TIME_SCALE)) up examples/web $(if $(ENV),--env $(ENV))
 
 # Leaves nothing behind: no process, namespace, mount, cgroup, firewall table.
 down:

@@ -17,6 +17,11 @@ resource "aws_launch_template" "web" {
     arn = aws_iam_instance_profile.instance.arn
   }
 
+  # Metrics each minute instead of each five: the group is to follow its load.
+  monitoring {
+    enabled = true
+  }
+
   metadata_options {
     http_endpoint = "enabled"
     http_tokens   = "required"
@@ -38,6 +43,12 @@ resource "aws_autoscaling_group" "web" {
   target_group_arns         = [aws_lb_target_group.web.arn]
   health_check_type         = "ELB"
   health_check_grace_period = var.health_check_grace_period
+  default_instance_warmup   = 60
+  enabled_metrics           = ["GroupDesiredCapacity", "GroupInServiceInstances"]
+
+  lifecycle {
+    ignore_changes = [desired_capacity] # the policy's business
+  }
 
   launch_template {
     id      = aws_launch_template.web.id
@@ -75,6 +86,19 @@ resource "aws_autoscaling_group" "web" {
     aws_iam_role_policy_attachment.instance,
     aws_lb_listener.http,
   ]
+}
+
+resource "aws_autoscaling_policy" "cpu" {
+  name                   = "${var.name}-cpu"
+  autoscaling_group_name = aws_autoscaling_group.web.name
+  policy_type            = "TargetTrackingScaling"
+
+  target_tracking_configuration {
+    target_value = 50
+    predefined_metric_specification {
+      predefined_metric_type = "ASGAverageCPUUtilization"
+    }
+  }
 }
 
 resource "aws_lb" "web" {

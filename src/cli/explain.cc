@@ -34,12 +34,12 @@ Result<autoscaling::AutoScalingGroup> find_group(Session& session, const std::st
   return found.AutoScalingGroups.front();
 }
 
-Result<std::vector<autoscaling::DecisionRecord>> decisions_of(const daemon::Settings& settings, const Session& session,
+Result<std::vector<autoscaling::DecisionRecord>> decisions_of(const daemon::Settings& settings,
                                                               const std::string& group) {
   const auto answer = aws::http_exchange(
       fmt::format("http://127.0.0.1:{}", settings.api_port),
       {.method = "GET",
-       .target = fmt::format("/decisions?region={}&group={}", session.call.region, percent_encode(group))},
+       .target = fmt::format("/decisions?region={}&group={}", region_of(settings), percent_encode(group))},
       std::chrono::seconds(5));
   if (!answer) return std::unexpected(answer.error());
   if (answer->status != 200) return fail("NotStarted", "The daemon did not tell its decisions ({})", answer->status);
@@ -72,7 +72,7 @@ Result<std::string> ask(Session& session, const daemon::Settings& settings, cons
   activities.MaxRecords = kActivities;
   BRUME_TRY(done, session.autoscaling.DescribeScalingActivities(session.call, activities));
   explained.activities = done.Activities;
-  BRUME_TRY(decisions, decisions_of(settings, session, group_name));
+  BRUME_TRY(decisions, decisions_of(settings, group_name));
   explained.decisions = decisions;
   return in_words(explained);
 }

@@ -68,10 +68,9 @@ std::string dimension_of(const std::string& arn) {
 
 class Looker {
  public:
-  explicit Looker(Session& session) : session_(session) {}
+  Looker(Session& session, std::string region) : session_(session) { view_.region = std::move(region); }
 
   Result<StatusView> look(Timestamp now) {
-    view_.region = session_.call.region;
     view_.time = now;
     BRUME_CHECK(look_at_instances());
     BRUME_CHECK(look_at_balancers());
@@ -239,9 +238,9 @@ class Looker {
   StatusView view_;
 };
 
-Result<StatusView> look(Session& session) {
+Result<StatusView> look(Session& session, const std::string& region) {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  return Looker(session).look(now);
+  return Looker(session, region).look(now);
 }
 
 volatile sig_atomic_t g_interrupted = 0;
@@ -252,7 +251,7 @@ std::size_t width_of_terminal() {
 }
 
 // On the terminal's other screen, which leaves the first as it was.
-Result<void> watch(Session& session) {
+Result<void> watch(Session& session, const std::string& region) {
   struct sigaction action{};
   action.sa_handler = [](int) { g_interrupted = 1; };
   ::sigaction(SIGINT, &action, nullptr);
@@ -260,7 +259,7 @@ Result<void> watch(Session& session) {
   std::printf("\033[?1049h\033[?25l");
   Result<void> result;
   while (g_interrupted == 0) {
-    const auto view = look(session);
+    const auto view = look(session, region);
     if (!view) {
       result = std::unexpected(view.error());
       break;
@@ -281,10 +280,10 @@ int status(const daemon::Settings& settings, const StatusOptions& options) {
   const auto session = open_caller_session(settings);
   if (!session) return report(session.error());
   if (options.watch || (!options.json && ::isatty(STDOUT_FILENO) == 1)) {
-    const auto watched = watch(**session);
+    const auto watched = watch(**session, region_of(settings));
     return watched ? 0 : report(watched.error());
   }
-  const auto view = look(**session);
+  const auto view = look(**session, region_of(settings));
   if (!view) return report(view.error());
   if (options.json)
     std::printf("%s\n", to_json(*view).c_str());

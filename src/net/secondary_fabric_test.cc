@@ -94,7 +94,7 @@ TEST_F(SecondaryAddresses, OfASecondInterfaceLeaveThroughIt) {
 
 TEST_F(SecondaryAddresses, HavePublicOnes) {
   ASSERT_TRUE(succeeds(fabric_->ensure_interface(with(2, "10.0.1.12", {"10.0.1.22"}))));
-  routing_.public_addresses.push_back({pool_3, "10.0.1.22", "eni-2"});
+  routing_.public_addresses.insert({pool_3, "10.0.1.22", "eni-2"});
   ASSERT_TRUE(succeeds(fabric_->route(routing_)));
   EXPECT_EQ(tcp(client_, in(2), pool_3, "203.0.113.50"), "203.0.113.50");
   EXPECT_EQ(tcp(in(2), client_, "203.0.113.60", "10.0.1.22"), pool_3);

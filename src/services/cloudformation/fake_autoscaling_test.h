@@ -150,6 +150,14 @@ class FakeAutoScaling : public virtual FakeThings, public autoscaling::Api {
   }
 
   // What belongs to groups -------------------------------------------------------------------------------------------
+  Result<void> EnableMetricsCollection(const aws::Call&, const autoscaling::EnableMetricsCollectionQuery& r) override {
+    BRUME_CHECK(called("EnableMetricsCollection"));
+    if (!things.contains(*r.AutoScalingGroupName)) return fail("ValidationError", "AutoScalingGroup name not found");
+    return {};
+  }
+  Result<void> DisableMetricsCollection(const aws::Call&, const autoscaling::DisableMetricsCollectionQuery&) override {
+    return called("DisableMetricsCollection");
+  }
   Result<autoscaling::PolicyARNType> PutScalingPolicy(const aws::Call&,
                                                       const autoscaling::PutScalingPolicyType& r) override {
     BRUME_CHECK(put_of_group("PutScalingPolicy", *r.PolicyName, r));

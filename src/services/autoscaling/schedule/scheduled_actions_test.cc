@@ -250,14 +250,19 @@ TEST(MetricsCollection, IsKeptAndShown) {
   const auto call = [&] { return world.service().EnableMetricsCollection(world.call, enable); };
   ASSERT_TRUE(world.transact(call));
   ASSERT_TRUE(world.transact(call));
-  EXPECT_EQ(world.group().EnabledMetrics.size(), 8U);
+  EXPECT_EQ(world.group().EnabledMetrics.size(), 13U);
+  world.sim.loop.run_for(std::chrono::minutes(2));
+  const auto wanted = world.metrics.of("GroupDesiredCapacity", {{"AutoScalingGroupName", "web"}});
+  ASSERT_EQ(wanted.size(), 2U);
+  EXPECT_EQ(wanted[0].sum, 1);
+  EXPECT_EQ(wanted[1].time - wanted[0].time, std::chrono::minutes(1));
   enable.Granularity = "5Minutes";
   EXPECT_EQ(world.transact(call).error().code, "ValidationError");
   DisableMetricsCollectionQuery disable;
   disable.AutoScalingGroupName = "web";
   disable.Metrics = {std::string("GroupMinSize")};
   ASSERT_TRUE(world.transact([&] { return world.service().DisableMetricsCollection(world.call, disable); }));
-  EXPECT_EQ(world.group().EnabledMetrics.size(), 7U);
+  EXPECT_EQ(world.group().EnabledMetrics.size(), 12U);
   disable.Metrics = {std::string("GroupHappiness")};
   EXPECT_FALSE(world.transact([&] { return world.service().DisableMetricsCollection(world.call, disable); }));
 }

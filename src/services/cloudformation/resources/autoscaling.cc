@@ -4,6 +4,17 @@
 #include "services/cloudformation/resources/properties.h"
 
 namespace brume::cloudformation::resources {
+
+struct MetricsCollection {
+  std::optional<std::string> Granularity;
+  List<std::string> Metrics;  // all, if none is named
+};
+
+}  // namespace brume::cloudformation::resources
+
+BRUME_RECORD(brume::cloudformation::resources::MetricsCollection, Granularity, Metrics)
+
+namespace brume::cloudformation::resources {
 namespace {
 
 // A group that keeps failing to launch is given up after this many failed activities, rather than at the time limit.
@@ -33,7 +44,7 @@ List<autoscaling::Tag> group_tags(const std::string& group, const Value& propert
 // What creating and updating have in common, under the API's names.
 template <typename Request>
 Result<Request> group_request(const Value& properties) {
-  BRUME_TRY(request, read<Request>(without(properties, {"VPCZoneIdentifier", "Cooldown", "Tags"})));
+  BRUME_TRY(request, read<Request>(without(properties, {"VPCZoneIdentifier", "Cooldown", "Tags", "MetricsCollection"})));
   if (properties.find("VPCZoneIdentifier"))
     request.VPCZoneIdentifier = joined(text_list(properties, "VPCZoneIdentifier"));
   if (properties.find("Cooldown")) {
@@ -41,6 +52,27 @@ Result<Request> group_request(const Value& properties) {
     request.DefaultCooldown = cooldown;
   }
   return std::move(request);
+}
+
+Result<void> collect_metrics(Work& work, const Instance& instance) {
+  const Value* wanted = instance.properties.find("MetricsCollection");
+  if (!wanted) return {};
+  for (const Value& item : wanted->items) {
+    autoscaling::EnableMetricsCollectionQuery request;
+    request.AutoScalingGroupName = instance.physical_id;
+    request.Granularity = item.text_of("Granularity");
+    for (const std::string& metric : text_list(item, "Metrics")) request.Metrics.push_back(metric);
+    BRUME_CHECK(work.apis.autoscaling.EnableMetricsCollection(work.call, request));
+  }
+  return {};
+}
+
+Result<void> recollect_metrics(Work& work, const Instance& instance, const Value& before) {
+  if (!changed(before, instance.properties, "MetricsCollection")) return {};
+  autoscaling::DisableMetricsCollectionQuery none;
+  none.AutoScalingGroupName = instance.physical_id;
+  BRUME_CHECK(work.apis.autoscaling.DisableMetricsCollection(work.call, none));
+  return collect_metrics(work, instance);
 }
 
 Result<void> create_group(Work& work, Instance& instance) {
@@ -57,7 +89,7 @@ Result<void> create_group(Work& work, Instance& instance) {
   }
   BRUME_CHECK(work.apis.autoscaling.CreateAutoScalingGroup(work.call, request));
   instance.physical_id = *request.AutoScalingGroupName;
-  return {};
+  return collect_metrics(work, instance);
 }
 
 Result<std::optional<autoscaling::AutoScalingGroup>> describe(Work& work, const std::string& name) {
@@ -137,6 +169,7 @@ Result<void> update_group(Work& work, Instance& instance, const Value& before) {
     attach.TargetGroupARNs = std::move(added);
     BRUME_CHECK(work.apis.autoscaling.AttachLoadBalancerTargetGroups(work.call, attach));
   }
+  BRUME_CHECK(recollect_metrics(work, instance, before));
   return retag(work, instance, before);
 }
 
@@ -176,6 +209,7 @@ std::span<const ResourceType> autoscaling_types() {
                       text("LaunchConfigurationName"),
                       property<autoscaling::MixedInstancesPolicy>("MixedInstancesPolicy"),
                       property<autoscaling::InstanceMaintenancePolicy>("InstanceMaintenancePolicy"),
+                      property<List<MetricsCollection>>("MetricsCollection"),
                       property<List<autoscaling::Tag>>("Tags")},
        .attributes = {},
        .name_property = "AutoScalingGroupName",
