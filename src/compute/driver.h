@@ -69,7 +69,8 @@ class Driver {
   virtual Result<std::vector<Observed>> list() = 0;
   // Console output since the instance was made, at most the last 64 KiB (EC2's own bound), also when it is stopped.
   virtual Result<std::string> console(const std::string& id) = 0;
-  // What each running instance has used; `done` hears it on the loop, later. One call at a time.
+  // What each running instance has used; `done` hears it on the loop, later. A call while another is under way may hear
+  // that one's answer.
   virtual void usage(std::function<void(std::map<std::string, Usage>)> done) = 0;
   // Called on the loop when an instance that ran has ended without stop() or destroy(). Also for those that list()
   // reported as running. One listener.

@@ -150,6 +150,18 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
                       });
   }
 
+  // The reader takes one call at a time; whoever asks meanwhile, for another region, hears the same.
+  void usage(std::function<void(std::map<std::string, Usage>)> done) {
+    usage_asked.push_back(std::move(done));
+    if (usage_asked.size() > 1) return;
+    std::vector<std::pair<std::string, std::int64_t>> running;
+    for (const auto& [id, one] : watched) running.emplace_back(id, one.pid);
+    run<std::map<std::string, Usage>>([self = shared_from_this(), running] { return self->instances.usage(running); },
+                                      [self = shared_from_this()](const std::map<std::string, Usage>& all) {
+                                        for (const auto& asked : std::exchange(self->usage_asked, {})) asked(all);
+                                      });
+  }
+
   // As long as instances run.
   void keep_consoles() {
     if (keeping) return;
@@ -168,6 +180,7 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
   env::Env& env;
   OciInstances instances;
   bool keeping = false;
+  std::vector<std::function<void(std::map<std::string, Usage>)>> usage_asked;  // and not answered yet
   std::function<void(const std::string&, int)> listener;
   std::map<std::string, std::deque<Task>> queues;
   std::map<std::string, Running> watched;  // whose end the listener is told
@@ -203,11 +216,7 @@ Result<std::string> OciDriver::console(const std::string& id) {
 }
 
 void OciDriver::usage(std::function<void(std::map<std::string, Usage>)> done) {
-  std::vector<std::pair<std::string, std::int64_t>> running;
-  for (const auto& [id, one] : core_->watched) running.emplace_back(id, one.pid);
-  core_->run<std::map<std::string, Usage>>(
-      [&instances = core_->instances, running = std::move(running)] { return instances.usage(running); },
-      std::move(done));
+  core_->usage(std::move(done));
 }
 
 void OciDriver::on_exit(std::function<void(const std::string& id, int status)> listener) {

@@ -95,7 +95,8 @@ def test_simple_policy_and_its_cooldown(aws):
     aws.autoscaling.set_desired_capacity(AutoScalingGroupName=NAME, DesiredCapacity=1)
     settled(aws, 1)
     arn = aws.autoscaling.put_scaling_policy(
-        AutoScalingGroupName=NAME, PolicyName="more", AdjustmentType="ChangeInCapacity", ScalingAdjustment=1)["PolicyARN"]
+        AutoScalingGroupName=NAME, PolicyName="more", AdjustmentType="ChangeInCapacity", ScalingAdjustment=1,
+        Cooldown=5)["PolicyARN"]
     assert policies(aws, PolicyTypes=["SimpleScaling"])[0]["PolicyName"] == "more"
     assert policies(aws, PolicyTypes=["StepScaling"]) == []
     aws.autoscaling.execute_policy(PolicyName=arn, HonorCooldown=True)
@@ -146,6 +147,7 @@ def test_target_tracking_policy_keeps_two_alarms(aws):
 def test_alarm_calls_a_policy(aws):
     aws.autoscaling.set_desired_capacity(AutoScalingGroupName=NAME, DesiredCapacity=1)
     settled(aws, 1)
+    time.sleep(5)  # another policy's cooldown holds this one, too
     arn = aws.autoscaling.put_scaling_policy(
         AutoScalingGroupName=NAME, PolicyName="exactly", AdjustmentType="ExactCapacity", ScalingAdjustment=2, Cooldown=0)["PolicyARN"]
     aws.cloudwatch.put_metric_alarm(
