@@ -131,7 +131,8 @@ def test_malformed_authorization(send, authorization):
 @pytest.mark.parametrize("service, operation, arguments", [
     ("ec2", "create_transit_gateway", {}),
     ("ec2", "create_volume", {"AvailabilityZone": "ap-southeast-1a", "Size": 1}),
-    ("autoscaling", "put_scaling_policy", {"AutoScalingGroupName": "x", "PolicyName": "y"}),
+    ("autoscaling", "attach_load_balancers", {"AutoScalingGroupName": "x", "LoadBalancerNames": ["y"]}),
+    ("cloudwatch", "put_insight_rule", {"RuleName": "x", "RuleDefinition": "{}"}),
     ("elbv2", "create_trust_store", {"Name": "x", "CaCertificatesBundleS3Bucket": "b", "CaCertificatesBundleS3Key": "k"}),
     ("cloudformation", "create_stack_set", {"StackSetName": "x"}),
     ("iam", "create_user", {"UserName": "x"}),
