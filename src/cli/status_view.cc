@@ -80,7 +80,7 @@ void instance(Page& page, const InstanceLine& line, std::size_t state_width) {
   page.add(fmt::format("{:<11} {:<15} ", line.type, line.address));
   page.add(fmt::format("cpu {:<6}", line.cpu ? fmt::format("{:.0f} %", *line.cpu) : "-"));
   if (!line.version.empty()) page.add(fmt::format(" v{:<4}", line.version));
-  for (const std::string& target : line.targets) page.state(" " + target, 0);
+  for (const std::string& target : line.targets) page.add(" ").state(target, 0);
   page.end();
 }
 

@@ -82,7 +82,8 @@ TEST(StatusText, LinesAreCutAtTheWidth) {
 
 TEST(StatusText, ColoursTakeNoRoom) {
   std::string coloured = to_text(web(), 80, true);
-  EXPECT_NE(coloured.find("\033[31m"), std::string::npos);
+  EXPECT_NE(coloured.find("\033[31mUnhealthy"), std::string::npos);
+  EXPECT_EQ(coloured.find("mhealthy"), std::string::npos) << "what is well has no colour";
   for (std::size_t at = 0; (at = coloured.find('\033')) != std::string::npos;)
     coloured.erase(at, coloured.find('m', at) - at + 1);
   EXPECT_EQ(coloured, to_text(web(), 80, false));

@@ -61,7 +61,8 @@ class PoolWorld : public World {
   // All that EC2 knows, ended or not: how many were ever launched, while none is forgotten.
   std::size_t known(const std::string& state = "") {
     std::size_t count = 0;
-    for (const auto& reservation : region().ec2.DescribeInstances(caller, {})->Reservations)
+    const auto all = region().ec2.DescribeInstances(caller, {});
+    for (const auto& reservation : all->Reservations)
       for (const auto& instance : reservation.Instances) count += state.empty() || *instance.State->Name == state;
     return count;
   }
