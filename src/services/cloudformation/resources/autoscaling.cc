@@ -44,7 +44,8 @@ List<autoscaling::Tag> group_tags(const std::string& group, const Value& propert
 // What creating and updating have in common, under the API's names.
 template <typename Request>
 Result<Request> group_request(const Value& properties) {
-  BRUME_TRY(request, read<Request>(without(properties, {"VPCZoneIdentifier", "Cooldown", "Tags", "MetricsCollection"})));
+  BRUME_TRY(request,
+            read<Request>(without(properties, {"VPCZoneIdentifier", "Cooldown", "Tags", "MetricsCollection"})));
   if (properties.find("VPCZoneIdentifier"))
     request.VPCZoneIdentifier = joined(text_list(properties, "VPCZoneIdentifier"));
   if (properties.find("Cooldown")) {
