@@ -13,6 +13,19 @@ namespace {
 // AWS's quota is a request away from more; this bounds memory.
 constexpr std::size_t kMostAlarms = 20'000;
 
+// A change leaves the state as it is.
+template <typename Alarm>
+void put_state(Alarm& alarm, const Alarm* known, const services::Context& context) {
+  const Timestamp now = context.env.clock.wall();
+  alarm.StateValue = known ? known->StateValue : "INSUFFICIENT_DATA";
+  alarm.StateReason = known ? known->StateReason : std::string(kUnchecked);
+  if (known) alarm.StateReasonData = known->StateReasonData;
+  alarm.StateUpdatedTimestamp = known ? known->StateUpdatedTimestamp : now;
+  alarm.StateTransitionedTimestamp = known ? known->StateTransitionedTimestamp : now;
+  alarm.AlarmArn = services::arn("cloudwatch", context.region, "alarm:" + *alarm.AlarmName);
+  alarm.AlarmConfigurationUpdatedTimestamp = now;
+}
+
 }  // namespace
 
 AlarmOperations::AlarmOperations(services::Context context, const MetricReader& reader,
@@ -48,24 +61,9 @@ Result<void> AlarmOperations::PutMetricAlarm(const Call&, const PutMetricAlarmIn
   if (known && !known->metric) return fail("ValidationError", "A composite alarm with the name {} exists", name);
   if (!known && alarms_.rows().size() >= kMostAlarms)
     return fail("LimitExceeded", "There are already {} alarms", kMostAlarms);
-  const Timestamp now = context_.env.clock.wall();
   AlarmRecord record;
-  // A change leaves the state and the tags as they are.
   record.tags = known ? known->tags : request.Tags;
-  if (known) {
-    alarm.StateValue = known->metric->StateValue;
-    alarm.StateReason = known->metric->StateReason;
-    alarm.StateReasonData = known->metric->StateReasonData;
-    alarm.StateUpdatedTimestamp = known->metric->StateUpdatedTimestamp;
-    alarm.StateTransitionedTimestamp = known->metric->StateTransitionedTimestamp;
-  } else {
-    alarm.StateValue = "INSUFFICIENT_DATA";
-    alarm.StateReason = std::string(kUnchecked);
-    alarm.StateUpdatedTimestamp = now;
-    alarm.StateTransitionedTimestamp = now;
-  }
-  alarm.AlarmArn = services::arn("cloudwatch", context_.region, "alarm:" + name);
-  alarm.AlarmConfigurationUpdatedTimestamp = now;
+  put_state(alarm, known ? &*known->metric : nullptr, context_);
   record.metric = std::move(alarm);
   alarms_.put(record);
   return {};
@@ -105,28 +103,17 @@ Result<void> AlarmOperations::PutCompositeAlarm(const Call&, const PutCompositeA
   if (!known && alarms_.rows().size() >= kMostAlarms)
     return fail("LimitExceeded", "There are already {} alarms", kMostAlarms);
   BRUME_CHECK(check_watched(name, alarm));
-  const Timestamp now = context_.env.clock.wall();
   AlarmRecord record;
   record.tags = known ? known->tags : request.Tags;
   if (known) {
     record.announced = known->announced;
     record.suppression = known->suppression;
-    alarm.StateValue = known->composite->StateValue;
-    alarm.StateReason = known->composite->StateReason;
-    alarm.StateReasonData = known->composite->StateReasonData;
-    alarm.StateUpdatedTimestamp = known->composite->StateUpdatedTimestamp;
-    alarm.StateTransitionedTimestamp = known->composite->StateTransitionedTimestamp;
     alarm.ActionsSuppressedBy = known->composite->ActionsSuppressedBy;
     alarm.ActionsSuppressedReason = known->composite->ActionsSuppressedReason;
   } else {
     record.announced = "INSUFFICIENT_DATA";
-    alarm.StateValue = "INSUFFICIENT_DATA";
-    alarm.StateReason = std::string(kUnchecked);
-    alarm.StateUpdatedTimestamp = now;
-    alarm.StateTransitionedTimestamp = now;
   }
-  alarm.AlarmArn = services::arn("cloudwatch", context_.region, "alarm:" + name);
-  alarm.AlarmConfigurationUpdatedTimestamp = now;
+  put_state(alarm, known ? &*known->composite : nullptr, context_);
   record.composite = std::move(alarm);
   alarms_.put(record);
   return {};
