@@ -367,23 +367,7 @@ TEST(Engine, ExampleFromEndToEnd) {
 TEST(Engine, EveryCallOfTheExampleMayFail) {
   const std::string body = example();
   if (body.empty()) GTEST_SKIP() << "examples/web/stack.yaml is not there";
-  std::vector<std::string> operations;
-  {
-    World world;
-    ASSERT_TRUE(world.create(body));
-    world.run();
-    operations = world.cloud->calls;
-  }
-  std::ranges::sort(operations);
-  operations.erase(std::unique(operations.begin(), operations.end()), operations.end());
-  for (const std::string& operation : operations) {
-    World world;
-    world.cloud->fail_with[operation] = "refused";
-    ASSERT_TRUE(world.create(body));
-    world.run();
-    EXPECT_EQ(world.status(), "ROLLBACK_COMPLETE") << operation;
-    EXPECT_EQ(world.things(), 0U) << operation;
-  }
+  every_call_may_fail(body);
 }
 
 // The crash at every commit: whatever was on disk, the next start goes on, and nothing exists twice or is left over.

@@ -181,23 +181,7 @@ TEST(Network, APeeringWithAnotherRegionIsRefused) {
 }
 
 TEST(Network, EveryCallMayFail) {
-  std::vector<std::string> operations;
-  {
-    World world;
-    ASSERT_TRUE(world.create(kNetwork));
-    world.run();
-    operations = world.cloud->calls;
-  }
-  std::ranges::sort(operations);
-  operations.erase(std::unique(operations.begin(), operations.end()), operations.end());
-  for (const std::string& operation : operations) {
-    World world;
-    world.cloud->fail_with[operation] = "refused";
-    ASSERT_TRUE(world.create(kNetwork));
-    world.run();
-    EXPECT_EQ(world.status(), "ROLLBACK_COMPLETE") << operation;
-    EXPECT_EQ(world.things(), 0U) << operation;
-  }
+  every_call_may_fail(kNetwork);
 }
 
 // An association that moves, at a crash after any commit.

@@ -83,23 +83,7 @@ TEST(ScalingTypes, FromCreationToDeletion) {
 }
 
 TEST(ScalingTypes, EveryCallMayFail) {
-  std::vector<std::string> operations;
-  {
-    World world;
-    ASSERT_TRUE(world.create(kScaling));
-    world.run();
-    operations = world.cloud->calls;
-  }
-  std::ranges::sort(operations);
-  operations.erase(std::unique(operations.begin(), operations.end()), operations.end());
-  for (const std::string& operation : operations) {
-    World world;
-    world.cloud->fail_with[operation] = "refused";
-    ASSERT_TRUE(world.create(kScaling));
-    world.run();
-    EXPECT_EQ(world.status(), "ROLLBACK_COMPLETE") << operation;
-    EXPECT_EQ(world.things(), 0U) << operation;
-  }
+  every_call_may_fail(kScaling);
 }
 
 }  // namespace

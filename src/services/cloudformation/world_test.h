@@ -117,4 +117,25 @@ class World {
   std::unique_ptr<Service> service;
 };
 
+// Whichever call of the template's creation fails, the stack is rolled back and nothing is left.
+inline void every_call_may_fail(const std::string& body) {
+  std::vector<std::string> operations;
+  {
+    World world;
+    ASSERT_TRUE(world.create(body));
+    world.run();
+    operations = world.cloud->calls;
+  }
+  std::ranges::sort(operations);
+  operations.erase(std::unique(operations.begin(), operations.end()), operations.end());
+  for (const std::string& operation : operations) {
+    World world;
+    world.cloud->fail_with[operation] = "refused";
+    ASSERT_TRUE(world.create(body));
+    world.run();
+    EXPECT_EQ(world.status(), "ROLLBACK_COMPLETE") << operation;
+    EXPECT_EQ(world.things(), 0U) << operation;
+  }
+}
+
 }  // namespace brume::cloudformation
