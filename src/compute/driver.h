@@ -71,7 +71,7 @@ class Driver {
   virtual Result<std::string> console(const std::string& id) = 0;
   // What each running instance has used; `done` hears it on the loop, later. A call while another is under way may hear
   // that one's answer.
-  virtual void usage(std::function<void(std::map<std::string, Usage>)> done) = 0;
+  virtual void usage(std::function<void(const std::map<std::string, Usage>&)> done) = 0;
   // Called on the loop when an instance that ran has ended without stop() or destroy(). Also for those that list()
   // reported as running. One listener.
   virtual void on_exit(std::function<void(const std::string& id, int status)> listener) = 0;

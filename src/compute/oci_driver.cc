@@ -151,7 +151,7 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
   }
 
   // The reader takes one call at a time; whoever asks meanwhile, for another region, hears the same.
-  void usage(std::function<void(std::map<std::string, Usage>)> done) {
+  void usage(std::function<void(const std::map<std::string, Usage>&)> done) {
     usage_asked.push_back(std::move(done));
     if (usage_asked.size() > 1) return;
     std::vector<std::pair<std::string, std::int64_t>> running;
@@ -180,7 +180,7 @@ struct OciDriver::Core : std::enable_shared_from_this<Core> {
   env::Env& env;
   OciInstances instances;
   bool keeping = false;
-  std::vector<std::function<void(std::map<std::string, Usage>)>> usage_asked;  // and not answered yet
+  std::vector<std::function<void(const std::map<std::string, Usage>&)>> usage_asked;  // and not answered yet
   std::function<void(const std::string&, int)> listener;
   std::map<std::string, std::deque<Task>> queues;
   std::map<std::string, Running> watched;  // whose end the listener is told
@@ -215,7 +215,7 @@ Result<std::string> OciDriver::console(const std::string& id) {
   return core_->instances.console(id);
 }
 
-void OciDriver::usage(std::function<void(std::map<std::string, Usage>)> done) {
+void OciDriver::usage(std::function<void(const std::map<std::string, Usage>&)> done) {
   core_->usage(std::move(done));
 }
 

@@ -24,7 +24,7 @@ class OciDriver : public Driver {
   void destroy(const std::string& id, Done done) override;
   Result<std::vector<Observed>> list() override;
   Result<std::string> console(const std::string& id) override;
-  void usage(std::function<void(std::map<std::string, Usage>)> done) override;
+  void usage(std::function<void(const std::map<std::string, Usage>&)> done) override;
   void on_exit(std::function<void(const std::string& id, int status)> listener) override;
 
   // Kills and removes every container, mount and cgroup below our roots; disks stay. Blocks; no call may be under way.

@@ -91,7 +91,7 @@ void SimDriver::load(const std::string& id, double share) {
   machine.share = share;
 }
 
-void SimDriver::usage(std::function<void(std::map<std::string, Usage>)> done) {
+void SimDriver::usage(std::function<void(const std::map<std::string, Usage>&)> done) {
   std::map<std::string, Usage> all;
   for (auto& [id, machine] : machines_) {
     machine.use(env_.clock.now());

@@ -22,7 +22,7 @@ class SimDriver : public Driver {
   void destroy(const std::string& id, Done done) override;
   Result<std::vector<Observed>> list() override;
   Result<std::string> console(const std::string& id) override;
-  void usage(std::function<void(std::map<std::string, Usage>)> done) override;
+  void usage(std::function<void(const std::map<std::string, Usage>&)> done) override;
   void on_exit(std::function<void(const std::string& id, int status)> listener) override;
 
   // The next start() fails with this, after the usual time.

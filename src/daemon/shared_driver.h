@@ -35,7 +35,7 @@ class SharedDriver : public compute::Driver {
   void destroy(const std::string& id, compute::Done done) override { driver_.destroy(id, std::move(done)); }
   Result<std::vector<compute::Observed>> list() override { return driver_.list(); }
   Result<std::string> console(const std::string& id) override { return driver_.console(id); }
-  void usage(std::function<void(std::map<std::string, compute::Usage>)> done) override {
+  void usage(std::function<void(const std::map<std::string, compute::Usage>&)> done) override {
     driver_.usage(std::move(done));
   }
   void on_exit(std::function<void(const std::string&, int)> listener) override { exits_.add(std::move(listener)); }

@@ -75,7 +75,7 @@ class FakeDriver : public compute::Driver {
     return found;
   }
   Result<std::string> console(const std::string& id) override { return "console of " + id; }
-  void usage(std::function<void(std::map<std::string, compute::Usage>)> done) override {
+  void usage(std::function<void(const std::map<std::string, compute::Usage>&)> done) override {
     std::map<std::string, compute::Usage> all;
     for (const auto& [id, state] : machine_.instances)
       if (state == compute::State::running) all[id] = machine_.used[id];
