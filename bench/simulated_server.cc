@@ -44,8 +44,9 @@ int main(int argc, char** argv) {
   cloud.serve(dispatcher);
   aws::HttpServer::Options options;
   options.port = std::uint16_t(std::stoi(argv[1]));
-  const auto server = bench::must(
-      aws::HttpServer::start(world.io(), options, [&](const aws::HttpRequest& r) { return dispatcher.handle(r); }));
+  const auto server = bench::must(aws::HttpServer::start(world.io(), options, [&](aws::HttpRequest r, auto respond) {
+    dispatcher.handle(std::move(r), std::move(respond));
+  }));
   server->route("/health", [](const aws::HttpRequest&) { return aws::HttpAnswer{.status = 200}; });
   bench::must(cloud.start());
   boost::asio::signal_set signals(world.io(), SIGTERM);

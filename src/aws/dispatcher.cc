@@ -100,55 +100,67 @@ Dispatcher::Dispatcher(env::Env& env, store::Store& store, CredentialsLookup cre
 
 Dispatcher::~Dispatcher() = default;
 
-void Dispatcher::add(const ServiceModel& model, Resolver resolver) {
-  services_.push_back({&model, std::move(resolver)});
+void Dispatcher::add(const ServiceModel& model, Resolver resolver, Aside aside) {
+  services_.push_back({&model, std::move(resolver), std::move(aside)});
 }
 
-HttpAnswer Dispatcher::handle(const HttpRequest& request) {
-  return answer(request, false);
+HttpAnswer Dispatcher::handle(const HttpRequest& request, From from) {
+  Attempt attempt = begin(from);
+  auto known = identify(request, attempt);
+  if (!known) return finish(attempt, std::unexpected(std::move(known).error()));
+  return finish(attempt,
+                run(known->target, known->decompressed ? *known->decompressed : request, known->call, attempt));
 }
 
-HttpAnswer Dispatcher::handle_from_instance(const HttpRequest& request) {
-  return answer(request, true);
+void Dispatcher::handle(HttpRequest request, Respond respond, From from) {
+  Attempt attempt = begin(from);
+  auto known = identify(request, attempt);
+  if (!known) return respond(finish(attempt, std::unexpected(std::move(known).error())));
+  if (known->decompressed) request = *std::move(known->decompressed);
+  const auto& aside = known->target.service->aside.operations;
+  if (std::ranges::find(aside, known->target.operation->name) != aside.end())
+    return run_aside(std::move(request), std::move(attempt), *std::move(known), std::move(respond));
+  respond(finish(attempt, run(known->target, request, known->call, attempt)));
 }
 
-HttpAnswer Dispatcher::answer(const HttpRequest& request, bool from_instance) {
-  Attempt attempt{.request_id = env_.random.uuid(), .from_instance = from_instance};
-  auto answer = this->attempt(request, attempt);
+Dispatcher::Attempt Dispatcher::begin(From from) {
+  return {.request_id = env_.random.uuid(), .from = from};
+}
+
+HttpAnswer Dispatcher::finish(const Attempt& attempt, Result<HttpAnswer> answer) {
   if (answer) return *std::move(answer);
   Error error = std::move(answer).error();
   error.status = status_of(attempt.service, error);
   return write_error(attempt.protocol, attempt.service, error, attempt.request_id);
 }
 
-Result<HttpAnswer> Dispatcher::attempt(const HttpRequest& request, Attempt& attempt) {
+Result<Dispatcher::Known> Dispatcher::identify(const HttpRequest& request, Attempt& attempt) {
   const auto authorization = parse_authorization(request);
   const std::string signing_name = authorization ? authorization->service : "";
   attempt.protocol = protocol_of(request, signing_name);
   const auto candidates = signed_for(signing_name);
   if (candidates.size() == 1) attempt.service = candidates.front()->model;
   if (!authorization) return std::unexpected(worded_for(attempt.protocol, authorization.error()));
-  auto credentials = authenticate(request, *authorization, attempt.from_instance);
+  auto credentials = authenticate(request, *authorization, attempt.from);
   if (!credentials) return std::unexpected(worded_for(attempt.protocol, std::move(credentials).error()));
 
-  const HttpRequest* readable = &request;
-  HttpRequest decompressed;
+  std::optional<HttpRequest> decompressed;
   const std::string* encoding = find_header(request.headers, "content-encoding");
   if (encoding && equal_ignoring_case(trim(*encoding), "gzip")) {
-    decompressed = request;
     BRUME_TRY(body, gunzip(request.body, kMaxDecompressed));
-    decompressed.body = std::move(body);
-    readable = &decompressed;
+    decompressed = request;
+    decompressed->body = std::move(body);
   }
 
-  BRUME_TRY(target, find_target(*readable, signing_name, attempt));
-  Call call{.region = authorization->region,
-            .request_id = attempt.request_id,
-            .principal_arn = credentials->principal_arn,
-            .user_id = credentials->user_id,
-            .source_address = request.peer,
-            .session_token = credentials->session_token};
-  return run(target, *readable, call, attempt);
+  BRUME_TRY(target, find_target(decompressed ? *decompressed : request, signing_name, attempt));
+  return Known{target,
+               {.region = authorization->region,
+                .request_id = attempt.request_id,
+                .principal_arn = credentials->principal_arn,
+                .user_id = credentials->user_id,
+                .source_address = request.peer,
+                .session_token = credentials->session_token},
+               std::move(decompressed)};
 }
 
 Result<Credentials> Dispatcher::find_credentials(const Authorization& authorization) const {
@@ -159,9 +171,9 @@ Result<Credentials> Dispatcher::find_credentials(const Authorization& authorizat
 }
 
 Result<Credentials> Dispatcher::authenticate(const HttpRequest& request, const Authorization& authorization,
-                                             bool from_instance) const {
+                                             From from) const {
   BRUME_TRY(credentials, find_credentials(authorization));
-  if (from_instance && (credentials.session_token.empty() || credentials.principal_arn.ends_with(":root")))
+  if (from == From::instance && (credentials.session_token.empty() || credentials.principal_arn.ends_with(":root")))
     return std::unexpected(
         Error{"InvalidClientTokenId", "The security token included in the request is invalid.", 403});
   BRUME_CHECK(verify_signature(request, authorization, credentials, env_.clock.wall()));
@@ -248,9 +260,7 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
   const std::shared_ptr<void> input = operation.make_input ? operation.make_input() : nullptr;
   const std::shared_ptr<void> output = operation.make_output ? operation.make_output() : nullptr;
   BRUME_CHECK(read_request(attempt.protocol, operation, request, input.get()));
-  if (sessions_ && !call.session_token.empty())
-    if (auto allowed = sessions_->authorize(call, model, operation, input.get()); !allowed)
-      return std::unexpected(worded_for(attempt.protocol, std::move(allowed).error()));
+  BRUME_CHECK(authorize(target, call, attempt, input.get()));
   if (operation.input) BRUME_CHECK(validate(attempt.protocol, *operation.input(), input.get()));
   BRUME_TRY(api, target.service->resolver(call.region));
   const bool dry_run = attempt.protocol == Protocol::ec2 && asks_dry_run(operation, input.get());
@@ -268,6 +278,57 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
     return {};
   }));
   return write_answer(attempt.protocol, model, operation, output.get(), attempt.request_id);
+}
+
+Result<void> Dispatcher::authorize(const Target& target, Call& call, const Attempt& attempt, const void* input) const {
+  if (!sessions_ || call.session_token.empty()) return {};
+  auto allowed = sessions_->authorize(call, *target.service->model, *target.operation, input);
+  if (!allowed) return std::unexpected(worded_for(attempt.protocol, std::move(allowed).error()));
+  return {};
+}
+
+// One call that runs aside, handed from thread to thread.
+struct Dispatcher::AsideCall {
+  HttpRequest request;
+  Attempt attempt;
+  Known known;
+  Respond respond;
+  std::shared_ptr<void> input;
+  void* api = nullptr;
+  Result<void> read;
+  Result<HttpAnswer> answer;
+};
+
+// Read aside; judged on the loop, where roles and services are; carried out and written aside.
+void Dispatcher::run_aside(HttpRequest request, Attempt attempt, Known known, Respond respond) {
+  const auto& run = known.target.service->aside.run;
+  auto call = std::make_shared<AsideCall>(std::move(request), std::move(attempt), std::move(known), std::move(respond));
+  const auto read = [call] {
+    const Operation& operation = *call->known.target.operation;
+    if (operation.make_input) call->input = operation.make_input();
+    call->read = read_request(call->attempt.protocol, operation, call->request, call->input.get());
+  };
+  run(read, [this, call, &run] {
+    const auto judged = [&]() -> Result<void*> {
+      BRUME_CHECK(call->read);
+      BRUME_CHECK(authorize(call->known.target, call->known.call, call->attempt, call->input.get()));
+      return call->known.target.service->resolver(call->known.call.region);
+    }();
+    if (!judged) return call->respond(finish(call->attempt, std::unexpected(judged.error())));
+    call->api = *judged;
+    const auto carry_out = [call] {
+      call->answer = [&]() -> Result<HttpAnswer> {
+        const Operation& operation = *call->known.target.operation;
+        const Protocol protocol = call->attempt.protocol;
+        if (operation.input) BRUME_CHECK(validate(protocol, *operation.input(), call->input.get()));
+        const std::shared_ptr<void> output = operation.make_output ? operation.make_output() : nullptr;
+        BRUME_CHECK(operation.invoke(call->api, call->known.call, call->input.get(), output.get()));
+        return write_answer(protocol, *call->known.target.service->model, operation, output.get(),
+                            call->attempt.request_id);
+      }();
+    };
+    run(carry_out, [this, call] { call->respond(finish(call->attempt, std::move(call->answer))); });
+  });
 }
 
 }  // namespace brume::aws

@@ -3,7 +3,8 @@
 // Knows no sockets. Verifies the signature before it looks at anything else; finds the protocol and the operation;
 // reads the input, asks whether the caller may do this, validates; answers retries with the same idempotency token from
 // memory; writes the answer or error in the client's protocol. Everything a handler writes is durable before its answer
-// leaves. Used on the state loop only. Never logs.
+// leaves. Used on the state loop only; operations that a service has run aside are read, carried out and written on
+// other threads, judged on the loop. Never logs.
 #pragma once
 
 #include <functional>
@@ -30,6 +31,13 @@ class Dispatcher {
   using CredentialsLookup = std::function<std::optional<Credentials>(std::string_view access_key)>;
   // The service's Api object of a region, as void*. Errors: for regions that the service does not have.
   using Resolver = std::function<Result<void*>(const std::string& region)>;
+  using Respond = std::function<void(HttpAnswer)>;
+  // Operations that may take long (they write or search much data): they are invoked outside of any transaction, from
+  // any thread, several at once. `run` runs `work` on another thread, then `done` on the loop.
+  struct Aside {
+    std::vector<std::string_view> operations;
+    std::function<void(std::function<void()> work, std::function<void()> done)> run;
+  };
 
   Dispatcher(env::Env& env, store::Store& store, CredentialsLookup credentials);
   ~Dispatcher();
@@ -37,38 +45,55 @@ class Dispatcher {
   Dispatcher& operator=(const Dispatcher&) = delete;
 
   // `model` lives as long as the dispatcher.
-  void add(const ServiceModel& model, Resolver resolver);
+  void add(const ServiceModel& model, Resolver resolver, Aside aside = {});
   // Accepts temporary credentials. `sessions` lives as long as the dispatcher.
   void accept(const Sessions& sessions) { sessions_ = &sessions; }
 
-  HttpAnswer handle(const HttpRequest& request);
-  // From inside a VPC: only temporary credentials of a role are good there.
-  HttpAnswer handle_from_instance(const HttpRequest& request);
+  enum class From : std::uint8_t {
+    host,
+    instance,  // from inside a VPC: only temporary credentials of a role are good there
+  };
+  // `respond` is called on the loop, once: before this returns, unless the operation runs aside.
+  void handle(HttpRequest request, Respond respond, From from = From::host);
+  // Answers at once, and runs nothing aside: for simulations and tests.
+  HttpAnswer handle(const HttpRequest& request, From from = From::host);
 
  private:
   struct Service {
     const ServiceModel* model;
     Resolver resolver;
+    Aside aside;
   };
   // What is known of a request so far, so that an error can be told in the client's own protocol.
   struct Attempt {
     Protocol protocol = Protocol::query;
     const ServiceModel* service = nullptr;
     std::string request_id;
-    bool from_instance = false;
+    From from = From::host;
   };
   struct Target {
     const Service* service;
     const Operation* operation;
   };
+  // A call whose caller is known.
+  struct Known {
+    Target target;
+    Call call;
+    std::optional<HttpRequest> decompressed;  // the request to read, if the one sent was compressed
+  };
+  struct AsideCall;
 
-  HttpAnswer answer(const HttpRequest& request, bool from_instance);
-  Result<HttpAnswer> attempt(const HttpRequest& request, Attempt& attempt);
-  Result<Credentials> authenticate(const HttpRequest& request, const Authorization& authorization,
-                                   bool from_instance) const;
+  [[nodiscard]] Attempt begin(From from);
+  HttpAnswer finish(const Attempt& attempt, Result<HttpAnswer> answer);
+  // Who calls what.
+  Result<Known> identify(const HttpRequest& request, Attempt& attempt);
+  Result<Credentials> authenticate(const HttpRequest& request, const Authorization& authorization, From from) const;
   Result<Credentials> find_credentials(const Authorization& authorization) const;
   Result<Target> find_target(const HttpRequest& request, const std::string& signing_name, Attempt& attempt) const;
   Result<HttpAnswer> run(const Target& target, const HttpRequest& request, Call& call, const Attempt& attempt);
+  void run_aside(HttpRequest request, Attempt attempt, Known known, Respond respond);
+  // May this caller do this?
+  Result<void> authorize(const Target& target, Call& call, const Attempt& attempt, const void* input) const;
   [[nodiscard]] std::vector<const Service*> signed_for(std::string_view signing_name) const;
 
   env::Env& env_;

@@ -58,15 +58,15 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
 
   [[nodiscard]] std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   [[nodiscard]] const Options& options() const { return options_; }
-  std::map<std::string, Handler, std::less<>> routes;
+  std::map<std::string, Page, std::less<>> routes;
   std::string upgrade_prefix;
   UpgradeHandler upgrade;
 
-  HttpAnswer answer(const HttpRequest& request) {
+  void answer(HttpRequest request, Respond respond) {
     if (request.method == "GET" && !find_header(request.headers, "authorization"))
       if (const auto route = routes.find(split_target(request.target).first); route != routes.end())
-        return route->second(request);
-    return handler_(request);
+        return respond(route->second(request));
+    handler_(std::move(request), std::move(respond));
   }
 
  private:
@@ -162,7 +162,11 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
       const auto slash = request.target.find('/', 7);
       request.target = slash == std::string::npos ? "/" : request.target.substr(slash);
     }
-    respond(listener_->answer(request), message.keep_alive(), message.method() == http::verb::head);
+    stream_.expires_never();
+    listener_->answer(std::move(request), [self = shared_from_this(), keep_alive = message.keep_alive(),
+                                           head = message.method() == http::verb::head](HttpAnswer answer) {
+      self->respond(std::move(answer), keep_alive, head);
+    });
   }
 
   void refuse(beast::error_code error) {
@@ -275,8 +279,8 @@ void HttpServer::upgrade(std::string prefix, UpgradeHandler handler) {
   listener_->upgrade = std::move(handler);
 }
 
-void HttpServer::route(std::string path, Handler handler) {
-  listener_->routes[std::move(path)] = std::move(handler);
+void HttpServer::route(std::string path, Page page) {
+  listener_->routes[std::move(path)] = std::move(page);
 }
 
 }  // namespace brume::aws

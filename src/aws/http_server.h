@@ -1,8 +1,8 @@
 // The API's HTTP/1.1 server, on the state loop.
 //
 // Loopback only unless told otherwise. Bounded in every direction: connections, header and body size, time to send a
-// request, idle time. One request of a connection at a time; handlers are synchronous. Knows nothing of AWS's protocols
-// but the errors for requests that are too large.
+// request, idle time. One request of a connection at a time; handlers may answer later. Knows nothing of AWS's
+// protocols but the errors for requests that are too large.
 #pragma once
 
 #include <chrono>
@@ -24,7 +24,10 @@ struct Upgrade;  // upgrade.h
 
 class HttpServer {
  public:
-  using Handler = std::function<HttpAnswer(const HttpRequest&)>;
+  // On the loop; called once for a request, then or later.
+  using Respond = std::function<void(HttpAnswer)>;
+  using Handler = std::function<void(HttpRequest, Respond)>;
+  using Page = std::function<HttpAnswer(const HttpRequest&)>;
   using UpgradeHandler = std::function<void(Upgrade)>;
 
   struct Options {
@@ -49,8 +52,8 @@ class HttpServer {
 
   [[nodiscard]] std::uint16_t port() const;
 
-  // Unsigned GETs of exactly this path go to `handler` ("/health", "/metrics").
-  void route(std::string path, Handler handler);
+  // Unsigned GETs of exactly this path go to `page` ("/health", "/metrics").
+  void route(std::string path, Page page);
 
   // Requests below this path that ask for WebSocket leave the server: the connection is the handler's, which answers
   // the request. It no longer counts here. One such path.

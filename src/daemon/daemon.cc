@@ -121,8 +121,9 @@ Result<void> run(const Settings& settings) {
   // The port is taken first: two daemons do not both touch the machine.
   aws::HttpServer::Options options;
   options.port = std::uint16_t(settings.api_port);
-  BRUME_TRY(server, aws::HttpServer::start(world.io(), options,
-                                           [&](const aws::HttpRequest& r) { return dispatcher.handle(r); }));
+  BRUME_TRY(server, aws::HttpServer::start(world.io(), options, [&](aws::HttpRequest request, auto respond) {
+              dispatcher.handle(std::move(request), std::move(respond));
+            }));
   server->upgrade(kChannelPath, [&](aws::Upgrade upgrade) { channels.take(std::move(upgrade)); });
   server->route("/health", [&](const aws::HttpRequest&) {
     Health health{.status = "running", .time_scale = settings.time_scale};

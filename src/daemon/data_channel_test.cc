@@ -73,8 +73,8 @@ class DataChannelTest : public testing::Test {
     exec.latency = std::chrono::milliseconds(1);
     aws::HttpServer::Options options;
     options.port = 0;
-    server = aws::HttpServer::start(real.io(), options, [](const aws::HttpRequest&) {
-               return aws::HttpAnswer{.status = 404, .headers = {}, .body = ""};
+    server = aws::HttpServer::start(real.io(), options, [](const aws::HttpRequest&, const auto& respond) {
+               respond({.status = 404, .headers = {}, .body = ""});
              }).value();
     server->upgrade(kChannelPath, [this](aws::Upgrade upgrade) { channels->take(std::move(upgrade)); });
     channels = std::make_unique<DataChannels>(

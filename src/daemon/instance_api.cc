@@ -13,8 +13,9 @@ Result<void> InstanceApi::open(const std::string& vpc_id) {
   options.listening = socket.get();
   options.max_connections = 256;
   options.max_peer_connections = 16;
-  BRUME_TRY(server, aws::HttpServer::start(io_, options, [&dispatcher = dispatcher_](const aws::HttpRequest& request) {
-              return dispatcher.handle_from_instance(request);
+  BRUME_TRY(server,
+            aws::HttpServer::start(io_, options, [&dispatcher = dispatcher_](aws::HttpRequest request, auto respond) {
+              dispatcher.handle(std::move(request), std::move(respond), aws::Dispatcher::From::instance);
             }));
   server->upgrade(kChannelPath, [&channels = channels_](aws::Upgrade upgrade) { channels.take(std::move(upgrade)); });
   (void)socket.release();  // the server's now

@@ -91,7 +91,9 @@ def test_basic_monitoring_tells_five_minutes_at_once(clients, instance):
 def test_a_load_balancer_says_what_it_did(clients, instance):
     ec2, elbv2, watch = clients["ec2"], clients["elbv2"], clients["cloudwatch"]
     port = free_port()
-    subnets = [s["SubnetId"] for s in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [instance["VpcId"]]}])["Subnets"]][:2]
+    in_vpc = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [instance["VpcId"]]}])["Subnets"]
+    # Its own zone and another: a load balancer does not reach into zones that it is not in.
+    subnets = [instance["SubnetId"], next(s["SubnetId"] for s in in_vpc if s["SubnetId"] != instance["SubnetId"])]
     group = ec2.create_security_group(GroupName="web", Description="web", VpcId=instance["VpcId"])["GroupId"]
     ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=port, ToPort=port, CidrIp="0.0.0.0/0")
     ec2.authorize_security_group_ingress(GroupId=instance["SecurityGroups"][0]["GroupId"], IpProtocol="tcp", FromPort=80, ToPort=80, CidrIp="0.0.0.0/0")

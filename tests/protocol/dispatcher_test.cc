@@ -340,10 +340,55 @@ TEST_F(DispatcherTest, InstancesAreServedWithARolesKeysOnly) {
     HttpRequest request{.headers = {{"Host", "h"}, {"Content-Type", "application/x-www-form-urlencoded"}},
                         .body = "Action=GetCallerIdentity&Version=2011-06-15"};
     sign_request(request, keys, "ap-southeast-1", "sts", world.clock.wall());
-    return dispatcher.handle_from_instance(request);
+    return dispatcher.handle(request, Dispatcher::From::instance);
   };
   EXPECT_EQ(ask(kTemporary).status, 200);
   EXPECT_HAS(ask(kKeys), "InvalidClientTokenId");
+}
+
+// Runs what is handed to it only when told, as other threads would.
+struct Later {
+  std::vector<std::pair<std::function<void()>, std::function<void()>>> jobs;
+  void step() {
+    auto taken = std::exchange(jobs, {});
+    for (auto& [work, done] : taken) work(), done();
+  }
+  Dispatcher::Aside aside(std::string_view operation) {
+    return {{operation}, [this](auto work, auto done) { jobs.emplace_back(std::move(work), std::move(done)); }};
+  }
+};
+
+TEST_F(DispatcherTest, WhatRunsAsideIsAnsweredLaterAndJudgedOnTheLoop) {
+  Later later;
+  FakeSessions sessions;
+  Dispatcher aside(world.env, store,
+                   [](std::string_view key) { return key == kKeys.access_key ? std::optional(kKeys) : std::nullopt; });
+  aside.accept(sessions);
+  aside.add(
+      sts::model(), [this](const std::string&) -> Result<void*> { return static_cast<sts::Api*>(&sts); },
+      later.aside("GetCallerIdentity"));
+  std::vector<HttpAnswer> answers;
+  const auto ask = [&](const Credentials& keys, const std::string& body) {
+    HttpRequest request{.headers = {{"Host", "h"}, {"Content-Type", "application/x-www-form-urlencoded"}},
+                        .body = body};
+    sign_request(request, keys, "ap-southeast-1", "sts", world.clock.wall());
+    aside.handle(std::move(request), [&](HttpAnswer answer) { answers.push_back(std::move(answer)); });
+  };
+  const std::string who = "Action=GetCallerIdentity&Version=2011-06-15";
+  ask(kKeys, who);
+  ask(kTemporary, who);
+  EXPECT_TRUE(answers.empty());
+  later.step();  // read; the one that may not is refused without being carried out
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_HAS(answers[0], "<Code>AccessDenied</Code>");
+  later.step();
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_HAS(answers[1], "arn:aws:iam::000000000000:root");
+  EXPECT_TRUE(later.jobs.empty());
+
+  ask(kKeys, "Action=Nonsense&Version=2011-06-15");  // refused at once
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_HAS(answers[2], "InvalidAction");
 }
 
 TEST_F(DispatcherTest, WhatIsNotOnDiskIsNotAcknowledged) {

@@ -44,7 +44,9 @@ class HttpTest : public testing::Test {
     HttpServer::Options options{.port = 0};
     options.body_limit = 10000;
     options.header_limit = 4096;
-    server = *HttpServer::start(world.io(), options, [this](const HttpRequest& r) { return dispatcher.handle(r); });
+    server = *HttpServer::start(world.io(), options, [this](HttpRequest r, auto respond) {
+      dispatcher.handle(std::move(r), std::move(respond));
+    });
     server->route("/health", health_answer);
     loop = std::thread([this] { world.run(); });
   }
@@ -111,7 +113,7 @@ TEST_F(HttpTest, NobodyThere) {
 TEST_F(HttpTest, ThePortIsTaken) {
   HttpServer::Options options{.port = server->port()};
   env::RealEnv other(1);
-  const auto second = HttpServer::start(other.io(), options, health_answer);
+  const auto second = HttpServer::start(other.io(), options, [](const HttpRequest&, const auto&) {});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, "PortInUse");
 }
