@@ -29,9 +29,10 @@ int main(int argc, char** argv) {
   driver.start_latency = std::chrono::milliseconds(1);
   net::SimFabric fabric;
   elbv2::SimDataPlane plane(env.loop, [](const std::string&) { return true; });
-  daemon::Cloud cloud(env, store, daemon::Machine{fabric, driver, images, plane});
-  plane.on_stats = [&](const lb::Stats& stats) { cloud.on_stats(stats); };
   bench::must(env.files.make_folders(argv[2], 0700));
+  const auto logs = bench::must(logstore::EventStore::open({.path = std::string(argv[2]) + "/logs.db"}));
+  daemon::Cloud cloud(env, store, daemon::Machine{fabric, driver, images, plane, *logs});
+  plane.on_stats = [&](const lb::Stats& stats) { cloud.on_stats(stats); };
   const daemon::AccessKey key = bench::must(daemon::owner_key(env.files, env.random, argv[2]));
   aws::Dispatcher dispatcher(env, store, [&](std::string_view access_key) -> std::optional<aws::Credentials> {
     if (access_key != key.access_key_id) return std::nullopt;

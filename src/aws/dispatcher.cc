@@ -104,6 +104,11 @@ void Dispatcher::add(const ServiceModel& model, Resolver resolver, Aside aside) 
   services_.push_back({&model, std::move(resolver), std::move(aside)});
 }
 
+void Dispatcher::answer_with_events(const ServiceModel& model, std::string_view operation, Events events) {
+  const auto service = std::ranges::find(services_, &model, &Service::model);
+  service->events.emplace(operation, std::move(events));
+}
+
 HttpAnswer Dispatcher::handle(const HttpRequest& request, From from) {
   Attempt attempt = begin(from);
   auto known = identify(request, attempt);
@@ -263,6 +268,18 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
   BRUME_CHECK(authorize(target, call, attempt, input.get()));
   if (operation.input) BRUME_CHECK(validate(attempt.protocol, *operation.input(), input.get()));
   BRUME_TRY(api, target.service->resolver(call.region));
+  if (const auto events = target.service->events.find(operation.name); events != target.service->events.end()) {
+    BRUME_TRY(source, events->second(api, call, input.get()));
+    return HttpAnswer{.status = 200,
+                      .headers = {{"Content-Type", "application/vnd.amazon.eventstream"},
+                                  {"x-amzn-RequestId", attempt.request_id}},
+                      .body = "",
+                      .stream = [source](std::shared_ptr<BodyWriter> body) {
+                        EventWriter writer(std::move(body));
+                        // What the output has beside its events: nothing, but clients wait for it.
+                        if (writer.write("initial-response", "{}")) source(std::move(writer));
+                      }};
+  }
   const bool dry_run = attempt.protocol == Protocol::ec2 && asks_dry_run(operation, input.get());
   const auto token = Idempotency::token_of(operation, input.get());
   BRUME_CHECK(store_.transact([&]() -> Result<void> {

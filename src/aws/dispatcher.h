@@ -18,6 +18,7 @@
 #include "aws/protocol.h"
 #include "aws/sessions.h"
 #include "aws/sigv4.h"
+#include "env/aside.h"
 #include "env/env.h"
 #include "store/store.h"
 
@@ -33,10 +34,10 @@ class Dispatcher {
   using Resolver = std::function<Result<void*>(const std::string& region)>;
   using Respond = std::function<void(HttpAnswer)>;
   // Operations that may take long (they write or search much data): they are invoked outside of any transaction, from
-  // any thread, several at once. `run` runs `work` on another thread, then `done` on the loop.
+  // any thread, several at once.
   struct Aside {
     std::vector<std::string_view> operations;
-    std::function<void(std::function<void()> work, std::function<void()> done)> run;
+    env::Aside run;
   };
 
   Dispatcher(env::Env& env, store::Store& store, CredentialsLookup credentials);
@@ -46,6 +47,11 @@ class Dispatcher {
 
   // `model` lives as long as the dispatcher.
   void add(const ServiceModel& model, Resolver resolver, Aside aside = {});
+  // How an operation is carried out that answers with events as they come. `api` is what the service's resolver gave;
+  // `input` is of the operation's shape. Errors are told as any operation's.
+  using Events = std::function<Result<EventSource>(void* api, const Call& call, const void* input)>;
+  // Of a service that was added.
+  void answer_with_events(const ServiceModel& model, std::string_view operation, Events events);
   // Accepts temporary credentials. `sessions` lives as long as the dispatcher.
   void accept(const Sessions& sessions) { sessions_ = &sessions; }
 
@@ -63,6 +69,7 @@ class Dispatcher {
     const ServiceModel* model;
     Resolver resolver;
     Aside aside;
+    std::map<std::string_view, Events> events;
   };
   // What is known of a request so far, so that an error can be told in the client's own protocol.
   struct Attempt {

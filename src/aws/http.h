@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "aws/event_stream.h"
 #include "base/percent.h"
 #include "base/result.h"
 
@@ -28,6 +29,7 @@ struct HttpAnswer {
   int status = 200;
   Headers headers;
   std::string body;
+  BodySource stream;  // if there is one: called once, when the head has left, and writes the body
 };
 
 // The first header of this name, or nullptr.

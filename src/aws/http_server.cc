@@ -1,6 +1,7 @@
 #include "aws/http_server.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <set>
 
@@ -191,6 +192,7 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
   }
 
   void respond(HttpAnswer answer, bool keep_alive, bool head) {
+    if (answer.stream) return respond_with_stream(std::move(answer));
     auto message =
         std::make_shared<http::response<http::string_body>>(http::int_to_status(unsigned(answer.status)), 11);
     message->result(unsigned(answer.status));
@@ -206,6 +208,85 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
                         if (keep_alive) return self->read();
                         self->linger();
                       });
+  }
+
+  // Writes what its source has, piece by piece, and watches whether the client is still there.
+  class Stream : public BodyWriter {
+   public:
+    explicit Stream(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+    bool write(std::string piece) override {
+      if (piece.empty() || !session_) return session_ != nullptr;
+      waiting_bytes_ += piece.size();
+      if (waiting_bytes_ > kMostWaiting) return go(), false;
+      waiting_.push_back(std::move(piece));
+      next();
+      return true;
+    }
+    void end() override {
+      ended_ = true;
+      next();
+    }
+    void start(std::shared_ptr<Stream> self) {
+      self_ = std::move(self);
+      watch();
+    }
+
+   private:
+    static constexpr std::size_t kMostWaiting = 4 << 20;
+    // Nothing is expected of the client; that it says something, or goes, ends it.
+    void watch() {
+      session_->stream_.async_read_some(asio::buffer(unexpected_),
+                                        [self = self_, session = session_](beast::error_code, std::size_t) { self->go(); });
+    }
+    void next() {
+      if (!session_ || writing_) return;
+      if (waiting_.empty()) {
+        if (!ended_) return;
+        writing_ = true;
+        asio::async_write(session_->stream_, http::make_chunk_last(),
+                          [self = self_, session = session_](beast::error_code, std::size_t) { self->go(); });
+        return;
+      }
+      writing_ = true;
+      piece_ = std::move(waiting_.front());
+      waiting_.pop_front();
+      asio::async_write(session_->stream_, http::make_chunk(asio::buffer(piece_)),
+                        [self = self_, session = session_](beast::error_code error, std::size_t) {
+                          self->waiting_bytes_ -= self->piece_.size();
+                          self->writing_ = false;
+                          error ? self->go() : self->next();
+                        });
+    }
+    void go() {
+      if (session_) session_->close();
+      session_.reset();
+      self_.reset();
+    }
+
+    std::shared_ptr<Session> session_;
+    std::shared_ptr<Stream> self_;  // while the connection lasts
+    std::deque<std::string> waiting_;
+    std::string piece_;  // under way
+    std::size_t waiting_bytes_ = 0;
+    bool writing_ = false, ended_ = false;
+    char unexpected_[1] = {};
+  };
+
+  void respond_with_stream(HttpAnswer answer) {
+    auto message = std::make_shared<http::response<http::empty_body>>(http::int_to_status(unsigned(answer.status)), 11);
+    for (const auto& [name, value] : answer.headers) message->insert(name, value);
+    message->keep_alive(false);
+    message->chunked(true);
+    auto serializer = std::make_shared<http::response_serializer<http::empty_body>>(*message);
+    stream_.expires_never();
+    http::async_write_header(stream_, *serializer,
+                             [self = shared_from_this(), message, serializer, source = std::move(answer.stream)](
+                                 beast::error_code error, std::size_t) {
+                               if (error) return;
+                               const auto stream = std::make_shared<Stream>(self);
+                               stream->start(stream);
+                               source(stream);
+                             });
   }
 
   // Reads on for a little, so that a client still sending sees the answer rather than a reset.

@@ -13,6 +13,12 @@ services::Context context_of(env::Env& env, store::Store& store, services::Hints
   return services::Context{env, store, hints, std::move(region), time_scale};
 }
 
+Machine with_aside(Machine machine, env::Loop& loop) {
+  if (!machine.aside)
+    machine.aside = [&loop](auto work, auto done) { loop.run_blocking(std::move(work), std::move(done)); };
+  return machine;
+}
+
 // "ap-southeast-1", "us-gov-west-1": the form of AWS's region names.
 bool is_region_name(const std::string& name) {
   static const std::regex form("[a-z]{2}(-[a-z]{2,4})?-[a-z]{4,12}-[1-9]");
@@ -24,7 +30,9 @@ bool is_region_name(const std::string& name) {
 Cloud::Region::Region(const services::Context& context, Cloud& cloud)
     : driver(cloud.machine_.driver, cloud.exits_),
       cloudwatch(context, alarm_actions),
-      ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images, cloud.logs_, cloudwatch,
+      logs(context, cloud.machine_.logs, cloudwatch, cloud.machine_.aside, [&cloud] { cloud.log_keeper_.touch(); },
+           cloud.machine_.export_folder),
+      ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images, logs, cloudwatch,
           [&cloud](std::string_view name_or_arn) -> std::optional<ec2::InstanceProfile> {
             const auto profile = cloud.iam_.find_profile(name_or_arn);
             if (!profile) return std::nullopt;
@@ -55,10 +63,10 @@ Cloud::Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<
              std::uint16_t api_port)
     : env_(env),
       store_(store),
-      machine_(std::move(machine)),
+      machine_(with_aside(std::move(machine), env.loop)),
       api_port_(api_port),
       hints_(env.loop),
-      logs_(env.files, machine_.log_folder),
+      log_keeper_(env, machine_.logs, machine_.aside),
       exits_(machine_.driver),
       iam_(context_of(env, store, hints_, "", 1)),
       authority_(iam_, env.clock, session_key ? *std::move(session_key) : env.random.hex(64)),
@@ -73,6 +81,7 @@ Result<void> Cloud::start() {
   for (const std::string& scope : scopes)
     if (!scope.empty()) BRUME_CHECK(load(scope));
   for (const auto& [name, region] : regions_) BRUME_CHECK(start(*region));
+  log_keeper_.start();
   return {};
 }
 
@@ -87,6 +96,7 @@ Result<void> Cloud::load(const std::string& name) {
     return all;
   };
   BRUME_CHECK(made->cloudwatch.load());
+  BRUME_CHECK(made->logs.load());
   BRUME_CHECK(made->ec2.load());
   BRUME_CHECK(made->ssm.load());
   BRUME_CHECK(made->elbv2.load());
@@ -98,6 +108,7 @@ Result<void> Cloud::load(const std::string& name) {
 
 Result<void> Cloud::start(Region& region) {
   region.cloudwatch.start();
+  region.logs.start();
   BRUME_CHECK(region.ec2.start());
   region.elbv2.start();
   region.autoscaling.start();
@@ -117,15 +128,21 @@ Result<Cloud::Region*> Cloud::region(const std::string& name) {
 void Cloud::serve(aws::Dispatcher& dispatcher) {
   dispatcher.accept(authority_);
   // Api is a virtual base of ec2::Service: the pointer must be to the Api.
-  const auto regional = [&](const aws::ServiceModel& model, auto member) {
-    dispatcher.add(model, [this, member](const std::string& name) -> Result<void*> {
-      BRUME_TRY(found, region(name));
-      return member(*found);
-    });
+  const auto regional = [&](const aws::ServiceModel& model, auto member, aws::Dispatcher::Aside aside = {}) {
+    dispatcher.add(
+        model,
+        [this, member](const std::string& name) -> Result<void*> {
+          BRUME_TRY(found, region(name));
+          return member(*found);
+        },
+        std::move(aside));
   };
   regional(ec2::model(), [](Region& r) -> void* { return static_cast<ec2::Api*>(&r.ec2); });
   regional(ssm::model(), [](Region& r) -> void* { return static_cast<ssm::Api*>(&r.ssm); });
   regional(cloudwatch::model(), [](Region& r) -> void* { return static_cast<cloudwatch::Api*>(&r.cloudwatch); });
+  regional(
+      logs::model(), [](Region& r) -> void* { return static_cast<logs::Api*>(&r.logs); },
+      {{logs::kAside.begin(), logs::kAside.end()}, machine_.aside});
   regional(elbv2::model(), [](Region& r) -> void* { return static_cast<elbv2::Api*>(&r.elbv2); });
   regional(autoscaling::model(), [](Region& r) -> void* { return static_cast<autoscaling::Api*>(&r.autoscaling); });
   regional(cloudformation::model(),

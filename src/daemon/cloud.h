@@ -12,16 +12,17 @@
 #include "aws/dispatcher.h"
 #include "compute/driver.h"
 #include "compute/images.h"
+#include "daemon/log_keeper.h"
 #include "daemon/shared_driver.h"
 #include "net/fabric.h"
 #include "services/autoscaling/service.h"
 #include "services/cloudformation/service.h"
 #include "services/cloudwatch/service.h"
 #include "services/common/alarm_actions.h"
-#include "services/common/log_files.h"
 #include "services/ec2/service.h"
 #include "services/elbv2/service.h"
 #include "services/iam/service.h"
+#include "services/logs/service.h"
 #include "services/ssm/service.h"
 #include "services/sts/service.h"
 
@@ -32,8 +33,10 @@ struct Machine {
   compute::Driver& driver;
   compute::Images& images;
   elbv2::DataPlane& data_plane;
+  logstore::EventStore& logs;  // of all regions
   std::vector<ec2::Cidr> public_addresses = {{127U << 24 | 8U << 16, 16}};  // 127.8.0.0/16
-  std::string log_folder = "/var/lib/brume/logs";
+  std::string export_folder = "/var/lib/brume/exports";  // of log groups
+  env::Aside aside;  // where what searches or writes much runs; none: with all else that blocks
   double time_scale = 1;  // services::Context
 };
 
@@ -55,6 +58,7 @@ class Cloud {
     SharedDriver driver;
     services::AlarmActions alarm_actions;
     cloudwatch::Service cloudwatch;
+    logs::Service logs;
     ec2::Service ec2;
     ssm::Service ssm;
     elbv2::Service elbv2;
@@ -78,7 +82,7 @@ class Cloud {
   Machine machine_;
   std::uint16_t api_port_;
   services::Hints hints_;
-  services::LogFiles logs_;
+  LogKeeper log_keeper_;
   ExitHub exits_;
   iam::Service iam_;
   sts::Authority authority_;

@@ -52,6 +52,8 @@ DataChannels::Registry sessions_of(Cloud& cloud) {
               }};
 }
 
+constexpr unsigned kSearchers = 4;  // calls that write or search logs, at once
+constexpr std::uint64_t kLogBudget = std::uint64_t(10) << 30;  // bytes of disk
 constexpr unsigned kWorkers = 8;  // what is under way in the kernel and the runtime at once
 
 Result<void> run(const Settings& settings) {
@@ -61,6 +63,7 @@ Result<void> run(const Settings& settings) {
   BRUME_CHECK(make_places(env.files, settings));
   BRUME_TRY(backend, store::SqliteBackend::open(state_file(settings)));
   store::Store store(*backend);
+  BRUME_TRY(logs, logstore::EventStore::open({.path = settings.state_dir + "/logs.db", .disk_budget = kLogBudget}));
   BRUME_TRY(key, owner_key(env.files, env.random, settings.state_dir));
   BRUME_TRY(token_key, secret(env.files, env.random, settings.state_dir, "metadata-tokens"));
   BRUME_TRY(session_key, secret(env.files, env.random, settings.state_dir, "sessions"));
@@ -99,7 +102,15 @@ Result<void> run(const Settings& settings) {
   std::vector<ec2::Cidr> public_addresses;
   for (const std::string& range : settings.public_addresses) public_addresses.push_back(*ec2::parse_cidr(range));
   Cloud cloud(env, store,
-              {fabric, driver, images, lb, public_addresses, settings.state_dir + "/logs", settings.time_scale},
+              {.fabric = fabric,
+               .driver = driver,
+               .images = images,
+               .data_plane = lb,
+               .logs = *logs,
+               .public_addresses = public_addresses,
+               .export_folder = settings.state_dir + "/exports",
+               .aside = world.more_workers(kSearchers),
+               .time_scale = settings.time_scale},
               session_key, std::uint16_t(settings.api_port));
   cloud_made = &cloud;
   names.begin(cloud);

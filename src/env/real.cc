@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <list>
 #include <map>
 
 #include <boost/asio/io_context.hpp>
@@ -61,11 +62,16 @@ class RealRandom : public Random {
 class RealLoop : public Loop {
  public:
   RealLoop(asio::io_context& io, unsigned workers) : io_(io), pool_(workers) {}
-  ~RealLoop() override { pool_.join(); }
+  ~RealLoop() override {
+    pool_.join();
+    for (auto& pool : more_) pool.join();
+  }
 
   void end_workers() {
     pool_.stop();
+    for (auto& pool : more_) pool.stop();
     pool_.join();
+    for (auto& pool : more_) pool.join();
   }
 
   void post(std::function<void()> task) override { asio::post(io_, std::move(task)); }
@@ -84,17 +90,27 @@ class RealLoop : public Loop {
   void cancel(TimerId timer) override { timers_.erase(timer); }
 
   void run_blocking(std::function<void()> work, std::function<void()> done) override {
+    run_on(pool_, std::move(work), std::move(done));
+  }
+
+  void run_on(asio::thread_pool& pool, std::function<void()> work, std::function<void()> done) {
     // The guard keeps run() from returning while work is under way.
-    asio::post(pool_,
+    asio::post(pool,
                [this, guard = asio::make_work_guard(io_), work = std::move(work), done = std::move(done)]() mutable {
                  work();
                  asio::post(io_, std::move(done));
                });
   }
 
+  Aside more_workers(unsigned workers) {
+    auto& pool = more_.emplace_back(workers);
+    return [this, &pool](auto work, auto done) { run_on(pool, std::move(work), std::move(done)); };
+  }
+
  private:
   asio::io_context& io_;
   asio::thread_pool pool_;
+  std::list<asio::thread_pool> more_;
   std::map<TimerId, asio::steady_timer> timers_;
   TimerId last_timer_ = 0;
 };
@@ -119,6 +135,9 @@ Env& RealEnv::env() {
 }
 asio::io_context& RealEnv::io() {
   return parts_->io;
+}
+Aside RealEnv::more_workers(unsigned workers) {
+  return parts_->loop.more_workers(workers);
 }
 void RealEnv::run() {
   const auto guard = asio::make_work_guard(parts_->io);

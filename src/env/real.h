@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "env/aside.h"
 #include "env/env.h"
 
 namespace boost::asio {
@@ -22,6 +23,8 @@ class RealEnv {
   [[nodiscard]] Env& env();
   // For servers that run on the loop's thread.
   [[nodiscard]] boost::asio::io_context& io();
+  // More threads, for work that is not to wait for Loop::run_blocking's: what is returned is as that.
+  Aside more_workers(unsigned workers);
   // Runs the loop on this thread until stop().
   void run();
   // From any thread or from a callback.

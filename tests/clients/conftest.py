@@ -11,7 +11,7 @@ from api import tags, waiter
 from cloud import eventually
 
 SOURCE = Path(__file__).resolve().parents[2]
-SERVICES = ("ec2", "autoscaling", "cloudwatch", "elbv2", "cloudformation", "iam", "ssm", "sts")
+SERVICES = ("ec2", "autoscaling", "cloudwatch", "elbv2", "cloudformation", "iam", "logs", "ssm", "sts")
 answered = {service: set() for service in SERVICES}
 
 

@@ -35,7 +35,7 @@ void World::boot() {
   cloud_ = std::make_unique<daemon::Cloud>(
       sim.env, *store_,
       daemon::Machine{
-          .fabric = fabric, .driver = driver, .images = images, .data_plane = plane, .time_scale = time_scale});
+          .fabric = fabric, .driver = driver, .images = images, .data_plane = plane, .logs = *logs_, .time_scale = time_scale});
   plane.on_stats = [this](const lb::Stats& stats) { cloud_->on_stats(stats); };
   must(cloud_->start());
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -18,11 +19,14 @@ struct LogEvent {
 class LogSink {
  public:
   virtual ~LogSink() = default;
-  // All of them, in their order, durable when the call returns, or none. `again`: these same events may have been
-  // appended before, by a caller who did not live to hear of it; they are not to be there twice. Group and stream are
-  // made when they are first used. Blocks; may be called from any thread.
+  // Makes the group, which keeps its events for ever, if it is not there. On the loop.
+  virtual Result<void> ensure_group(const std::string& group) = 0;
+  // All of them, in their order, durable when the call returns, or none; the stream is made when it is first used.
+  // `token` names this very batch: appended again, by a caller who did not live to hear of it, it is there once (as
+  // long as it is among the newest few of the stream). Blocks; may be called from any thread. Errors:
+  // ResourceNotFoundException for a group that is not there.
   virtual Result<void> append(const std::string& group, const std::string& stream, const std::vector<LogEvent>& events,
-                              bool again) = 0;
+                              std::string_view token) = 0;
 };
 
 }  // namespace brume::services

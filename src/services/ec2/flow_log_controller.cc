@@ -141,6 +141,9 @@ void FlowLogController::collect(const std::string& vpc_id, const FlowLogging& wa
       found->second = interface;
   collection->logging.interfaces.insert(vpc.left.begin(), vpc.left.end());
   collection->delivered = state_.flow_cursors.find(vpc_id)->delivered;
+  for (const FlowLog& log : collection->logging.logs)
+    if (auto made = sink_.ensure_group(*log.LogGroupName); !made)
+      log_warning("the log group {} is not made: {}", *log.LogGroupName, made.error().message);
   loop_.run_blocking([this, vpc_id, collection, second = now()] { carry_out(vpc_id, *collection, second); },
                      [this, vpc_id, collection] { collected(vpc_id, *collection); });
 }
@@ -151,7 +154,9 @@ void FlowLogController::carry_out(const std::string& vpc_id, Collection& collect
   for (const net::FlowPeriod& period : *collection.periods) {
     if (period.begin <= collection.delivered) continue;  // the fabric could not be told yet
     for (const FlowDelivery& delivery : deliveries_of(collection.logging, state_.context.region, period))
-      if (auto appended = sink_.append(delivery.group, delivery.stream, delivery.events, period.again); !appended)
+      if (auto appended = sink_.append(delivery.group, delivery.stream, delivery.events,
+                                       fmt::format("flows:{}:{}", delivery.flow_log_id, period.begin));
+          !appended)
         collection.failed[delivery.flow_log_id] = appended.error().message;
   }
 }

@@ -58,9 +58,8 @@ class FlowLogControllerTest : public testing::Region {
 
   // The lines of an interface's stream, without their starts and NODATA.
   Lines lines(const std::string& interface_id, const std::string& group = "flows", const std::string& type = "all") {
-    std::istringstream text(sim.files.read("/logs/" + group + "/" + interface_id + "-" + type + ".log").value_or(""));
     Lines found;
-    for (std::string line; std::getline(text, line);)
+    for (const std::string& line : logs.streams[group][interface_id + "-" + type])
       if (!line.ends_with("NODATA")) found.push_back(line.substr(line.find(' ') + 1));
     return found;
   }
@@ -90,7 +89,7 @@ TEST_F(FlowLogControllerTest, WhatWasCountedIsDeliveredEachMinute) {
   EXPECT_EQ(lines(interface), first);
   run_for(seconds(60));
   EXPECT_EQ(lines(interface), first) << "once";
-  EXPECT_NE(sim.files.read("/logs/flows/" + interface + "-all.log").value_or("").find("NODATA"), std::string::npos);
+  EXPECT_TRUE(logs.streams["flows"][interface + "-all"].back().ends_with("NODATA"));
 }
 
 TEST_F(FlowLogControllerTest, ALogMayComeBeforeTheFirstInstance) {
@@ -181,13 +180,13 @@ TEST_F(FlowLogControllerTest, AFullDiskIsSaidAndNothingIsLostByIt) {
   const std::string interface = interface_of(run_instance()), id = make_log();
   run_for(seconds(1));
   count(interface, 80);
-  sim.files.full = true;
+  logs.full = true;
   run_for(seconds(65));
   EXPECT_EQ(shown_log(id).DeliverLogsStatus, "FAILED");
   EXPECT_EQ(shown_log(id).DeliverLogsErrorMessage, "Unknown error");
   count(interface, 81);
   run_for(seconds(300));
-  sim.files.full = false;
+  logs.full = false;
   run_for(seconds(61));
   EXPECT_EQ(shown_log(id).DeliverLogsStatus, "SUCCESS");
   EXPECT_FALSE(shown_log(id).DeliverLogsErrorMessage);

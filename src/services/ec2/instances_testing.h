@@ -14,7 +14,7 @@
 #include "compute/images.h"
 #include "env/sim.h"
 #include "net/sim_fabric.h"
-#include "services/common/log_files.h"
+#include "services/common/recorded_logs.h"
 #include "services/common/recorded_metrics.h"
 #include "services/ec2/service.h"
 #include "store/memory_backend.h"
@@ -131,8 +131,7 @@ class Region : public ::testing::Test {
           context{region.sim.env, store, hints, kRegion},
           driver(region.machine, region.sim.loop),
           images(region.machine),
-          logs(region.sim.files, "/logs"),
-          api(context, region.fabric, driver, images, logs, region.metrics,
+          api(context, region.fabric, driver, images, region.logs, region.metrics,
               [](std::string_view wanted) -> std::optional<InstanceProfile> {
                 if (wanted != "web" && wanted != "arn:aws:iam::000000000000:instance-profile/web") return std::nullopt;
                 return InstanceProfile{"web", "AIPA1", "arn:aws:iam::000000000000:instance-profile/web"};
@@ -145,7 +144,6 @@ class Region : public ::testing::Test {
     services::Context context;
     FakeDriver driver;
     FakeImages images;
-    services::LogFiles logs;
     Service api;
     NetworkState& network = api.network_state();
   };
@@ -207,6 +205,7 @@ class Region : public ::testing::Test {
   store::MemoryBackend backend;
   FakeMachine machine;
   services::RecordedMetrics metrics;
+  services::RecordedLogs logs;
   net::SimFabric fabric;
   int images_made = 0;
   std::unique_ptr<ControlPlane> plane;

@@ -1,0 +1,44 @@
+// CloudWatch Logs: groups, events, metric filters, queries, exports; and where Brume's own services put their logs.
+#pragma once
+
+#include "services/common/log_sink.h"
+#include "services/common/metric_sink.h"
+#include "services/logs/event_operations.h"
+#include "services/logs/export_operations.h"
+#include "services/logs/group_operations.h"
+#include "services/logs/metric_filter_operations.h"
+#include "services/logs/query_operations.h"
+#include "services/logs/upkeep.h"
+
+namespace brume::logs {
+
+class Service : public GroupOperations,
+                public EventOperations,
+                public MetricFilterOperations,
+                public QueryOperations,
+                public ExportOperations,
+                public services::LogSink {
+ public:
+  // `store` has the events of all regions and outlives this. `aside` is where searches and exports run; `touched` is
+  // called on any thread when something was appended.
+  Service(services::Context context, logstore::EventStore& store, services::MetricSink& metrics, const env::Aside& aside,
+          std::function<void()> touched, std::string export_folder);
+  // Reads the tables.
+  Result<void> load();
+  void start() {
+    start_exports();
+    upkeep_.start();
+  }
+
+  using Call = aws::Call;
+  Result<void> ensure_group(const std::string& group) override;
+  Result<void> append(const std::string& group, const std::string& stream, const std::vector<services::LogEvent>& events,
+                      std::string_view token) override;
+
+ private:
+  services::Context context_;
+  logstore::EventStore& store_;
+  Upkeep upkeep_;
+};
+
+}  // namespace brume::logs
