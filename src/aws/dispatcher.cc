@@ -270,15 +270,15 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
   BRUME_TRY(api, target.service->resolver(call.region));
   if (const auto events = target.service->events.find(operation.name); events != target.service->events.end()) {
     BRUME_TRY(source, events->second(api, call, input.get()));
-    return HttpAnswer{.status = 200,
-                      .headers = {{"Content-Type", "application/vnd.amazon.eventstream"},
-                                  {"x-amzn-RequestId", attempt.request_id}},
-                      .body = "",
-                      .stream = [source](std::shared_ptr<BodyWriter> body) {
-                        EventWriter writer(std::move(body));
-                        // What the output has beside its events: nothing, but clients wait for it.
-                        if (writer.write("initial-response", "{}")) source(std::move(writer));
-                      }};
+    return HttpAnswer{
+        .status = 200,
+        .headers = {{"Content-Type", "application/vnd.amazon.eventstream"}, {"x-amzn-RequestId", attempt.request_id}},
+        .body = "",
+        .stream = [source](std::shared_ptr<BodyWriter> body) {
+          EventWriter writer(std::move(body));
+          // What the output has beside its events: nothing, but clients wait for it.
+          if (writer.write("initial-response", "{}")) source(std::move(writer));
+        }};
   }
   const bool dry_run = attempt.protocol == Protocol::ec2 && asks_dry_run(operation, input.get());
   const auto token = Idempotency::token_of(operation, input.get());

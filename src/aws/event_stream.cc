@@ -17,7 +17,7 @@ std::uint32_t checksum(std::string_view bytes) {
   return std::uint32_t(crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), uInt(bytes.size())));
 }
 
-constexpr char kString = 7;                 // the type of a header's value
+constexpr char kString = 7;                     // the type of a header's value
 constexpr std::size_t kPrelude = 12, kSum = 4;  // bytes: two lengths and their sum; a sum
 
 }  // namespace
@@ -49,9 +49,9 @@ bool EventWriter::write(std::string_view event_type, std::string_view json) {
 }
 
 void EventWriter::fail(std::string_view code, std::string_view message) {
-  body_->write(event_message(
-      {{":exception-type", code}, {":content-type", "application/json"}, {":message-type", "exception"}},
-      fmt::format("{{\"message\":{}}}", json_quote(message))));
+  body_->write(
+      event_message({{":exception-type", code}, {":content-type", "application/json"}, {":message-type", "exception"}},
+                    fmt::format("{{\"message\":{}}}", json_quote(message))));
   body_->end();
 }
 

@@ -235,8 +235,8 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
     static constexpr std::size_t kMostWaiting = 4 << 20;
     // Nothing is expected of the client; that it says something, or goes, ends it.
     void watch() {
-      session_->stream_.async_read_some(asio::buffer(unexpected_),
-                                        [self = self_, session = session_](beast::error_code, std::size_t) { self->go(); });
+      session_->stream_.async_read_some(asio::buffer(unexpected_), [self = self_, session = session_](
+                                                                       beast::error_code, std::size_t) { self->go(); });
     }
     void next() {
       if (!session_ || writing_) return;

@@ -30,8 +30,9 @@ bool is_region_name(const std::string& name) {
 Cloud::Region::Region(const services::Context& context, Cloud& cloud)
     : driver(cloud.machine_.driver, cloud.exits_),
       cloudwatch(context, alarm_actions),
-      logs(context, cloud.machine_.logs, cloudwatch, cloud.machine_.aside, [&cloud] { cloud.log_keeper_.touch(); },
-           cloud.machine_.export_folder),
+      logs(
+          context, cloud.machine_.logs, cloudwatch, cloud.machine_.aside, [&cloud] { cloud.log_keeper_.touch(); },
+          cloud.machine_.export_folder),
       ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images, logs, cloudwatch,
           [&cloud](std::string_view name_or_arn) -> std::optional<ec2::InstanceProfile> {
             const auto profile = cloud.iam_.find_profile(name_or_arn);
@@ -140,9 +141,13 @@ void Cloud::serve(aws::Dispatcher& dispatcher) {
   regional(ec2::model(), [](Region& r) -> void* { return static_cast<ec2::Api*>(&r.ec2); });
   regional(ssm::model(), [](Region& r) -> void* { return static_cast<ssm::Api*>(&r.ssm); });
   regional(cloudwatch::model(), [](Region& r) -> void* { return static_cast<cloudwatch::Api*>(&r.cloudwatch); });
-  regional(
-      logs::model(), [](Region& r) -> void* { return static_cast<logs::Api*>(&r.logs); },
-      {{logs::kAside.begin(), logs::kAside.end()}, machine_.aside});
+  regional(logs::model(), [](Region& r) -> void* { return static_cast<logs::Api*>(&r.logs); },
+           {{logs::kAside.begin(), logs::kAside.end()}, machine_.aside});
+  dispatcher.answer_with_events(
+      logs::model(), "StartLiveTail", [](void* api, const aws::Call& call, const void* input) {
+        auto& service = static_cast<logs::Service&>(*static_cast<logs::Api*>(api));
+        return service.start_live_tail(call, *static_cast<const logs::StartLiveTailRequest*>(input));
+      });
   regional(elbv2::model(), [](Region& r) -> void* { return static_cast<elbv2::Api*>(&r.elbv2); });
   regional(autoscaling::model(), [](Region& r) -> void* { return static_cast<autoscaling::Api*>(&r.autoscaling); });
   regional(cloudformation::model(),

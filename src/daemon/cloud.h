@@ -33,10 +33,10 @@ struct Machine {
   compute::Driver& driver;
   compute::Images& images;
   elbv2::DataPlane& data_plane;
-  logstore::EventStore& logs;  // of all regions
+  logstore::EventStore& logs;                                               // of all regions
   std::vector<ec2::Cidr> public_addresses = {{127U << 24 | 8U << 16, 16}};  // 127.8.0.0/16
-  std::string export_folder = "/var/lib/brume/exports";  // of log groups
-  env::Aside aside;  // where what searches or writes much runs; none: with all else that blocks
+  std::string export_folder = "/var/lib/brume/exports";                     // of log groups
+  env::Aside aside;       // where what searches or writes much runs; none: with all else that blocks
   double time_scale = 1;  // services::Context
 };
 

@@ -52,7 +52,7 @@ DataChannels::Registry sessions_of(Cloud& cloud) {
               }};
 }
 
-constexpr unsigned kSearchers = 4;  // calls that write or search logs, at once
+constexpr unsigned kSearchers = 4;                             // calls that write or search logs, at once
 constexpr std::uint64_t kLogBudget = std::uint64_t(10) << 30;  // bytes of disk
 constexpr unsigned kWorkers = 8;  // what is under way in the kernel and the runtime at once
 

@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include "logs/shapes.h"
 #include "base/result.h"
+#include "logs/shapes.h"
 #include "logstore/event_store.h"
 
 namespace brume::logs {

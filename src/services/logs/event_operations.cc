@@ -8,12 +8,13 @@
 #include "services/logs/group_operations.h"
 #include "services/logs/pattern/filter_pattern.h"
 #include "services/logs/places.h"
+#include "services/logs/record_fields.h"
 
 namespace brume::logs {
 namespace {
 
 constexpr std::size_t kMostEvents = 10'000;
-constexpr std::size_t kMostAnswer = 1 << 20;                 // bytes of messages in an answer, one event apart
+constexpr std::size_t kMostAnswer = 1 << 20;                      // bytes of messages in an answer, one event apart
 constexpr std::uint64_t kMostScanned = std::uint64_t(128) << 20;  // bytes of messages that one call looks at
 
 // Of two parameters that name one thing, the one that is there.
@@ -85,8 +86,7 @@ Result<DescribeLogStreamsResponse> EventOperations::DescribeLogStreams(const Cal
     // "<last event>:<name>" of the last one of the page before.
     const auto text = base64_decode(*request.nextToken);
     const std::size_t colon = text ? text->find(':') : std::string::npos;
-    if (colon == std::string::npos)
-      return fail("InvalidParameterException", "The specified nextToken is invalid.");
+    if (colon == std::string::npos) return fail("InvalidParameterException", "The specified nextToken is invalid.");
     query.after = logstore::StreamPlace{std::nullopt, text->substr(colon + 1)};
     if (colon > 0) query.after->last_event = std::atoll(text->c_str());
   }
@@ -114,8 +114,7 @@ Result<PutLogEventsResponse> EventOperations::PutLogEvents(const Call&, const Pu
   BRUME_TRY(batch, accept_batch(request.logEvents, time, group->retention_days));
   PutLogEventsResponse response{
       .nextSequenceToken = std::nullopt, .rejectedLogEventsInfo = batch.rejected, .rejectedEntityInfo = std::nullopt};
-  if (request.entity)
-    response.rejectedEntityInfo = RejectedEntityInfo{.errorType = "UnsupportedLogGroupType"};
+  if (request.entity) response.rejectedEntityInfo = RejectedEntityInfo{.errorType = "UnsupportedLogGroupType"};
   if (batch.events.empty()) {
     if (!store_.stream(group->id, *request.logStreamName)) return no_such_stream();
     response.nextSequenceToken = event_id({time, 0});
@@ -130,7 +129,7 @@ Result<PutLogEventsResponse> EventOperations::PutLogEvents(const Call&, const Pu
   if (!appended && appended.error().code == "ResourceNotFoundException") return no_such_stream();
   if (!appended) return std::unexpected(std::move(appended).error());
   response.nextSequenceToken = event_id({batch.events.back().timestamp, appended->first_id});
-  if (!appended->repeated && this->appended) this->appended(*group, batch.events);
+  if (!appended->repeated && this->appended) this->appended(*group, *request.logStreamName, time, batch.events);
   return response;
 }
 
@@ -222,6 +221,55 @@ Result<FilterLogEventsResponse> EventOperations::FilterLogEvents(const Call&, co
     response.nextToken = to_text(Token{false, *full});
   else if (scanned.stopped)
     response.nextToken = to_text(Token{false, *scanned.stopped});
+  return response;
+}
+
+Result<GetLogRecordResponse> EventOperations::GetLogRecord(const Call&, const GetLogRecordRequest& request) {
+  BRUME_TRY(pointer, parse_pointer(*request.logRecordPointer));
+  const auto group = groups_.find_id(pointer.group);
+  if (!group) return fail("ResourceNotFoundException", "The log group of the record does not exist any more.");
+  BRUME_TRY(event, store_.find(pointer.group, pointer.position));
+  if (!event) return fail("ResourceNotFoundException", "The record does not exist any more.");
+  GetLogRecordResponse response;
+  const auto fields = discovered_fields(event->message);
+  response.logRecord.insert(fields.begin(), fields.end());
+  response.logRecord["@timestamp"] = fmt::to_string(event->timestamp);
+  response.logRecord["@ingestionTime"] = fmt::to_string(event->ingestion);
+  response.logRecord["@message"] = event->message;
+  response.logRecord["@logStream"] = event->stream;
+  response.logRecord["@log"] = fmt::format("{}:{}", aws::kAccount, group->name);
+  return response;
+}
+
+Result<GetLogGroupFieldsResponse> EventOperations::GetLogGroupFields(const Call&,
+                                                                     const GetLogGroupFieldsRequest& request) {
+  BRUME_TRY(name, one_of(request.logGroupName, request.logGroupIdentifier));
+  BRUME_TRY(group, groups_.find(name));
+  // Without a time the last 15 minutes, else 8 minutes on either side (API reference). `time` is in seconds.
+  constexpr std::int64_t kMinute = 60'000;
+  const std::int64_t around = request.time.value_or(0) * 1000;
+  logstore::Read read{.group = group->id,
+                      .streams = {},
+                      .stream_prefix = "",
+                      .from = request.time ? around - 8 * kMinute : now() - 15 * kMinute,
+                      .to = request.time ? around + 8 * kMinute : std::numeric_limits<std::int64_t>::max(),
+                      .backward = true,
+                      .after = std::nullopt,
+                      .needle = "",
+                      .scan_limit = kMostScanned};
+  constexpr std::int32_t kSample = 1000;
+  std::int32_t events = 0;
+  std::map<std::string, std::int32_t> with;
+  BRUME_CHECK(store_.visit(read, [&](const logstore::Event& event) {
+    for (const auto& [field, value] : discovered_fields(event.message)) ++with[field];
+    return ++events < kSample;
+  }));
+  GetLogGroupFieldsResponse response;
+  response.logGroupFields.set_present();
+  if (events == 0) return response;
+  for (const char* field : {"@ingestionTime", "@log", "@logStream", "@message", "@timestamp"}) with[field] = events;
+  for (const auto& [field, count] : with)
+    response.logGroupFields.push_back({.name = field, .percent = (100 * count + events - 1) / events});
   return response;
 }
 

@@ -1,8 +1,8 @@
 // Streams and events: what is written, and how it is read back.
 //
 // Runs aside (aws/dispatcher.h): outside of transactions, on any thread, several at once. It knows groups by the
-// directory; what it acknowledges is on disk in the event store. A call looks at a bounded amount of text: FilterLogEvents
-// answers with a token for the rest, as AWS does.
+// directory; what it acknowledges is on disk in the event store. A call looks at a bounded amount of text:
+// FilterLogEvents answers with a token for the rest, as AWS does.
 #pragma once
 
 #include <array>
@@ -17,8 +17,8 @@
 namespace brume::logs {
 
 // What the dispatcher is to run aside.
-inline constexpr std::array<std::string_view, 8> kAside{"CreateLogStream", "DeleteLogStream", "DescribeLogStreams",
-                                                        "PutLogEvents",    "GetLogEvents",    "FilterLogEvents",
+inline constexpr std::array<std::string_view, 8> kAside{"CreateLogStream", "DeleteLogStream",  "DescribeLogStreams",
+                                                        "PutLogEvents",    "GetLogEvents",     "FilterLogEvents",
                                                         "GetLogRecord",    "GetLogGroupFields"};
 
 class EventOperations : public virtual Api {
@@ -35,8 +35,13 @@ class EventOperations : public virtual Api {
   Result<GetLogEventsResponse> GetLogEvents(const Call&, const GetLogEventsRequest&) override;
   Result<FilterLogEventsResponse> FilterLogEvents(const Call&, const FilterLogEventsRequest&) override;
 
+  Result<GetLogRecordResponse> GetLogRecord(const Call&, const GetLogRecordRequest&) override;
+  Result<GetLogGroupFieldsResponse> GetLogGroupFields(const Call&, const GetLogGroupFieldsRequest&) override;
+
   // Told of what was appended, after it is on disk; on the thread that appended it.
-  std::function<void(const GroupView&, std::span<const logstore::NewEvent>)> appended;
+  std::function<void(const GroupView&, const std::string& stream, std::int64_t ingestion,
+                     std::span<const logstore::NewEvent>)>
+      appended;
 
  private:
   [[nodiscard]] std::int64_t now() const { return clock_.wall().time_since_epoch().count(); }

@@ -10,9 +10,9 @@
 
 namespace brume::logs {
 
-// Writes all that `read` visits below `folder`, in pieces: each goes to the stream's file as a gzip member of its own, so
-// that the file is whole at any time. Holds at most some MiB. Stops early, without an error, once `cancelled`. Errors: the
-// files' and the store's.
+// Writes all that `read` visits below `folder`, in pieces: each goes to the stream's file as a gzip member of its own,
+// so that the file is whole at any time. Holds at most some MiB. Stops early, without an error, once `cancelled`.
+// Errors: the files' and the store's.
 Result<void> export_events(logstore::EventStore& store, logstore::Read read, env::Files& files,
                            const std::string& folder, const std::atomic<bool>& cancelled);
 

@@ -63,18 +63,19 @@ Result<CreateExportTaskResponse> ExportOperations::CreateExportTask(const Call&,
     if (is_active(record.task))
       return fail("LimitExceededException", "The export task {} is under way: one runs at a time.", id);
   const std::string id = context_.env.random.uuid();
-  exports_.put(id, {.task = {.taskId = id,
-                             .taskName = request.taskName,
-                             .logGroupName = group->name,
-                             .from = request.from,
-                             .to = request.to,
-                             .destination = request.destination,
-                             .destinationPrefix = prefix,
-                             .status = ExportTaskStatus{.code = "PENDING", .message = std::nullopt},
-                             .executionInfo = ExportTaskExecutionInfo{
-                                 .creationTime = context_.env.clock.wall().time_since_epoch().count(),
-                                 .completionTime = std::nullopt}},
-                    .stream_prefix = request.logStreamNamePrefix.value_or("")});
+  exports_.put(
+      id, {.task = {.taskId = id,
+                    .taskName = request.taskName,
+                    .logGroupName = group->name,
+                    .from = request.from,
+                    .to = request.to,
+                    .destination = request.destination,
+                    .destinationPrefix = prefix,
+                    .status = ExportTaskStatus{.code = "PENDING", .message = std::nullopt},
+                    .executionInfo =
+                        ExportTaskExecutionInfo{.creationTime = context_.env.clock.wall().time_since_epoch().count(),
+                                                .completionTime = std::nullopt}},
+           .stream_prefix = request.logStreamNamePrefix.value_or("")});
   context_.store.after_commit([this, id] { run(id); });
   return CreateExportTaskResponse{.taskId = id};
 }
@@ -83,8 +84,9 @@ Result<void> ExportOperations::CancelExportTask(const Call&, const CancelExportT
   const ExportRecord* record = exports_.find(*request.taskId);
   if (!record) return fail("ResourceNotFoundException", "The specified export task does not exist.");
   if (record->task.status->code != "PENDING" && record->task.status->code != "RUNNING")
-    return fail("InvalidOperationException", "The export task {} is {}: only one that is PENDING or RUNNING can be "
-                                             "cancelled.",
+    return fail("InvalidOperationException",
+                "The export task {} is {}: only one that is PENDING or RUNNING can be "
+                "cancelled.",
                 *request.taskId, *record->task.status->code);
   exports_.modify(*request.taskId, [](ExportRecord& changed) { changed.task.status->code = "PENDING_CANCEL"; });
   context_.store.after_commit([cancelled = cancelled_] {

@@ -2,16 +2,16 @@
 //
 // A bucket is a folder below the export folder:
 // <folder>/<bucket>/<prefix>/<task>/<stream>/000000.gz, a line an event: its time and its message. There is no S3 here
-// to write to. One task at a time, as on AWS. A task that a restart interrupted begins anew; a cancelled one leaves what
-// it had written.
+// to write to. One task at a time, as on AWS. A task that a restart interrupted begins anew; a cancelled one leaves
+// what it had written.
 #pragma once
 
 #include <atomic>
 #include <memory>
 
+#include "env/aside.h"
 #include "logs/api.h"
 #include "logstore/event_store.h"
-#include "env/aside.h"
 #include "services/common/context.h"
 #include "store/table.h"
 
@@ -33,8 +33,8 @@ namespace brume::logs {
 
 class ExportOperations : public virtual Api {
  public:
-  ExportOperations(services::Context context, logstore::EventStore& store, const GroupOperations& groups, env::Aside aside,
-                   std::string folder);
+  ExportOperations(services::Context context, logstore::EventStore& store, const GroupOperations& groups,
+                   env::Aside aside, std::string folder);
 
   using Call = aws::Call;
   Result<CreateExportTaskResponse> CreateExportTask(const Call&, const CreateExportTaskRequest&) override;

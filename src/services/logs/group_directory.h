@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "services/logs/metric_filter.h"
+#include "services/logs/metric_filters.h"
 
 namespace brume::logs {
 
@@ -19,7 +19,7 @@ struct GroupView {
   std::uint64_t id = 0;
   std::string name, arn;  // the ARN without ":*" at its end
   std::optional<std::int32_t> retention_days;
-  std::vector<std::shared_ptr<const MetricFilterRule>> metric_filters;
+  MetricFilterRules metric_filters;
 };
 
 class GroupDirectory {
@@ -37,9 +37,15 @@ class GroupDirectory {
   [[nodiscard]] Result<std::shared_ptr<const GroupView>> find(std::string_view name) const {
     const std::lock_guard lock(mutex_);
     const auto found = groups_.find(name);
-    if (found == groups_.end())
-      return fail("ResourceNotFoundException", "The specified log group does not exist.");
+    if (found == groups_.end()) return fail("ResourceNotFoundException", "The specified log group does not exist.");
     return found->second;
+  }
+  // Null if it is not there.
+  [[nodiscard]] std::shared_ptr<const GroupView> find_id(std::uint64_t id) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, view] : groups_)
+      if (view->id == id) return view;
+    return nullptr;
   }
 
  private:

@@ -103,8 +103,7 @@ Result<void> GroupOperations::CreateLogGroup(const Call&, const CreateLogGroupRe
     return fail("InvalidParameterException", "Log groups starting with AWS/ are reserved for AWS.");
   if (request.kmsKeyId)
     return fail("InvalidParameterException", "Brume has no keys to encrypt log groups with: leave kmsKeyId out.");
-  if (groups_.contains(name))
-    return fail("ResourceAlreadyExistsException", "The specified log group already exists");
+  if (groups_.contains(name)) return fail("ResourceAlreadyExistsException", "The specified log group already exists");
   BRUME_CHECK(check_tags(request.tags));
   GroupRecord record{.id = std::int64_t(context_.env.random.next() >> 1),
                      .name = name,
@@ -137,8 +136,9 @@ Result<DescribeLogGroupsResponse> GroupOperations::DescribeLogGroups(const Call&
   BRUME_CHECK(
       refuse_other_accounts(!request.accountIdentifiers.empty() || request.includeLinkedAccounts.value_or(false)));
   if (request.logGroupNamePrefix && request.logGroupNamePattern)
-    return fail("InvalidParameterException", "LogGroup name prefix and LogGroup name pattern are mutually exclusive "
-                                             "parameters.");
+    return fail("InvalidParameterException",
+                "LogGroup name prefix and LogGroup name pattern are mutually exclusive "
+                "parameters.");
   std::vector<std::string> asked;
   for (const std::string& identifier : request.logGroupIdentifiers) {
     BRUME_TRY(name, group_name_of(identifier));
@@ -161,8 +161,8 @@ Result<DescribeLogGroupsResponse> GroupOperations::DescribeLogGroups(const Call&
                    .deletionProtectionEnabled = record.deletion_protected});
   }
   const auto name_of = [](const LogGroup& group) { return *group.logGroupName; };
-  BRUME_TRY(page, services::paginate(std::move(all), std::size_t(request.limit.value_or(50)), request.nextToken, name_of,
-                                     "InvalidParameterException"));
+  BRUME_TRY(page, services::paginate(std::move(all), std::size_t(request.limit.value_or(50)), request.nextToken,
+                                     name_of, "InvalidParameterException"));
   DescribeLogGroupsResponse response;
   response.logGroups = List<LogGroup>(std::move(page.items));
   response.nextToken = std::move(page.next_token);
@@ -185,8 +185,8 @@ Result<ListLogGroupsResponse> GroupOperations::ListLogGroups(const Call&, const 
     if (request.logGroupClass && record.log_class != *request.logGroupClass) continue;
     const bool tagged = std::ranges::all_of(request.logGroupTags, [&](const TagFilter& filter) {
       const auto tag = record.tags.find(*filter.key);
-      return tag != record.tags.end() && (filter.values.empty() || std::ranges::find(filter.values, tag->second) !=
-                                                                       filter.values.end());
+      return tag != record.tags.end() &&
+             (filter.values.empty() || std::ranges::find(filter.values, tag->second) != filter.values.end());
     });
     if (!tagged) continue;
     all.push_back({.logGroupName = name, .logGroupArn = arn_of(name), .logGroupClass = record.log_class});

@@ -38,7 +38,7 @@ class GroupOperations : public virtual Api {
   // What depends on a group and goes with it; called in the transaction.
   std::function<void(const GroupRecord& group)> on_delete;
   // What is to be looked at beside the record.
-  std::function<std::vector<std::shared_ptr<const MetricFilterRule>>(const std::string& name)> metric_filters_of;
+  std::function<MetricFilterRules(const std::string& name)> metric_filters_of;
 
   // By name or ARN. Errors: ResourceNotFoundException; InvalidParameterException for another ARN.
   [[nodiscard]] Result<const GroupRecord*> find_group(std::string_view name_or_arn) const;

@@ -1,9 +1,6 @@
 #include "services/logs/places.h"
 
 #include <charconv>
-#include <limits>
-
-#include "base/base64.h"
 
 namespace brume::logs {
 namespace {
@@ -11,9 +8,13 @@ namespace {
 constexpr std::size_t kTimeDigits = 20, kIdDigits = 36;
 
 template <typename T>
-bool read_number(std::string_view text, T& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+bool read_number(std::string_view text, T& number, int base = 10) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
   return error == std::errc() && end == text.data() + text.size() && number >= 0;
+}
+
+void write_hex(std::uint64_t number, char* out) {
+  for (int i = 15; i >= 0; --i, number >>= 4) out[i] = "0123456789abcdef"[number & 15];
 }
 
 }  // namespace
@@ -41,18 +42,22 @@ Result<Token> parse_token(std::string_view text) {
   return fail("InvalidParameterException", "The specified nextToken is invalid.");
 }
 
-std::string to_text(const Pointer& pointer) {
-  return base64_encode(fmt::format("{:020}{}", pointer.group, event_id(pointer.position)));
+PointerText::PointerText(logstore::GroupId group) {
+  write_hex(group, text_);
+}
+
+std::string_view PointerText::of(const logstore::Position& position) {
+  write_hex(std::uint64_t(position.timestamp), text_ + kDigits);
+  write_hex(position.id, text_ + 2 * kDigits);
+  return {text_, sizeof text_};
 }
 
 Result<Pointer> parse_pointer(std::string_view text) {
   Pointer pointer;
-  const auto inner = base64_decode(text);
-  if (inner && inner->size() > kTimeDigits && read_number(std::string_view(*inner).substr(0, kTimeDigits), pointer.group))
-    if (const auto position = parse_event_id(std::string_view(*inner).substr(kTimeDigits))) {
-      pointer.position = *position;
-      return pointer;
-    }
+  if (text.size() == 48 && read_number(text.substr(0, 16), pointer.group, 16) &&
+      read_number(text.substr(16, 16), pointer.position.timestamp, 16) &&
+      read_number(text.substr(32), pointer.position.id, 16))
+    return pointer;
   return fail("InvalidParameterException", "The log record pointer is not one that a query's @ptr had.");
 }
 

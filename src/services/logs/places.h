@@ -1,4 +1,5 @@
-// How places in a log are told to clients: tokens of GetLogEvents and FilterLogEvents, ids of events, pointers to records.
+// How places in a log are told to clients: tokens of GetLogEvents and FilterLogEvents, ids of events, pointers to
+// records.
 #pragma once
 
 #include <string>
@@ -23,12 +24,21 @@ std::string to_text(const Token& token);
 // Error: InvalidParameterException.
 Result<Token> parse_token(std::string_view text);
 
-// Insights' @ptr: a record of any group.
+// Insights' @ptr: a record of any group, as 48 hexadecimal digits.
 struct Pointer {
   logstore::GroupId group = 0;
   logstore::Position position;
 };
-std::string to_text(const Pointer& pointer);
+// Written for many records of a group: cheap, and good until the next.
+class PointerText {
+ public:
+  explicit PointerText(logstore::GroupId group);
+  std::string_view of(const logstore::Position& position);
+
+ private:
+  static constexpr std::size_t kDigits = 16;
+  char text_[3 * kDigits];
+};
 // Error: InvalidParameterException.
 Result<Pointer> parse_pointer(std::string_view text);
 

@@ -5,6 +5,7 @@
 namespace brume::logs {
 namespace {
 
+constexpr std::size_t kMostTails = 15;
 // Of one append to the event store.
 constexpr std::size_t kMostEvents = 10'000, kMostBytes = 8 << 20;
 
@@ -19,6 +20,7 @@ Service::Service(services::Context context, logstore::EventStore& store, service
       ExportOperations(context, store, *this, aside, std::move(export_folder)),
       context_(context),
       store_(store),
+      live_tails_(context.env),
       upkeep_(context, store, groups(), aside) {
   stored_bytes = [this](std::uint64_t group) { return std::int64_t(store_.usage(group).stored_bytes); };
   metric_filters_of = [this](const std::string& name) { return rules_of(name); };
@@ -26,9 +28,11 @@ Service::Service(services::Context context, logstore::EventStore& store, service
     forget_filters(group.name);
     upkeep_.remove(group.id);
   };
-  appended = [this, touched = std::move(touched)](const GroupView& group, std::span<const logstore::NewEvent> events) {
+  appended = [this, touched = std::move(touched)](const GroupView& group, const std::string& stream,
+                                                  std::int64_t ingestion, std::span<const logstore::NewEvent> events) {
     touched();
-    measure(group, events);
+    metric_filters().measure(group.metric_filters, events);
+    live_tails_.appended(group, stream, ingestion, events);
   };
 }
 
@@ -38,6 +42,32 @@ Result<void> Service::load() {
   BRUME_CHECK(load_queries());
   BRUME_CHECK(load_exports());
   return upkeep_.load();
+}
+
+Result<aws::EventSource> Service::start_live_tail(const Call& call, const StartLiveTailRequest& request) {
+  const auto both = !request.logStreamNames.empty() && !request.logStreamNamePrefixes.empty();
+  const auto some = !request.logStreamNames.empty() || !request.logStreamNamePrefixes.empty();
+  if (both || (some && request.logGroupIdentifiers.size() > 1))
+    return fail("InvalidParameterException",
+                "Give either logStreamNames or logStreamNamePrefixes, and only with a single log group.");
+  if (live_tails_.size() >= kMostTails)
+    return fail("LimitExceededException", "There are {} live tail sessions, the most there may be.", kMostTails);
+  BRUME_TRY(pattern, FilterPattern::parse(request.logEventFilterPattern.value_or("")));
+  Tailed tailed{.groups = {},
+                .streams = request.logStreamNames,
+                .stream_prefixes = request.logStreamNamePrefixes,
+                .pattern = std::move(pattern)};
+  for (const std::string& identifier : request.logGroupIdentifiers) {
+    BRUME_TRY(name, group_name_of(identifier));
+    BRUME_TRY(group, directory().find(name));
+    tailed.groups.push_back(group);
+  }
+  return live_tails_.session(std::move(tailed), {.requestId = call.request_id,
+                                                 .sessionId = context_.env.random.uuid(),
+                                                 .logGroupIdentifiers = request.logGroupIdentifiers,
+                                                 .logStreamNames = request.logStreamNames,
+                                                 .logStreamNamePrefixes = request.logStreamNamePrefixes,
+                                                 .logEventFilterPattern = request.logEventFilterPattern});
 }
 
 Result<void> Service::ensure_group(const std::string& group) {
@@ -53,9 +83,9 @@ Result<void> Service::append(const std::string& group, const std::string& stream
   const auto flush = [&]() -> Result<void> {
     if (batch.empty()) return {};
     const std::string name = token.empty() ? "" : fmt::format("{}/{}", token, batches++);
-    BRUME_TRY(done, store_.append(view->id, stream, batch, context_.env.clock.wall().time_since_epoch().count(), name,
-                                  true));
-    if (!done.repeated) appended(*view, batch);
+    const std::int64_t ingestion = context_.env.clock.wall().time_since_epoch().count();
+    BRUME_TRY(done, store_.append(view->id, stream, batch, ingestion, name, true));
+    if (!done.repeated) appended(*view, stream, ingestion, batch);
     batch.clear();
     bytes = 0;
     return {};

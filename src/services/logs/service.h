@@ -6,6 +6,7 @@
 #include "services/logs/event_operations.h"
 #include "services/logs/export_operations.h"
 #include "services/logs/group_operations.h"
+#include "services/logs/live_tails.h"
 #include "services/logs/metric_filter_operations.h"
 #include "services/logs/query_operations.h"
 #include "services/logs/upkeep.h"
@@ -21,8 +22,8 @@ class Service : public GroupOperations,
  public:
   // `store` has the events of all regions and outlives this. `aside` is where searches and exports run; `touched` is
   // called on any thread when something was appended.
-  Service(services::Context context, logstore::EventStore& store, services::MetricSink& metrics, const env::Aside& aside,
-          std::function<void()> touched, std::string export_folder);
+  Service(services::Context context, logstore::EventStore& store, services::MetricSink& metrics,
+          const env::Aside& aside, std::function<void()> touched, std::string export_folder);
   // Reads the tables.
   Result<void> load();
   void start() {
@@ -31,13 +32,16 @@ class Service : public GroupOperations,
   }
 
   using Call = aws::Call;
+  // StartLiveTail, which answers with events as they come (aws/dispatcher.h).
+  Result<aws::EventSource> start_live_tail(const Call&, const StartLiveTailRequest&);
   Result<void> ensure_group(const std::string& group) override;
-  Result<void> append(const std::string& group, const std::string& stream, const std::vector<services::LogEvent>& events,
-                      std::string_view token) override;
+  Result<void> append(const std::string& group, const std::string& stream,
+                      const std::vector<services::LogEvent>& events, std::string_view token) override;
 
  private:
   services::Context context_;
   logstore::EventStore& store_;
+  LiveTails live_tails_;
   Upkeep upkeep_;
 };
 

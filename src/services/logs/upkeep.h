@@ -1,14 +1,14 @@
 // What has to go, goes: events that are older than their group keeps them, and all that deleted groups had.
 //
-// A deleted group is written down in the transaction that deletes it, and crossed out once the event store has let go of
-// it; so a crash in between leaves nothing behind. Looks each minute and after each deletion.
+// A deleted group is written down in the transaction that deletes it, and crossed out once the event store has let go
+// of it; so a crash in between leaves nothing behind. Looks each minute and after each deletion.
 #pragma once
 
 #include <memory>
 #include <vector>
 
-#include "logstore/event_store.h"
 #include "env/aside.h"
+#include "logstore/event_store.h"
 #include "services/common/context.h"
 #include "services/logs/group.h"
 #include "store/table.h"
@@ -28,7 +28,8 @@ namespace brume::logs {
 
 class Upkeep {
  public:
-  Upkeep(services::Context context, logstore::EventStore& store, const store::Table<GroupRecord>& groups, env::Aside aside);
+  Upkeep(services::Context context, logstore::EventStore& store, const store::Table<GroupRecord>& groups,
+         env::Aside aside);
   Result<void> load() { return removals_.load(); }
   void start() { look(); }
   // In the transaction that deletes it.
