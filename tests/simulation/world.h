@@ -10,6 +10,7 @@
 #include "compute/sim_images.h"
 #include "daemon/cloud.h"
 #include "env/sim.h"
+#include "env/temporary_folder.h"
 #include "net/sim_fabric.h"
 #include "services/elbv2/sim_data_plane.h"
 #include "store/memory_backend.h"
@@ -65,6 +66,8 @@ class World {
   aws::Call caller;
 
  private:
+  env::TemporaryFolder folder_;  // the event store is the one thing here with real files
+  std::unique_ptr<logstore::EventStore> logs_ = *logstore::EventStore::open({.path = folder_.path() + "/logs.db"});
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<daemon::Cloud> cloud_;
 };

@@ -90,10 +90,10 @@ Result<DescribeLogStreamsResponse> EventOperations::DescribeLogStreams(const Cal
     query.after = logstore::StreamPlace{std::nullopt, text->substr(colon + 1)};
     if (colon > 0) query.after->last_event = std::atoll(text->c_str());
   }
-  BRUME_TRY(page, store_.streams(query));
+  const logstore::StreamPage page = store_.streams(query);
   DescribeLogStreamsResponse response;
   response.logStreams.set_present();
-  for (logstore::StreamInfo& stream : page.streams)
+  for (const logstore::StreamInfo& stream : page.streams)
     response.logStreams.push_back({.logStreamName = stream.name,
                                    .creationTime = stream.creation,
                                    .firstEventTimestamp = stream.first_event,
@@ -129,7 +129,7 @@ Result<PutLogEventsResponse> EventOperations::PutLogEvents(const Call&, const Pu
   if (!appended && appended.error().code == "ResourceNotFoundException") return no_such_stream();
   if (!appended) return std::unexpected(std::move(appended).error());
   response.nextSequenceToken = event_id({batch.events.back().timestamp, appended->first_id});
-  if (!appended->repeated && this->appended) this->appended(*group, *request.logStreamName, time, batch.events);
+  if (!appended->repeated && on_append) on_append(*group, *request.logStreamName, time, batch.events);
   return response;
 }
 

@@ -41,7 +41,7 @@ class EventOperations : public virtual Api {
   // Told of what was appended, after it is on disk; on the thread that appended it.
   std::function<void(const GroupView&, const std::string& stream, std::int64_t ingestion,
                      std::span<const logstore::NewEvent>)>
-      appended;
+      on_append;
 
  private:
   [[nodiscard]] std::int64_t now() const { return clock_.wall().time_since_epoch().count(); }

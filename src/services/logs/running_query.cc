@@ -1,5 +1,6 @@
 #include "services/logs/running_query.h"
 
+#include "aws/call.h"
 #include "base/log.h"
 #include "services/logs/places.h"
 

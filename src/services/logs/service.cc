@@ -28,7 +28,7 @@ Service::Service(services::Context context, logstore::EventStore& store, service
     forget_filters(group.name);
     upkeep_.remove(group.id);
   };
-  appended = [this, touched = std::move(touched)](const GroupView& group, const std::string& stream,
+  on_append = [this, touched = std::move(touched)](const GroupView& group, const std::string& stream,
                                                   std::int64_t ingestion, std::span<const logstore::NewEvent> events) {
     touched();
     metric_filters().measure(group.metric_filters, events);
@@ -85,7 +85,7 @@ Result<void> Service::append(const std::string& group, const std::string& stream
     const std::string name = token.empty() ? "" : fmt::format("{}/{}", token, batches++);
     const std::int64_t ingestion = context_.env.clock.wall().time_since_epoch().count();
     BRUME_TRY(done, store_.append(view->id, stream, batch, ingestion, name, true));
-    if (!done.repeated) appended(*view, stream, ingestion, batch);
+    if (!done.repeated) on_append(*view, stream, ingestion, batch);
     batch.clear();
     bytes = 0;
     return {};
