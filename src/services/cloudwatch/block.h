@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "services/cloudwatch/aggregate.h"
-#include "services/cloudwatch/bytes.h"
 #include "services/cloudwatch/levels.h"
 
 namespace brume::cloudwatch {

@@ -1,4 +1,4 @@
-// Numbers as few bytes, for what the metric store keeps on disk.
+// Numbers as few bytes, for what the stores of metrics and logs keep on disk.
 //
 // Whole numbers in groups of seven bits, least first (as Protocol Buffers' varints). A double that is whole and below
 // 2^52 is such a number, twice itself (zigzag); any other is 1 and its eight bytes. Reading checks lengths: what
@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace brume::cloudwatch {
+namespace brume {
 
 static_assert(std::endian::native == std::endian::little, "doubles are kept in this machine's order");
 
@@ -43,6 +43,11 @@ class ByteReader {
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
 
   std::uint64_t number() {
+    if (!rest_.empty() && std::uint8_t(rest_.front()) < 0x80) {  // most are this short
+      const auto value = std::uint8_t(rest_.front());
+      rest_.remove_prefix(1);
+      return value;
+    }
     std::uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
       const std::uint8_t next = byte();
@@ -88,4 +93,4 @@ class ByteReader {
   std::string_view rest_;
 };
 
-}  // namespace brume::cloudwatch
+}  // namespace brume

@@ -1,0 +1,51 @@
+#include "logstore/compression.h"
+
+#include <zstd.h>
+
+#include <memory>
+
+namespace brume::logstore {
+namespace {
+
+struct FreeContext {
+  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+};
+
+std::unexpected<Error> unreadable(std::string_view why) {
+  return fail_internal("Log events cannot be decompressed: {}", why);
+}
+
+}  // namespace
+
+std::string compress(std::string_view bytes, int level) {
+  // Its tables are as large as the input asks for; each thread that appends or folds keeps one.
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+  std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  const std::size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), bytes.data(), bytes.size());
+  out.resize(ZSTD_isError(size) ? 0 : size);  // with room for the bound it cannot fail
+  out.shrink_to_fit();
+  return out;
+}
+
+Result<std::string> decompress(std::string_view frame, std::uint64_t size) {
+  BRUME_TRY(said, decompressed_size(frame, size));
+  if (said != size) return unreadable("the size differs");
+  thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
+  std::string out(size, '\0');
+  const std::size_t read = ZSTD_decompressDCtx(context.get(), out.data(), out.size(), frame.data(), frame.size());
+  if (ZSTD_isError(read)) return unreadable(ZSTD_getErrorName(read));
+  if (read != size) return unreadable("the size differs");
+  return out;
+}
+
+Result<std::uint64_t> decompressed_size(std::string_view frame, std::uint64_t limit) {
+  const unsigned long long size = ZSTD_getFrameContentSize(frame.data(), frame.size());
+  if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) return unreadable("it is no frame");
+  if (size > limit) return unreadable("it is too large");
+  return size;
+}
+
+}  // namespace brume::logstore

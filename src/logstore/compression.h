@@ -1,0 +1,21 @@
+// Bytes made fewer, with Zstandard: frames that know their size and carry a checksum of their content.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace brume::logstore {
+
+// `level` as Zstandard's: 1 is quick, 3 a third smaller.
+std::string compress(std::string_view bytes, int level);
+
+// The content of a frame that must hold `size` bytes exactly. Errors: InternalFailure for anything else.
+Result<std::string> decompress(std::string_view frame, std::uint64_t size);
+
+// What the frame says that it holds. Errors: InternalFailure if it does not say, or says more than `limit`.
+Result<std::uint64_t> decompressed_size(std::string_view frame, std::uint64_t limit);
+
+}  // namespace brume::logstore

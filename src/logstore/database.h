@@ -1,0 +1,129 @@
+// The SQLite file of the event store: tables and statements, nothing of what they mean.
+//
+// Write-ahead log, synchronous=FULL: a commit is on disk when it returns, and a torn one is not there. One connection
+// writes; each reader has its own and never waits for the writer. Changes are made in a Transaction; whoever calls
+// holds the store's `writing` lock. Errors: InsufficientStorage for a full disk, InternalFailure otherwise.
+#pragma once
+
+#include <functional>
+#include <mutex>
+
+#include "env/fd.h"
+#include "logstore/index.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace brume::logstore {
+
+// One connection to the file, used by one thread at a time.
+class Connection {
+ public:
+  explicit Connection(sqlite3* database) : database_(database) {}
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  Result<void> execute(const char* sql);
+  // The statement of this text, made when first asked for; the text is a literal.
+  Result<sqlite3_stmt*> statement(const char* sql);
+  // Binds the values (from 1 on), does the step of a statement that has no rows, and resets it.
+  template <typename... Values>
+  Result<void> run(const char* sql, Values... values);
+  Result<void> finish(sqlite3_stmt* statement);
+  [[nodiscard]] std::unexpected<Error> failure(std::string_view what) const;
+  [[nodiscard]] sqlite3* get() const { return database_; }
+
+ private:
+  sqlite3* database_;
+  std::unordered_map<const char*, sqlite3_stmt*> statements_;
+};
+
+// What a start reads.
+struct Loaded {
+  std::function<void(GroupId, GroupFacts&&, bool deleted)> group;
+  // `applied`: the last journal row whose events are in the facts.
+  std::function<void(GroupId, Stream&&, std::uint64_t applied)> stream;
+  std::function<void(RowHead&&, std::uint32_t disk_bytes)> row;  // by id
+  std::function<void(GroupId, const BlockHead&)> block;
+  std::function<void(std::uint64_t row, std::uint64_t block)> next;
+};
+
+struct FileSizes {
+  std::uint64_t used = 0, free = 0, log = 0;  // bytes: pages in use and not, the write-ahead log
+};
+
+class Database;
+
+// Rolled back when it goes without a commit, or if that fails.
+class Transaction {
+ public:
+  explicit Transaction(Connection& connection) : connection_(&connection) {}
+  Transaction(Transaction&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+  Result<void> commit();
+
+ private:
+  Connection* connection_;
+};
+
+class Database {
+ public:
+  static Result<std::unique_ptr<Database>> open(const std::string& path);
+
+  Result<void> load(const Loaded& into);
+
+  Result<Transaction> begin();
+  Result<void> put_group(GroupId group, const GroupFacts& facts, bool deleted = false);
+  Result<void> erase_group(GroupId group);  // its own row and those of its streams
+  Result<void> put_stream(GroupId group, const Stream& stream, const StreamFacts& facts, std::uint64_t applied);
+  Result<void> erase_stream(GroupId group, std::uint32_t number);
+  Result<void> put_row(const RowHead& head, std::string_view body);
+  Result<void> erase_row(std::uint64_t id);
+  Result<void> put_block(GroupId group, const BlockHead& head, std::string_view bytes);
+  Result<void> erase_block(std::uint64_t id);
+  // The next row's and block's number: none is used again when the newest are gone.
+  Result<void> put_next(std::uint64_t row, std::uint64_t block);
+
+  // Gives up to so many free pages back to the disk; a transaction of its own.
+  Result<void> give_back(int pages);
+  // Moves the write-ahead log into the file and makes it short, if no reader is in the way.
+  Result<void> checkpoint();
+  Result<FileSizes> sizes();
+  static constexpr std::uint64_t kPage = 16384;
+
+  // For readers, from any thread. Absent: there is no such row (any more).
+  class Reader;
+  Result<Reader> reader();
+
+ private:
+  Database(std::string path, std::unique_ptr<Connection> writer) : path_(std::move(path)), writer_(std::move(writer)) {}
+  static Result<std::unique_ptr<Connection>> connect(const std::string& path, bool writer);
+
+  std::string path_;
+  env::Fd lock_;
+  std::unique_ptr<Connection> writer_;
+  std::mutex readers_lock_;
+  std::vector<std::unique_ptr<Connection>> readers_;  // not in use
+};
+
+class Database::Reader {
+ public:
+  Reader(Database& database, std::unique_ptr<Connection> connection)
+      : database_(&database), connection_(std::move(connection)) {}
+  Reader(Reader&&) noexcept = default;
+  Reader& operator=(Reader&&) = delete;
+  ~Reader();  // gives the connection back
+
+  Result<std::optional<std::string>> row(std::uint64_t id);
+  Result<std::optional<std::string>> block(std::uint64_t id);
+
+ private:
+  Result<std::optional<std::string>> bytes(const char* sql, std::uint64_t id);
+
+  Database* database_;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace brume::logstore

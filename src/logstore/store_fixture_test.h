@@ -1,0 +1,51 @@
+// For the event store's tests: a store in a folder of its own, small enough that little data folds, merges and drops.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "logstore/event_store.h"
+
+namespace brume::logstore {
+
+class Folder {
+ public:
+  Folder() {
+    // In memory where that is possible: nothing here depends on a real disk, and each append waits for it.
+    const std::string memory = "/dev/shm";
+    const bool there = ::access(memory.c_str(), W_OK) == 0;
+    std::string name = (there ? memory : std::filesystem::temp_directory_path().string()) + "/brume-logstore.XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
+    path = name;
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] Options options() const {
+    return {.path = path + "/logs.db", .block_bytes = 4096, .fold_bytes = 8192, .fold_rows = 32, .journal_rows = 96};
+  }
+  std::string path;
+};
+
+inline std::unique_ptr<EventStore> open_store(Options options) {
+  auto opened = EventStore::open(std::move(options));
+  if (!opened) ADD_FAILURE() << opened.error().message;
+  return opened ? *std::move(opened) : nullptr;
+}
+
+// All of a read, as text: "<timestamp> <id> <ingestion> <stream> <message>".
+inline std::vector<std::string> all_of(EventStore& store, const Read& read) {
+  std::vector<std::string> out;
+  const auto scanned = store.visit(read, [&](const Event& event) {
+    out.push_back(
+        fmt::format("{} {} {} {} {}", event.timestamp, event.id, event.ingestion, event.stream, event.message));
+    return true;
+  });
+  if (!scanned) ADD_FAILURE() << scanned.error().message;
+  return out;
+}
+
+}  // namespace brume::logstore

@@ -1,0 +1,287 @@
+#include "logstore/visit.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+
+namespace brume::logstore {
+namespace {
+
+// A row or a block that is to be opened.
+struct Part {
+  bool is_row = false;
+  BlockHead block;
+  RowHead row;
+  [[nodiscard]] Position first() const { return is_row ? Position{row.first, row.first_id} : block.first; }
+  [[nodiscard]] Position last() const {
+    return is_row ? Position{row.last, row.first_id + row.events - 1} : block.last;
+  }
+};
+
+// What of an opened part is to be visited.
+struct Open {
+  std::string text;
+  std::vector<BlockColumn> events;  // in the order of the visit
+  std::size_t next = 0;
+  [[nodiscard]] Position at() const { return events[next].position; }
+};
+
+constexpr std::size_t npos = std::string_view::npos;
+
+std::size_t find_text(std::string_view text, std::string_view needle, std::size_t from = 0) {
+  if (needle.size() > text.size() - from) return npos;
+  const void* found = ::memmem(text.data() + from, text.size() - from, needle.data(), needle.size());
+  return found ? std::size_t(static_cast<const char*>(found) - text.data()) : npos;
+}
+
+class Visit {
+ public:
+  Visit(State& state, const Read& read, const std::function<bool(const Event&)>& visitor)
+      : state_(state), read_(read), visitor_(visitor) {
+    // [from_, to_); of a backward visit `after` is the end.
+    from_ = {std::max<std::int64_t>(read.from, 0), 0};
+    to_ = {std::max<std::int64_t>(read.to, 0), 0};
+    if (read.after && read.backward) to_ = std::min(to_, *read.after);
+    if (read.after && !read.backward) from_ = std::max(from_, Position{read.after->timestamp, read.after->id + 1});
+  }
+
+  Result<Scanned> run() {
+    bool more = true;
+    plan();
+    while (more) {
+      BRUME_TRY(step, merge());
+      more = step;
+    }
+    return std::move(scanned_);
+  }
+
+ private:
+  // In the order of the visit, is `a` earlier than `b`?
+  [[nodiscard]] bool before(Position a, Position b) const { return read_.backward ? b < a : a < b; }
+  [[nodiscard]] Position begin_of(const Part& part) const { return read_.backward ? part.last() : part.first(); }
+
+  void plan();
+  // Visits until the end, or until a part is gone and all is planned anew: true.
+  Result<bool> merge();
+  // What can be visited next is here or behind.
+  [[nodiscard]] std::optional<Position> frontier() const;
+  // Everything before `at` was visited: the rest begins there.
+  void move_on(Position at);
+  // False: it is gone.
+  Result<bool> open(const Part& part);
+  Result<bool> damaged(const Part& part, const Error& error);
+  void take(std::vector<BlockColumn> events, std::string text);
+  void keep_matches(Open& open) const;
+  // Null: not wanted, or deleted.
+  const Stream* stream_of(std::uint32_t number);
+  // False: the visitor said stop.
+  bool emit(Open& open, std::optional<Position> bound);
+
+  State& state_;
+  const Read& read_;
+  const std::function<bool(const Event&)>& visitor_;
+  Position from_, to_;
+  Scanned scanned_;
+  std::shared_ptr<Group> group_;
+  std::vector<Cut> cuts_;
+  std::vector<Part> parts_;  // in the order of their begin
+  std::size_t next_part_ = 0;
+  std::vector<std::unique_ptr<Open>> open_;  // a heap, the first to visit on top
+  std::unordered_map<std::uint32_t, std::shared_ptr<Stream>> streams_;
+  std::optional<Database::Reader> reader_;
+};
+
+void Visit::plan() {
+  parts_.clear();
+  open_.clear();
+  next_part_ = 0;
+  {
+    const std::lock_guard hold(state_.index_lock);
+    const auto found = state_.index.groups.find(read_.group);
+    if (found == state_.index.groups.end()) return;
+    group_ = found->second;
+    cuts_ = group_->facts.cuts;
+    std::uint64_t wanted = 0;
+    for (const std::string& name : read_.streams)
+      if (const auto stream = group_->by_name.find(name); stream != group_->by_name.end())
+        wanted |= std::uint64_t(1) << (stream->second->number % 64);
+    if (read_.streams.empty()) wanted = ~std::uint64_t(0);
+    const auto add = [&](Part part) {
+      if (part.first() < to_ && part.last() >= from_) parts_.push_back(std::move(part));
+    };
+    for (auto block = group_->blocks.begin(); block != group_->blocks.end() && block->first <= to_.timestamp; ++block)
+      if ((block->second.streams & wanted) != 0) add({false, block->second, {}});
+    for (const auto& [id, row] : group_->rows) {
+      if ((wanted >> (row.stream % 64) & 1) == 0) continue;
+      RowHead head;
+      head.id = id;
+      head.group = group_->id;
+      head.stream = row.stream;
+      head.first_id = row.first_id;
+      head.events = row.events;
+      head.text_bytes = row.text_bytes;
+      head.first = row.first;
+      head.last = row.last;
+      head.ingestion = row.ingestion;
+      add({true, {}, std::move(head)});
+    }
+  }
+  std::ranges::sort(parts_, [&](const Part& a, const Part& b) { return before(begin_of(a), begin_of(b)); });
+}
+
+std::optional<Position> Visit::frontier() const {
+  std::optional<Position> at;
+  if (!open_.empty()) at = open_.front()->at();
+  if (next_part_ < parts_.size()) {
+    const Position next = begin_of(parts_[next_part_]);
+    if (!at || before(next, *at)) at = next;
+  }
+  return at;
+}
+
+void Visit::move_on(Position at) {
+  if (read_.backward)
+    to_ = std::min(to_, Position{at.timestamp, at.id + 1});
+  else
+    from_ = std::max(from_, at);
+}
+
+Result<bool> Visit::merge() {
+  const auto later = [&](const auto& a, const auto& b) { return before(b->at(), a->at()); };
+  while (true) {
+    while (next_part_ < parts_.size() && (open_.empty() || before(begin_of(parts_[next_part_]), open_.front()->at()))) {
+      const Position begin = *frontier();
+      const bool moved = read_.backward ? Position{begin.timestamp, begin.id + 1} < to_ : from_ < begin;
+      if (read_.scan_limit > 0 && scanned_.bytes >= read_.scan_limit && moved) {
+        move_on(begin);
+        scanned_.stopped = read_.backward ? to_ : Position{from_.timestamp, from_.id - (from_.id > 0)};
+        return false;
+      }
+      const std::size_t opened = open_.size();
+      BRUME_TRY(there, open(parts_[next_part_]));
+      if (!there) {
+        move_on(begin);
+        plan();
+        return true;
+      }
+      ++next_part_;
+      if (open_.size() > opened) std::ranges::push_heap(open_, later);
+    }
+    if (open_.empty()) return false;
+    std::ranges::pop_heap(open_, later);
+    std::unique_ptr<Open> top = std::move(open_.back());
+    open_.pop_back();
+    if (!emit(*top, frontier())) return false;
+    if (top->next == top->events.size()) continue;
+    open_.push_back(std::move(top));
+    std::ranges::push_heap(open_, later);
+  }
+}
+
+bool Visit::emit(Open& open, std::optional<Position> bound) {
+  for (; open.next < open.events.size(); ++open.next) {
+    const BlockColumn& event = open.events[open.next];
+    if (bound && !before(event.position, *bound)) return true;
+    const Stream* stream = streams_.at(event.stream).get();
+    const Event out{event.position.timestamp, event.ingestion, stream->name,
+                    std::string_view(open.text).substr(event.offset, event.length), event.position.id};
+    if (visitor_(out)) continue;
+    scanned_.stopped = event.position;
+    return false;
+  }
+  return true;
+}
+
+Result<bool> Visit::open(const Part& part) {
+  if (!reader_) {
+    BRUME_TRY(reader, state_.database->reader());
+    reader_.emplace(std::move(reader));
+  }
+  BRUME_TRY(bytes, part.is_row ? reader_->row(part.row.id) : reader_->block(part.block.id));
+  if (!bytes) {
+    const std::lock_guard writing(state_.writing);  // what is being changed is changed then
+    const bool listed =
+        part.is_row
+            ? group_->rows.contains(part.row.id)
+            : std::ranges::any_of(group_->blocks, [&](const auto& entry) { return entry.second.id == part.block.id; });
+    if (!listed || state_.index.find(read_.group) != group_.get()) return false;
+    return damaged(part, Error{"InternalFailure", "it is missing", 500});
+  }
+  if (part.is_row) {
+    if (!stream_of(part.row.stream)) return true;
+    auto row = read_row(part.row, *bytes);
+    if (!row) return damaged(part, row.error());
+    std::vector<BlockColumn> events;
+    events.reserve(row->messages.size());
+    std::uint64_t id = part.row.first_id;
+    for (const Message& message : row->messages)
+      events.push_back(
+          {{message.timestamp, id++}, part.row.ingestion, part.row.stream, message.offset, message.length});
+    take(std::move(events), std::move(row->text));
+    return true;
+  }
+  auto columns = read_columns(part.block, *bytes);
+  if (!columns) return damaged(part, columns.error());
+  std::erase_if(*columns, [&](const BlockColumn& event) { return !stream_of(event.stream); });
+  if (columns->empty()) return true;
+  auto text = read_texts(part.block, *bytes);
+  if (!text) return damaged(part, text.error());
+  take(*std::move(columns), *std::move(text));
+  return true;
+}
+
+Result<bool> Visit::damaged(const Part& part, const Error& error) {
+  ++scanned_.damaged;
+  log_error("Events of log group {} cannot be read and are passed over, {} of them: {}", read_.group,
+            part.is_row ? part.row.events : part.block.events, error.message);
+  return true;
+}
+
+const Stream* Visit::stream_of(std::uint32_t number) {
+  const auto [place, first] = streams_.try_emplace(number);
+  if (!first) return place->second.get();
+  const std::lock_guard hold(state_.index_lock);
+  const auto found = group_->by_number.find(number);
+  if (found == group_->by_number.end()) return nullptr;
+  const std::string& name = found->second->name;
+  if (!read_.streams.empty() && std::ranges::find(read_.streams, name) == read_.streams.end()) return nullptr;
+  if (!name.starts_with(read_.stream_prefix)) return nullptr;
+  place->second = found->second;
+  return place->second.get();
+}
+
+void Visit::take(std::vector<BlockColumn> events, std::string text) {
+  std::erase_if(events, [&](const BlockColumn& event) {
+    if (event.position < from_ || event.position >= to_) return true;
+    return std::ranges::any_of(
+        cuts_, [&](const Cut& cut) { return event.position.timestamp < cut.time && event.position.id < cut.id; });
+  });
+  scanned_.events += events.size();
+  for (const BlockColumn& event : events) scanned_.bytes += event.length;
+  auto open = std::make_unique<Open>();
+  open->text = std::move(text);
+  open->events = std::move(events);
+  keep_matches(*open);
+  if (open->events.empty()) return;
+  if (read_.backward) std::ranges::reverse(open->events);
+  open_.push_back(std::move(open));
+}
+
+void Visit::keep_matches(Open& open) const {
+  if (read_.needle.empty()) return;
+  // From match to match, and from each to the event that it is in: the texts are searched as one.
+  std::size_t match = find_text(open.text, read_.needle);
+  std::erase_if(open.events, [&](const BlockColumn& event) {
+    if (match != npos && match < event.offset) match = find_text(open.text, read_.needle, event.offset);
+    return match == npos || match + read_.needle.size() > std::size_t(event.offset) + event.length;
+  });
+}
+
+}  // namespace
+
+Result<Scanned> visit(State& state, const Read& read, const std::function<bool(const Event&)>& visitor) {
+  return Visit(state, read, visitor).run();
+}
+
+}  // namespace brume::logstore
