@@ -267,9 +267,8 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
   BRUME_CHECK(read_request(attempt.protocol, operation, request, input.get()));
   BRUME_CHECK(authorize(target, call, attempt, input.get()));
   if (operation.input) BRUME_CHECK(validate(attempt.protocol, *operation.input(), input.get()));
-  BRUME_TRY(api, target.service->resolver(call.region));
   if (const auto events = target.service->events.find(operation.name); events != target.service->events.end()) {
-    BRUME_TRY(source, events->second(api, call, input.get()));
+    BRUME_TRY(source, events->second(call, input.get()));
     return HttpAnswer{
         .status = 200,
         .headers = {{"Content-Type", "application/vnd.amazon.eventstream"}, {"x-amzn-RequestId", attempt.request_id}},
@@ -280,6 +279,7 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
           if (writer.write("initial-response", "{}")) source(std::move(writer));
         }};
   }
+  BRUME_TRY(api, target.service->resolver(call.region));
   const bool dry_run = attempt.protocol == Protocol::ec2 && asks_dry_run(operation, input.get());
   const auto token = Idempotency::token_of(operation, input.get());
   BRUME_CHECK(store_.transact([&]() -> Result<void> {

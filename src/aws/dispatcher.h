@@ -47,9 +47,9 @@ class Dispatcher {
 
   // `model` lives as long as the dispatcher.
   void add(const ServiceModel& model, Resolver resolver, Aside aside = {});
-  // How an operation is carried out that answers with events as they come. `api` is what the service's resolver gave;
-  // `input` is of the operation's shape. Errors are told as any operation's.
-  using Events = std::function<Result<EventSource>(void* api, const Call& call, const void* input)>;
+  // How an operation is carried out that answers with events as they come. `input` is of the operation's shape. Errors
+  // are told as any operation's.
+  using Events = std::function<Result<EventSource>(const Call& call, const void* input)>;
   // Of a service that was added.
   void answer_with_events(const ServiceModel& model, std::string_view operation, Events events);
   // Accepts temporary credentials. `sessions` lives as long as the dispatcher.

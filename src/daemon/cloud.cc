@@ -144,9 +144,9 @@ void Cloud::serve(aws::Dispatcher& dispatcher) {
   regional(logs::model(), [](Region& r) -> void* { return static_cast<logs::Api*>(&r.logs); },
            {{logs::kAside.begin(), logs::kAside.end()}, machine_.aside});
   dispatcher.answer_with_events(
-      logs::model(), "StartLiveTail", [](void* api, const aws::Call& call, const void* input) {
-        auto& service = static_cast<logs::Service&>(*static_cast<logs::Api*>(api));
-        return service.start_live_tail(call, *static_cast<const logs::StartLiveTailRequest*>(input));
+      logs::model(), "StartLiveTail", [this](const aws::Call& call, const void* input) -> Result<aws::EventSource> {
+        BRUME_TRY(found, region(call.region));
+        return found->logs.start_live_tail(call, *static_cast<const logs::StartLiveTailRequest*>(input));
       });
   regional(elbv2::model(), [](Region& r) -> void* { return static_cast<elbv2::Api*>(&r.elbv2); });
   regional(autoscaling::model(), [](Region& r) -> void* { return static_cast<autoscaling::Api*>(&r.autoscaling); });
