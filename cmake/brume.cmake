@@ -32,10 +32,16 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-# brume_library(NAME DEPS…): the .cc files of this folder and its sub-folders as library brume_NAME, and its *_test.cc
-# files as the test program NAME_test. Files ending in _fuzz.cc become fuzz targets (BRUME_FUZZ=ON).
+# brume_library(NAME DEPS…): the .cc files of this folder and its sub-folders (but for those that are a library of their
+# own) as library brume_NAME, and its *_test.cc files as the test program NAME_test. Files ending in _fuzz.cc become fuzz
+# targets (BRUME_FUZZ=ON).
 function(brume_library name)
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  file(GLOB_RECURSE others ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
+  foreach(other ${others})
+    get_filename_component(folder ${other} DIRECTORY)
+    list(FILTER all EXCLUDE REGEX "^${folder}/")
+  endforeach()
   set(tests ${all})
   set(fuzzers ${all})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")

@@ -78,7 +78,7 @@ void DiscoveredFields::find(std::string_view message, std::span<Value> slots, Sc
 
 void DiscoveredFields::flow_log(std::string_view message, std::span<Value> slots) const {
   std::array<std::string_view, kFlowWords> words;
-  while (!message.empty() && (message.back() == '\n' || message.back() == '\r')) message.remove_suffix(1);
+  message = message.substr(0, message.find_last_not_of(" \t\r\n") + 1);
   for (std::size_t i = 0; i < kFlowWords; ++i) {
     const std::size_t space = message.find(' ');
     if ((space == std::string_view::npos) != (i + 1 == kFlowWords)) return;

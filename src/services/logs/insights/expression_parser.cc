@@ -173,17 +173,19 @@ Result<Node> ExpressionParser::resolve(const Token& token, const std::string& na
 Result<bool> ExpressionParser::column_by_text(Node& out) {
   if (plan_.stages.size() == 1) return false;
   const std::string_view rest = lexer_.text().substr(token_.begin);
+  std::size_t longest = 0;
   for (const auto& [name, node] : names_) {
     if (name.find('(') == std::string::npos) continue;
     const std::size_t length = length_without_spaces(rest, name);
-    if (length == 0) continue;
+    if (length <= longest) continue;
+    longest = length;
     out = node;
-    lexer_.move_to(token_.begin + length);
-    token_.end = token_.begin + length;
-    BRUME_CHECK(advance());
-    return true;
   }
-  return false;
+  if (longest == 0) return false;
+  token_.end = token_.begin + longest;
+  lexer_.move_to(token_.end);
+  BRUME_CHECK(advance());
+  return true;
 }
 
 // --- operators ---

@@ -80,10 +80,17 @@ Value is_empty(Arguments a, Scratch& scratch) {
 Value is_blank(Arguments a, Scratch& scratch) {
   return Value::of(to_text(a[0], scratch).value_or("").find_first_not_of(kSpace) == std::string_view::npos);
 }
+// Functions that make texts longer would otherwise, applied again and again, take any memory.
+Value bounded(std::string text, Scratch& scratch) {
+  return text.size() <= kLongestText ? Value::of(scratch.keep(std::move(text))) : Value{};
+}
 Value concat(Arguments a, Scratch& scratch) {
   std::string out;
-  for (const Value& value : a) out += to_text(value, scratch).value_or("");
-  return Value::of(scratch.keep(std::move(out)));
+  for (const Value& value : a) {
+    out += to_text(value, scratch).value_or("");
+    if (out.size() > kLongestText) return {};
+  }
+  return bounded(std::move(out), scratch);
 }
 
 template <bool left, bool right>
@@ -137,15 +144,13 @@ Value replace(Arguments a, Scratch& scratch) {
                                         with = to_text(a[2], scratch);
   if (!text || !what || !with) return {};
   if (what->empty()) return Value::of(*text);
-  // What is put in is bounded, so that replacing again and again is.
-  constexpr std::size_t kLongest = 1 << 20;
   std::string out;
   std::size_t at = 0;
   for (std::size_t next; (next = text->find(*what, at)) != std::string_view::npos; at = next + what->size()) {
     out.append(*text, at, next - at).append(*with);
-    if (out.size() > kLongest) return {};
+    if (out.size() > kLongestText) return {};
   }
-  return Value::of(scratch.keep(std::move(out.append(*text, at))));
+  return bounded(std::move(out.append(*text, at)), scratch);
 }
 Value contains(Arguments a, Scratch& scratch) {
   const std::optional<std::string_view> text = to_text(a[0], scratch), what = to_text(a[1], scratch);
@@ -211,7 +216,7 @@ Value parse_json(Arguments a, Scratch&) {
 }
 Value to_json_text(Arguments a, Scratch& scratch) {
   if (a[0].kind == Value::Kind::json) return Value::of(a[0].text);
-  if (a[0].kind == Value::Kind::text && !to_number(a[0])) return Value::of(scratch.keep(json_quote(a[0].text)));
+  if (a[0].kind == Value::Kind::text && !to_number(a[0])) return bounded(json_quote(a[0].text), scratch);
   const std::optional<std::string_view> text = to_text(a[0], scratch);
   return text ? Value::of(*text) : Value{};
 }

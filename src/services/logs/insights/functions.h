@@ -6,6 +6,7 @@
 // datefloor, dateceil and now, which need a period, the record or the query's time; and aggregation.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -20,6 +21,8 @@ struct Function {
   Value (*call)(std::span<const Value> arguments, Scratch& scratch);
 };
 constexpr std::uint8_t kMostArguments = 32;
+// Bytes of a text that a function makes longer than what it was given; a longer one is missing. As a log event's.
+constexpr std::size_t kLongestText = std::size_t(1) << 20;
 
 // Null if there is none of this name.
 const Function* find_function(std::string_view name);

@@ -106,6 +106,15 @@ TEST(InsightsFunctions, GiveWhatTheGuideSays) {
   for (const auto& [expression, value] : cases) EXPECT_EQ(value_of(expression, message), value) << expression;
 }
 
+TEST(InsightsFunctions, TextsDoNotGrowWithoutBound) {
+  std::string doubling = "fields concat(@message, @message) as a0", quoting = "fields ";
+  for (int i = 0; i < 60; ++i) doubling += fmt::format(" | fields concat(a{0}, a{0}) as a{1}", i, i + 1);
+  for (int i = 0; i < 60; ++i) quoting += "jsonStringify(";
+  EXPECT_EQ(answer(doubling + " | display strlen(a19), strlen(a20)", std::vector<std::string>{"x"}),
+            "strlen(a19)=1048576");
+  EXPECT_EQ(answer(quoting + "@message" + std::string(60, ')') + " as q", std::vector<std::string>{"\""}), "");
+}
+
 TEST(InsightsFunctions, MembersOfParsedJson) {
   const std::vector<std::string> messages = {
       R"(prefix {"not": "json"})",

@@ -17,6 +17,11 @@ bool begins_name(char c) {
   return is_letter(c) || c == '@' || c == '`';
 }
 
+// The keyword, behind which a bracket begins a list.
+bool is_in(std::string_view word) {
+  return word.size() == 2 && (word[0] | 0x20) == 'i' && (word[1] | 0x20) == 'n';
+}
+
 constexpr std::string_view kSymbols[] = {"!=", "<=", ">=", "=~", "|", "(", ")", "[", "]", ",",
                                          "+",  "-",  "*",  "/",  "^", "%", "=", "<", ">"};
 
@@ -77,7 +82,7 @@ Result<Token> Lexer::name() {
       token.quoted = true;
       at_ = close + 1;
       if (at_ < text_.size() && text_[at_] != '.' && text_[at_] != '[') break;
-    } else if (c == '[' && token.value != "in" && token.value != "IN") {
+    } else if (c == '[' && !is_in(token.value)) {
       std::size_t end = at_ + 1;
       while (end < text_.size() && is_digit(text_[end])) ++end;
       if (end == at_ + 1 || end == text_.size() || text_[end] != ']') break;
