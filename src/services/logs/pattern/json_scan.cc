@@ -242,7 +242,8 @@ class Scanner {
         ++at_;
         return true;
       }
-      if (*at_ != '\\' || ++at_ == end_) return false;
+      if (*at_ != '\\') return false;
+      if (++at_ == end_) return false;
       out.escapes = true;
       if (*at_ == 'u') {
         if (end_ - at_ < 5 || !is_hex(at_[1]) || !is_hex(at_[2]) || !is_hex(at_[3]) || !is_hex(at_[4])) return false;

@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::string_view kSymbols = "_#=@/;,-: ";
 constexpr std::string_view kOperators = "^$?[]{}|\\*+.";
-constexpr std::int64_t kMemory = 2 << 20;  // of one expression's automata
+constexpr std::int64_t kMemory = 4 << 20;  // of one expression's automata
+// RE2's, steps of its program. Where its states do not fit into the memory, each byte of a message may cost as many.
+constexpr int kLargestProgram = 2000;
 
 // Checks an expression, writes it as RE2 wants it, and finds the longest text that is in all its matches.
 class Translation {
@@ -170,6 +172,11 @@ Result<Regex> Regex::parse(std::string_view text) {
   if (!compiled->ok())
     return fail("InvalidParameterException", "Invalid filter pattern: the regular expression %{}% is not valid: {}.",
                 text, compiled->error());
+  if (compiled->ProgramSize() > kLargestProgram)
+    return fail(
+        "InvalidParameterException",
+        "Invalid filter pattern: the regular expression %{}% is too large: lower the numbers of its repetitions.",
+        text);
   out.compiled_ = std::move(compiled);
   return out;
 }

@@ -2,7 +2,8 @@
 //
 // Only what the CloudWatch Logs user guide ("Supported regular expressions syntax") lists: letters, digits, spaces and
 // _ # = @ / ; , - : as they are; ^ $ ? [] {m,n} | \ * + . ; \d \s \w and their opposites, \xhh. Matched by RE2, so in
-// linear time whatever the message. Finds a match anywhere unless anchored; `.` is any character, a new line too.
+// linear time whatever the message; what would be too large for that to be quick is refused. Finds a match anywhere
+// unless anchored; `.` is any character, a new line too.
 #pragma once
 
 #include <memory>
