@@ -58,10 +58,11 @@ class PolicyOperations : public virtual Api, protected GroupPart {
   Capacity capacity_for(const GroupRecord& record, const ScalingPolicy& policy);
   // An alarm's action: a sentence for its history, or why it could not be done.
   Result<std::string> perform(const services::AlarmEvent& event);
+  // `metric`: what the policy compares. None: the alarm has no datapoint.
   Result<Wish> wish_on_alarm(const GroupRecord& record, const ScalingPolicy& policy, const Capacity& capacity,
-                             const services::AlarmEvent& event);
+                             const services::AlarmEvent& event, std::optional<double> metric);
   Result<Wish> tracking_wish(const GroupRecord& record, const ScalingPolicy& policy, const Capacity& capacity,
-                             const services::AlarmEvent& event);
+                             const services::AlarmEvent& event, double metric);
   // Changes the desired capacity within its bounds, or not, and remembers it. A sentence on what was done.
   Result<std::string> follow(const ScalingPolicy& policy, const Wish& wanted, const Capacity& capacity,
                              DecisionRecord decision, const std::string& alarm_state = "");

@@ -52,18 +52,22 @@ Result<std::string> PolicyOperations::perform(const services::AlarmEvent& event)
     const ScalingPolicy policy = found->policy;
     const GroupRecord& record = *groups_.find(*policy.AutoScalingGroupName);
     const Capacity capacity = capacity_for(record, policy);
-    BRUME_TRY(wish, wish_on_alarm(record, policy, capacity, event));
+    const std::optional<double> metric = policy.PolicyType == "StepScaling"
+                                             ? aggregated(event.datapoints, *policy.MetricAggregationType)
+                                             : event.newest();
+    BRUME_TRY(wish, wish_on_alarm(record, policy, capacity, event, metric));
     DecisionRecord decision;
     decision.by = "policy";
     decision.alarm = event.alarm_name;
-    decision.value = event.value;
+    decision.value = metric;
     decision.threshold = event.threshold;
     return follow(policy, wish, capacity, std::move(decision), event.state);
   });
 }
 
 Result<Wish> PolicyOperations::wish_on_alarm(const GroupRecord& record, const ScalingPolicy& policy,
-                                             const Capacity& capacity, const services::AlarmEvent& event) {
+                                             const Capacity& capacity, const services::AlarmEvent& event,
+                                             std::optional<double> metric) {
   if (record.group.Status) return stays("the group is being deleted");
   if (!*policy.Enabled) return stays("the policy is disabled");
   if (is_suspended(record, "AlarmNotification")) return stays("the process AlarmNotification is suspended");
@@ -71,22 +75,23 @@ Result<Wish> PolicyOperations::wish_on_alarm(const GroupRecord& record, const Sc
     if (const auto busy = cooldowns_.why_waiting(*policy.AutoScalingGroupName)) return stays(*busy);
     return simple_scaling(capacity, adjustment_of(policy, *policy.ScalingAdjustment));
   }
-  if (!event.value) return stays("the alarm has no datapoint");
+  if (!metric) return stays("the alarm has no datapoint");
   if (policy.PolicyType == "StepScaling") {
-    const StepAdjustment* step = step_for(policy.StepAdjustments, *event.value - event.threshold);
+    const StepAdjustment* step = step_for(policy.StepAdjustments, *metric - event.threshold);
     if (!step) return stays("no step of the policy is for this size of the breach");
     return step_scaling(capacity, adjustment_of(policy, *step->ScalingAdjustment));
   }
-  return tracking_wish(record, policy, capacity, event);
+  return tracking_wish(record, policy, capacity, event, *metric);
 }
 
 Result<Wish> PolicyOperations::tracking_wish(const GroupRecord& record, const ScalingPolicy& policy,
-                                             const Capacity& capacity, const services::AlarmEvent& event) {
+                                             const Capacity& capacity, const services::AlarmEvent& event,
+                                             double metric) {
   const TargetTrackingConfiguration& tracking = *policy.TargetTrackingConfiguration;
   if (std::ranges::find(policy.Alarms, std::optional(event.alarm_name), &Alarm::AlarmName) == policy.Alarms.end())
     return stays(fmt::format("the alarm {} is not one of the policy's own", event.alarm_name));
   if (event.state != "ALARM") return stays("the alarm is not in state ALARM");
-  const double target = *tracking.TargetValue, metric = *event.value;
+  const double target = *tracking.TargetValue;
   if (is_high_alarm(event.alarm_name)) {
     if (metric <= target) return stays("the metric is back at its target");
     return target_tracking(capacity, metric, target, true);
