@@ -161,6 +161,32 @@ def test_alarm_calls_a_policy(aws):
     aws.autoscaling.delete_policy(PolicyName=arn)
 
 
+def test_step_policy_compares_all_that_its_alarm_looked_at(aws):
+    aws.autoscaling.set_desired_capacity(AutoScalingGroupName=NAME, DesiredCapacity=1)
+    settled(aws, 1)
+    arguments = {"AutoScalingGroupName": NAME, "PolicyName": "peak", "PolicyType": "StepScaling",
+                 "AdjustmentType": "ChangeInCapacity", "StepAdjustments": [
+                     {"MetricIntervalLowerBound": 0, "MetricIntervalUpperBound": 40, "ScalingAdjustment": 1},
+                     {"MetricIntervalLowerBound": 40, "ScalingAdjustment": 2}]}
+    with refused("ValidationError", "Invalid MetricAggregationType Median"):
+        aws.autoscaling.put_scaling_policy(**arguments, MetricAggregationType="Median")
+    arn = aws.autoscaling.put_scaling_policy(**arguments, MetricAggregationType="Maximum")["PolicyARN"]
+    assert policies(aws, PolicyNames=["peak"])[0]["MetricAggregationType"] == "Maximum"
+    # By the newest datapoint, or by their average, it would be one instance more.
+    period = datetime.timedelta(seconds=10)
+    this = now() - datetime.timedelta(seconds=now().second % 10)
+    aws.cloudwatch.put_metric_data(Namespace="Shop", MetricData=[
+        {"MetricName": "Queue", "Timestamp": this - i * period, "Value": value, "StorageResolution": 1}
+        for i, value in ((1, 60), (2, 95))])
+    aws.cloudwatch.put_metric_alarm(
+        AlarmName="queue", Namespace="Shop", MetricName="Queue", Statistic="Average", Period=10, EvaluationPeriods=2,
+        Threshold=50, ComparisonOperator="GreaterThanThreshold", AlarmActions=[arn])
+    settled(aws, 3)
+    assert "a monitor alarm queue in state ALARM triggered policy peak changing the desired capacity from 1 to 3." in latest_cause(aws)
+    aws.cloudwatch.delete_alarms(AlarmNames=["queue"])
+    aws.autoscaling.delete_policy(PolicyName=arn)
+
+
 def test_scheduled_action_is_done_at_its_time(aws):
     aws.autoscaling.set_desired_capacity(AutoScalingGroupName=NAME, DesiredCapacity=1)
     settled(aws, 1)

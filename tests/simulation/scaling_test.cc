@@ -52,8 +52,8 @@ TEST_P(ScalingTest, StaysWithinItsBounds) {
     const double value = double(random.below(100));
     const std::size_t which = random.below(3);
     const services::AlarmEvent event{
-        "load", "arn:aws:cloudwatch:x:alarm:load", "ALARM", arns[which], world.sim.clock.wall(),
-        value,  which == 1 ? 20.0 : 50.0};
+        "load",  "arn:aws:cloudwatch:x:alarm:load", "ALARM", arns[which], world.sim.clock.wall(),
+        {value}, which == 1 ? 20.0 : 50.0};
     const auto done = (*world.region().alarm_actions.find("autoscaling"))(event);
     EXPECT_TRUE(done) << done.error().message;
     if (random.below(4) == 0) {

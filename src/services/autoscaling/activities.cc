@@ -1,7 +1,7 @@
 // Activities: what a group did and why.
 #include <algorithm>
 
-#include "services/autoscaling/service.h"
+#include "services/autoscaling/group.h"
 #include "services/autoscaling/texts.h"
 #include "services/common/page.h"
 
@@ -17,9 +17,9 @@ std::string activity_key(std::string_view group, std::int64_t number) {
 
 }  // namespace
 
-std::string Service::begin_activity(const std::string& group, std::string description, std::string cause,
-                                    std::string status, std::int32_t progress, const std::string& zone,
-                                    const std::string& subnet) {
+std::string GroupPart::begin_activity(const std::string& group, std::string description, std::string cause,
+                                      std::string status, std::int32_t progress, const std::string& zone,
+                                      const std::string& subnet) {
   std::int64_t number = 0;
   std::string arn;
   groups_.modify(group, [&](GroupRecord& record) {
@@ -43,11 +43,11 @@ std::string Service::begin_activity(const std::string& group, std::string descri
   return key;
 }
 
-void Service::update_activity(const std::string& key, const std::function<void(Activity&)>& change) {
+void GroupPart::update_activity(const std::string& key, const std::function<void(Activity&)>& change) {
   if (activities_.contains(key)) activities_.modify(key, [&](ActivityRecord& record) { change(record.activity); });
 }
 
-void Service::end_activity(const std::string& key, bool success, const std::string& message) {
+void GroupPart::end_activity(const std::string& key, bool success, const std::string& message) {
   update_activity(key, [&](Activity& activity) {
     activity.EndTime = context_.env.clock.wall();
     activity.Progress = 100;
@@ -58,7 +58,16 @@ void Service::end_activity(const std::string& key, bool success, const std::stri
   });
 }
 
-Result<ActivitiesType> Service::DescribeScalingActivities(const Call&, const DescribeScalingActivitiesType& request) {
+void GroupPart::cancel_activity(const std::string& key) {
+  update_activity(key, [&](Activity& activity) {
+    if (activity.EndTime) return;
+    activity.EndTime = context_.env.clock.wall();
+    activity.StatusCode = "Cancelled";
+  });
+}
+
+Result<ActivitiesType> GroupOperations::DescribeScalingActivities(const Call&,
+                                                                  const DescribeScalingActivitiesType& request) {
   if (request.AutoScalingGroupName && !request.IncludeDeletedGroups.value_or(false))
     BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   if (!request.Filters.empty())

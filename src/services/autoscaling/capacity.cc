@@ -1,12 +1,14 @@
 // What people do to a group's size and to single instances.
 #include <algorithm>
 
-#include "services/autoscaling/service.h"
+#include "services/autoscaling/decide.h"
+#include "services/autoscaling/group.h"
 #include "services/autoscaling/texts.h"
+#include "services/autoscaling/warm_pool.h"
 
 namespace brume::autoscaling {
 
-Result<void> Service::SetDesiredCapacity(const Call&, const SetDesiredCapacityType& request) {
+Result<void> GroupOperations::SetDesiredCapacity(const Call&, const SetDesiredCapacityType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(found, find_group(name));
   const AutoScalingGroup& group = found->group;
@@ -18,10 +20,10 @@ Result<void> Service::SetDesiredCapacity(const Call&, const SetDesiredCapacityTy
     return fail("ValidationError", "New SetDesiredCapacity value {} is above max value {} for the AutoScalingGroup.",
                 desired, *group.MaxSize);
   if (request.HonorCooldown.value_or(false))
-    if (const auto busy = why_waiting(name))
+    if (const auto busy = cooldowns_.why_waiting(name))
       return fail("ScalingActivityInProgress", "The new capacity has to wait: {}", *busy);
   if (desired == before) return {};
-  remember_request(name, before, desired);
+  decisions_.add_request(name, before, desired);
   groups_.modify(name, [&](GroupRecord& record) {
     record.group.DesiredCapacity = desired;
     record.cause = at(context_.env.clock.wall(), desired_set_sentence(before, desired));
@@ -30,7 +32,7 @@ Result<void> Service::SetDesiredCapacity(const Call&, const SetDesiredCapacityTy
   return {};
 }
 
-Result<ActivityType> Service::TerminateInstanceInAutoScalingGroup(
+Result<ActivityType> GroupOperations::TerminateInstanceInAutoScalingGroup(
     const Call&, const TerminateInstanceInAutoScalingGroupType& request) {
   BRUME_TRY(member, find_member(*request.InstanceId));
   const std::string group = member->group;
@@ -44,7 +46,7 @@ Result<ActivityType> Service::TerminateInstanceInAutoScalingGroup(
       return fail("ValidationError", "The instance {} is in the warm pool, so it is not part of the desired capacity",
                   *request.InstanceId);
     if (!lifecycle.starts_with("Warmed:Terminating"))
-      take_out_of_pool(*member, at(context_.env.clock.wall(), user_terminated_sentence()));
+      transitions_.take_out_of_pool(*member, at(context_.env.clock.wall(), user_terminated_sentence()));
     wake_after_commit(group);
     return ActivityType{activities_.find(find_member(*request.InstanceId).value()->activity)->activity};
   }
@@ -63,13 +65,14 @@ Result<ActivityType> Service::TerminateInstanceInAutoScalingGroup(
         fmt::format(
             "instance {} was taken out of service in response to a user request, shrinking the capacity from {} to {}.",
             *request.InstanceId, desired, desired - 1));
-  BRUME_CHECK(take_out(group, *request.InstanceId, "Terminating", termination_description(*request.InstanceId), cause));
+  BRUME_CHECK(transitions_.take_out(group, *request.InstanceId, "Terminating",
+                                    termination_description(*request.InstanceId), cause));
   wake_after_commit(group);
   return ActivityType{activities_.find(find_member(*request.InstanceId).value()->activity)->activity};
 }
 
-Result<SetInstanceProtectionAnswer> Service::SetInstanceProtection(const Call&,
-                                                                   const SetInstanceProtectionQuery& request) {
+Result<SetInstanceProtectionAnswer> GroupOperations::SetInstanceProtection(const Call&,
+                                                                           const SetInstanceProtectionQuery& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   for (const std::string& instance : request.InstanceIds) {
     BRUME_TRY(found, find_member(*request.AutoScalingGroupName, instance));
@@ -83,7 +86,7 @@ Result<SetInstanceProtectionAnswer> Service::SetInstanceProtection(const Call&,
   return SetInstanceProtectionAnswer{};
 }
 
-Result<void> Service::SetInstanceHealth(const Call&, const SetInstanceHealthQuery& request) {
+Result<void> GroupOperations::SetInstanceHealth(const Call&, const SetInstanceHealthQuery& request) {
   if (*request.HealthStatus != "Healthy" && *request.HealthStatus != "Unhealthy")
     return fail("ValidationError", "Invalid health status: {}. Valid statuses are Healthy and Unhealthy",
                 *request.HealthStatus);
@@ -99,7 +102,7 @@ Result<void> Service::SetInstanceHealth(const Call&, const SetInstanceHealthQuer
   return {};
 }
 
-Result<void> Service::check_shrink(const AutoScalingGroup& group, int count, std::string_view verb) {
+Result<void> GroupOperations::check_shrink(const AutoScalingGroup& group, int count, std::string_view verb) {
   if (*group.DesiredCapacity - count >= *group.MinSize) return {};
   return fail(
       "ValidationError",
@@ -109,7 +112,7 @@ Result<void> Service::check_shrink(const AutoScalingGroup& group, int count, std
       count == 1 ? "" : "s");
 }
 
-Result<EnterStandbyAnswer> Service::EnterStandby(const Call&, const EnterStandbyQuery& request) {
+Result<EnterStandbyAnswer> GroupOperations::EnterStandby(const Call&, const EnterStandbyQuery& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   const bool decrement = *request.ShouldDecrementDesiredCapacity;
@@ -121,7 +124,7 @@ Result<EnterStandbyAnswer> Service::EnterStandby(const Call&, const EnterStandby
       return fail("ValidationError", "The instance {} is not in InService.", instance);
     const int before = *groups_.find(name)->group.DesiredCapacity;
     if (decrement) resize(name, -1);
-    BRUME_CHECK(take_out(
+    BRUME_CHECK(transitions_.take_out(
         name, instance, "EnteringStandby", fmt::format("Moving EC2 instance to Standby: {}", instance),
         at(context_.env.clock.wall(), standby_sentence(instance, true, before, decrement ? before - 1 : before))));
     answer.Activities.push_back(activities_.find(find_member(name, instance).value()->activity)->activity);
@@ -130,7 +133,7 @@ Result<EnterStandbyAnswer> Service::EnterStandby(const Call&, const EnterStandby
   return answer;
 }
 
-Result<ExitStandbyAnswer> Service::ExitStandby(const Call&, const ExitStandbyQuery& request) {
+Result<ExitStandbyAnswer> GroupOperations::ExitStandby(const Call&, const ExitStandbyQuery& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   const int desired = *group->group.DesiredCapacity, max = *group->group.MaxSize;
@@ -159,7 +162,7 @@ Result<ExitStandbyAnswer> Service::ExitStandby(const Call&, const ExitStandbyQue
   return answer;
 }
 
-Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQuery& request) {
+Result<void> GroupOperations::AttachInstances(const Call& call, const AttachInstancesQuery& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   const int count = int(request.InstanceIds.size());
@@ -176,7 +179,7 @@ Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQue
     for (const ec2::Instance& instance : reservation.Instances) {
       const std::string& id = *instance.InstanceId;
       const std::string& zone = *instance.Placement->AvailabilityZone;
-      if (group_of_.contains(id))
+      if (state_.group_of.contains(id))
         return fail("ValidationError", "Instance {} is already part of an Auto Scaling group", id);
       if (*instance.State->Name != "running") return fail("ValidationError", "Instance {} is not in correct state", id);
       if (std::ranges::find(group->group.AvailabilityZones, zone) == group->group.AvailabilityZones.end())
@@ -204,7 +207,7 @@ Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQue
   return {};
 }
 
-Result<DetachInstancesAnswer> Service::DetachInstances(const Call&, const DetachInstancesQuery& request) {
+Result<DetachInstancesAnswer> GroupOperations::DetachInstances(const Call&, const DetachInstancesQuery& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   const bool decrement = *request.ShouldDecrementDesiredCapacity;
@@ -218,9 +221,9 @@ Result<DetachInstancesAnswer> Service::DetachInstances(const Call&, const Detach
     const int before = *groups_.find(name)->group.DesiredCapacity;
     const bool shrinks = decrement && lifecycle == "InService";
     if (shrinks) resize(name, -1);
-    BRUME_CHECK(
-        take_out(name, instance, "Detaching", fmt::format("Detaching EC2 instance: {}", instance),
-                 at(context_.env.clock.wall(), detached_sentence(instance, before, shrinks ? before - 1 : before))));
+    BRUME_CHECK(transitions_.take_out(
+        name, instance, "Detaching", fmt::format("Detaching EC2 instance: {}", instance),
+        at(context_.env.clock.wall(), detached_sentence(instance, before, shrinks ? before - 1 : before))));
     answer.Activities.push_back(activities_.find(find_member(name, instance).value()->activity)->activity);
   }
   wake_after_commit(name);

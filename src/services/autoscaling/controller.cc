@@ -1,11 +1,12 @@
-// The controller: looks at a group, decides, does. Each step is a transaction of its own; after the last one it looks
-// again, until there is nothing to do.
+#include "services/autoscaling/controller.h"
+
 #include <algorithm>
 #include <functional>
 
 #include "base/log.h"
 #include "services/autoscaling/refresh_preferences.h"
-#include "services/autoscaling/service.h"
+#include "services/autoscaling/refresh_state.h"
+#include "services/autoscaling/targets.h"
 #include "services/autoscaling/termination_policy.h"
 #include "services/autoscaling/texts.h"
 #include "services/common/instance_states.h"
@@ -17,36 +18,39 @@ using std::chrono::seconds;
 
 // A group is looked at this often although nothing seems to have happened: hints may be lost.
 constexpr seconds kResyncPeriod{60};
-constexpr seconds kFirstBackOff{1};  // also after a launch that failed (launch.cc)
+constexpr seconds kBackOff{1};
 constexpr int kMaxRoundsAtOnce = 64;
 
 }  // namespace
 
-void Service::start() {
-  started_ = true;
-  context_.hints.subscribe([this](std::string_view resource) {
-    if (const auto group = group_of_.find(std::string(resource)); group != group_of_.end())
-      wake(group->second);
-    else if (const auto users = users_of_.find(std::string(resource)); users != users_of_.end())
-      for (const std::string& name : users->second) wake(name);
-  });
-  // While nobody was there, nothing could come further.
-  const auto told = context_.store.transact([&]() -> Result<void> {
-    for (const auto& [name, record] : groups_.rows())
-      if (const ActiveRefresh active = active_refresh(name); active && active.record->progressed)
-        refreshes_.modify(active.key, [&](RefreshRecord& refresh) {
-          refresh.progressed = std::max(*refresh.progressed, context_.env.clock.wall());
-        });
-    return {};
-  });
-  if (!told) log_warning("instance refreshes go on with the time they had left: {}", told.error().message);
-  for (const auto& [name, record] : groups_.rows()) wake(name);
-  resync();
-  plan_schedules();
-  publish_metrics_later();
+GroupController::GroupController(GroupState& state, ec2::Api& ec2, elbv2::Api& elbv2, Launches& launches,
+                                 Transitions& transitions, WarmPoolController& warm_pools, RefreshController& refreshes,
+                                 Cooldowns& cooldowns)
+    : GroupPart(state),
+      ec2_(ec2),
+      elbv2_(elbv2),
+      launches_(launches),
+      transitions_(transitions),
+      warm_pools_(warm_pools),
+      refreshes_(refreshes),
+      cooldowns_(cooldowns) {
+  state.wake = [this](const std::string& group) { wake(group); };
 }
 
-void Service::resync() {
+void GroupController::start() {
+  started_ = true;
+  context_.hints.subscribe([this](std::string_view resource) {
+    if (const auto group = state_.group_of.find(std::string(resource)); group != state_.group_of.end())
+      wake(group->second);
+    else if (const auto users = state_.users_of.find(std::string(resource)); users != state_.users_of.end())
+      for (const std::string& name : users->second) wake(name);
+  });
+  refreshes_.resume();
+  for (const auto& [name, record] : groups_.rows()) wake(name);
+  resync();
+}
+
+void GroupController::resync() {
   // One group at a time, so that the cost of a thousand is spread over the period.
   const auto pause =
       std::chrono::duration_cast<env::Duration>(kResyncPeriod) / std::int64_t(std::max<std::size_t>(groups_.size(), 1));
@@ -61,7 +65,7 @@ void Service::resync() {
   });
 }
 
-void Service::wake(const std::string& group) {
+void GroupController::wake(const std::string& group) {
   Watch& watch = watches_[group];
   if (watch.queued || !started_) return;
   watch.queued = true;
@@ -71,11 +75,7 @@ void Service::wake(const std::string& group) {
   });
 }
 
-void Service::wake_after_commit(const std::string& group) {
-  context_.store.after_commit([this, group] { wake(group); });
-}
-
-GroupView Service::view(const GroupRecord& record) const {
+GroupView GroupController::view(const GroupRecord& record) const {
   GroupView view;
   view.desired = *record.group.DesiredCapacity;
   view.zones.assign(record.group.AvailabilityZones.begin(), record.group.AvailabilityZones.end());
@@ -83,16 +83,12 @@ GroupView Service::view(const GroupRecord& record) const {
   view.deleting = record.force_delete;
   view.has_policy = maintenance_policy(record.group).has_value() && !record.force_delete;
   for (const SuspendedProcess& process : record.group.SuspendedProcesses) view.suspended.insert(*process.ProcessName);
-  if (const auto watch = watches_.find(*record.group.AutoScalingGroupName); watch != watches_.end()) {
-    const env::MonotonicTime now = context_.env.clock.now();
-    view.may_launch = now >= watch->second.retry;
-    for (const auto& [zone, until] : watch->second.failing_zones)
-      if (now < until) view.failing_zones.insert(zone);
-  }
+  view.may_launch = launches_.may_launch(*record.group.AutoScalingGroupName);
+  view.failing_zones = launches_.failing_zones(*record.group.AutoScalingGroupName);
   return view;
 }
 
-Result<std::vector<MemberView>> Service::observe(const GroupRecord& record) {
+Result<std::vector<MemberView>> GroupController::observe(const GroupRecord& record) {
   const std::string& name = *record.group.AutoScalingGroupName;
   const auto members = members_of(name);
   std::vector<MemberView> views;
@@ -141,7 +137,7 @@ Result<std::vector<MemberView>> Service::observe(const GroupRecord& record) {
   return views;
 }
 
-void Service::look(const std::string& name) {
+void GroupController::look(const std::string& name) {
   Watch& watch = watches_[name];
   context_.env.loop.cancel(std::exchange(watch.timer, 0));
   env::Duration next = env::Duration::max();
@@ -150,13 +146,14 @@ void Service::look(const std::string& name) {
     const GroupRecord* record = groups_.find(name);
     if (!record) {
       watches_.erase(name);
+      launches_.forget(name);
       return;
     }
     ++rounds_;
     const auto members = observe(*record);
     if (!members) {
       log_warning("group {} cannot be looked at: {}", name, members.error().message);
-      look_in(kFirstBackOff);
+      look_in(kBackOff);
       break;
     }
     const std::vector<Step> steps = decide(view(*record), *members);
@@ -169,16 +166,16 @@ void Service::look(const std::string& name) {
       });
       if (carried) continue;
       if (step.kind == Step::Kind::launch) {
-        launch_failed(name, step.zone, carried.error().message);
+        launches_.launch_failed(name, step.zone, carried.error().message);
       } else {
         log_warning("group {}: {}", name, carried.error().message);
-        look_in(kFirstBackOff);
+        look_in(kBackOff);
         done = true;
       }
     }
     const bool waits = std::ranges::all_of(steps, [](const Step& s) { return s.kind == Step::Kind::report_protected; });
     if (done || waits) {
-      begin_cooldown(name);
+      cooldowns_.begin(name);
       // The capacity is as desired: what was said of it is told.
       if (!record->cause.empty() && steps.empty() &&
           std::ranges::count_if(*members, counts) == *record->group.DesiredCapacity)
@@ -188,18 +185,19 @@ void Service::look(const std::string& name) {
         });
       // Nothing more urgent is to be done: replace what could stay a while longer.
       if (steps.empty() || waits) {
-        const auto warmed = tend_pool(name, *members);
+        const auto warmed = warm_pools_.tend(*record, view(*record), *members);
         if (!warmed) {
           log_warning("group {}: its warm pool: {}", name, warmed.error().message);
-          look_in(kFirstBackOff);
+          look_in(kBackOff);
         } else if (*warmed && round < kMaxRoundsAtOnce) {
           continue;
         }
         const auto replaced = maintain(name, *members);
-        const auto refreshed = replaced && *replaced > env::Duration::zero() ? refresh(name, *members) : replaced;
+        const auto refreshed =
+            replaced && *replaced > env::Duration::zero() ? refreshes_.step(name, *members) : replaced;
         if (!refreshed) {
           log_warning("group {}: {}", name, refreshed.error().message);
-          look_in(kFirstBackOff);
+          look_in(kBackOff);
         } else if (*refreshed == env::Duration::zero() && round < kMaxRoundsAtOnce) {
           continue;
         } else {
@@ -214,19 +212,13 @@ void Service::look(const std::string& name) {
         const auto end = *member->in_service_since + seconds(*record->group.HealthCheckGracePeriod);
         if (end > now) look_in(end - now);
       }
-      if (watch.retry > context_.env.clock.now()) look_in(watch.retry - context_.env.clock.now());
+      if (const env::Duration pause = launches_.pause_left(name); pause > env::Duration::zero()) look_in(pause);
       // A group that is being deleted goes when the last instance has gone.
       if (record->force_delete && every_member_of(name).empty()) {
-        const auto gone = context_.store.transact([&]() -> Result<void> {
-          BRUME_CHECK(forget_scaling(name));
-          groups_.erase(name);
-          erase_belongings(name);
-          context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
-          return {};
-        });
+        const auto gone = context_.store.transact([&] { return erase_group(name); });
         if (gone) continue;
         log_warning("group {} cannot be deleted: {}", name, gone.error().message);
-        look_in(kFirstBackOff);
+        look_in(kBackOff);
       }
       break;
     }
@@ -242,7 +234,13 @@ void Service::look(const std::string& name) {
     });
 }
 
-Result<void> Service::scale_in(const GroupRecord& record, const std::vector<MemberView>& views) {
+Result<void> GroupController::launch(const GroupRecord& record, const std::string& zone) {
+  BRUME_TRY(taken, warm_pools_.take(record, zone, launches_.launch_cause(record)));
+  if (taken) return {};
+  return launches_.launch_instance(record, zone, Launches::Into::group);
+}
+
+Result<void> GroupController::scale_in(const GroupRecord& record, const std::vector<MemberView>& views) {
   const std::string name = *record.group.AutoScalingGroupName;
   std::vector<Candidate> candidates;
   std::map<std::string, int> zones;
@@ -250,7 +248,7 @@ Result<void> Service::scale_in(const GroupRecord& record, const std::vector<Memb
     if (!counts(view)) continue;
     ++zones[view.zone];
     if (view.is_protected && !record.force_delete) continue;
-    const MemberRecord& member = *members_.find(member_key(name, view.id));
+    const MemberRecord& member = member_of(name, view.id);
     Candidate& candidate = candidates.emplace_back();
     candidate.id = view.id;
     candidate.zone = view.zone;
@@ -262,10 +260,8 @@ Result<void> Service::scale_in(const GroupRecord& record, const std::vector<Memb
     candidate.launched = member.created.value_or(Timestamp());
   }
   // What a refresh or a rollback replaces anyway goes first.
-  if (const ActiveRefresh active = active_refresh(name)) {
-    const auto goes = [&](const Candidate& c) {
-      return is_stale(*active.record, *members_.find(member_key(name, c.id)));
-    };
+  if (const ActiveRefresh active = active_refresh(state_, name)) {
+    const auto goes = [&](const Candidate& c) { return is_stale(*active.record, member_of(name, c.id)); };
     if (std::ranges::any_of(candidates, goes)) std::erase_if(candidates, std::not_fn(goes));
   }
   const std::vector<std::string> policies(record.group.TerminationPolicies);
@@ -279,53 +275,15 @@ Result<void> Service::scale_in(const GroupRecord& record, const std::vector<Memb
   std::string cause = record.cause;
   if (!cause.empty()) cause += "  ";
   cause += at(now, shrink_sentence(capacity, capacity - 1)) + "  " + at(now, selected_sentence(victim));
-  if (!may_return(record)) return take_out(name, victim, "Terminating", termination_description(victim), cause);
+  if (!warm_pools_.may_return(record))
+    return transitions_.take_out(name, victim, "Terminating", termination_description(victim), cause);
   // It leaves the group as if it were to end: drained, and after the hooks of terminations.
-  BRUME_CHECK(take_out(name, victim, "Terminating", return_description(victim), cause));
+  BRUME_CHECK(transitions_.take_out(name, victim, "Terminating", return_description(victim), cause));
   members_.modify(member_key(name, victim), [](MemberRecord& member) { member.returning = true; });
   return {};
 }
 
-Result<void> Service::take_out(const std::string& group, const std::string& instance, const std::string& lifecycle,
-                               const std::string& description, const std::string& cause) {
-  MemberRecord member = *members_.find(member_key(group, instance));
-  const GroupRecord& record = *groups_.find(group);
-  BRUME_CHECK(deregister_targets(record, instance));
-  // A transition under way ends here, unfinished.
-  if (!member.activity.empty())
-    update_activity(member.activity, [&](Activity& a) {
-      if (a.EndTime) return;
-      a.EndTime = context_.env.clock.wall();
-      a.StatusCode = "Cancelled";
-    });
-  const bool draining = !record.group.TargetGroupARNs.empty();
-  member.activity =
-      begin_activity(group, description, cause, draining ? "WaitingForELBConnectionDraining" : "InProgress", 50,
-                     *member.instance.AvailabilityZone, member.subnet);
-  member.instance.LifecycleState = lifecycle;
-  member.replacing.clear();
-  member.returning = false;
-  member.actions.clear();
-  put_member(member);
-  context_.store.after_commit([this, group] { context_.hints.publish("asg:" + group); });
-  return {};
-}
-
-Result<void> Service::send_termination(MemberRecord member) {
-  ec2::TerminateInstancesRequest request;
-  request.InstanceIds = {*member.instance.InstanceId};
-  const auto done = ec2_.TerminateInstances(context_.call("autoscaling"), request);
-  if (!done && done.error().code != "InvalidInstanceID.NotFound") return std::unexpected(done.error());
-  update_activity(member.activity, [](Activity& a) {
-    a.StatusCode = "InProgress";
-    a.Progress = 75;
-  });
-  member.terminating_sent = true;
-  put_member(member);
-  return {};
-}
-
-Result<void> Service::carry_out(const std::string& name, const Step& step) {
+Result<void> GroupController::carry_out(const std::string& name, const Step& step) {
   using Kind = Step::Kind;
   const GroupRecord& record = *groups_.find(name);
   const Timestamp now = context_.env.clock.wall();
@@ -343,37 +301,29 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
     });
     return {};
   }
-  MemberRecord member = *members_.find(member_key(name, step.instance));
-  context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+  MemberRecord member = member_of(name, step.instance);
+  announce(name);
   switch (step.kind) {
-    case Kind::put_in_service: {
-      if (!is_suspended(record, "AddToLoadBalancer")) BRUME_CHECK(register_targets(record, step.instance));
-      member.instance.LifecycleState = "InService";
+    case Kind::put_in_service:
+      if (!is_suspended(record, "AddToLoadBalancer"))
+        BRUME_CHECK(register_targets(context_, elbv2_, record.group.TargetGroupARNs, step.instance));
       member.in_service_since = now;
-      end_activity(member.activity, true);
-      member.activity.clear();
-      put_member(member);
-      Watch& watch = watches_[name];
-      watch.back_off = env::Duration::zero();
-      watch.said_protected = false;
+      transitions_.settle(std::move(member), "InService");
+      launches_.succeeded(name);
+      watches_[name].said_protected = false;
       return {};
-    }
-    case Kind::proceed: {
-      const bool launching = is_pending(*member.instance.LifecycleState);
-      member.instance.LifecycleState = launching ? "Pending:Proceed" : "Terminating:Proceed";
-      member.actions.clear();
-      update_activity(member.activity, [&](Activity& a) { a.StatusCode = launching ? "PreInService" : "InProgress"; });
-      put_member(member);
+    case Kind::proceed:
+      transitions_.proceed(std::move(member));
       return {};
-    }
     case Kind::abandon: {
       const bool stopped = step.why == Step::Why::ec2;
       end_activity(member.activity, false,
                    stopped ? launch_failure_message("The instance stopped before it was in service.")
                            : "The lifecycle action of a launch hook was abandoned.");
-      back_off(name);
-      return take_out(name, step.instance, "Terminating", termination_description(step.instance),
-                      at(now, stopped ? unhealthy_sentence(kEc2Failure) : abandoned_sentence(step.instance)));
+      launches_.back_off(name);
+      return transitions_.take_out(
+          name, step.instance, "Terminating", termination_description(step.instance),
+          at(now, stopped ? unhealthy_sentence(kEc2Failure) : abandoned_sentence(step.instance)));
     }
     case Kind::give_up_launch: {
       ec2::DescribeInstancesRequest request;
@@ -384,30 +334,23 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
         reason = described.Reservations.front().Instances.front().StateReason->Message.value_or(reason);
       end_activity(member.activity, false, launch_failure_message(reason));
       erase_member(name, step.instance);
-      back_off(name);
+      launches_.back_off(name);
       return {};
     }
     case Kind::replace: {
       if (step.why == Step::Why::none)  // the group is being deleted
-        return take_out(name, step.instance, "Terminating", termination_description(step.instance), record.cause);
+        return transitions_.take_out(name, step.instance, "Terminating", termination_description(step.instance),
+                                     record.cause);
       const std::string_view why = step.why == Step::Why::elb    ? kElbFailure
                                    : step.why == Step::Why::user ? kUserFailure
                                                                  : kEc2Failure;
       member.instance.HealthStatus = "Unhealthy";
       put_member(member);
-      return take_out(name, step.instance, "Terminating", termination_description(step.instance),
-                      at(now, unhealthy_sentence(why)));
+      return transitions_.take_out(name, step.instance, "Terminating", termination_description(step.instance),
+                                   at(now, unhealthy_sentence(why)));
     }
-    case Kind::terminate: {
-      if (member.instance.LifecycleState == "Terminating" && !record.force_delete) {
-        member.actions = begin_actions(name, kTerminating);
-        if (!member.actions.empty()) {
-          member.instance.LifecycleState = "Terminating:Wait";
-          update_activity(member.activity, [](Activity& a) { a.StatusCode = "MidLifecycleAction"; });
-          put_member(member);
-          return {};
-        }
-      }
+    case Kind::terminate:
+      if (!record.force_delete && transitions_.wait_for_hooks(member)) return {};
       if (member.returning && !record.force_delete && record.group.WarmPoolConfiguration &&
           !record.group.WarmPoolConfiguration->Status) {
         member.returning = false;
@@ -416,21 +359,13 @@ Result<void> Service::carry_out(const std::string& name, const Step& step) {
         put_member(member);
         return {};
       }
-      return send_termination(std::move(member));
-    }
-    case Kind::forget:
-      end_activity(member.activity, true);
-      erase_member(name, step.instance);
-      return {};
+      return transitions_.send_termination(std::move(member));
     case Kind::rest:
-      end_activity(member.activity, true);
-      member.activity.clear();
-      member.instance.LifecycleState = "Standby";
-      put_member(member);
+      transitions_.settle(std::move(member), "Standby");
       return {};
+    case Kind::forget:
     case Kind::release:
-      end_activity(member.activity, true);
-      erase_member(name, step.instance);
+      transitions_.forget(member);
       return {};
     default:
       return {};

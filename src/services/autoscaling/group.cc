@@ -1,10 +1,13 @@
 // Groups: made, changed, deleted, described; their processes.
+#include "services/autoscaling/group.h"
+
 #include <algorithm>
 #include <set>
 #include <sstream>
 
+#include "services/autoscaling/hooks.h"
+#include "services/autoscaling/refresh.h"
 #include "services/autoscaling/refresh_preferences.h"
-#include "services/autoscaling/service.h"
 #include "services/autoscaling/tags.h"
 #include "services/autoscaling/termination_policy.h"
 #include "services/autoscaling/texts.h"
@@ -79,19 +82,7 @@ Result<void> take_maintenance(AutoScalingGroup& group, const Request& request) {
 
 }  // namespace
 
-Result<void> Service::check_sizes(const AutoScalingGroup& group) {
-  if (*group.MinSize < 0 || *group.MaxSize < 0)
-    return fail("ValidationError", "MinSize and MaxSize must not be negative");
-  if (*group.MinSize > *group.MaxSize)
-    return fail("ValidationError", "Max bound, {}, must be greater than or equal to min bound, {}", *group.MaxSize,
-                *group.MinSize);
-  if (*group.DesiredCapacity < *group.MinSize || *group.DesiredCapacity > *group.MaxSize)
-    return fail("ValidationError", "Desired capacity:{} must be between the specified min size:{} and max size:{}",
-                *group.DesiredCapacity, *group.MinSize, *group.MaxSize);
-  return {};
-}
-
-Result<void> Service::check_target_groups(const Call& call, const List<std::string>& arns) {
+Result<void> GroupOperations::check_target_groups(const Call& call, const List<std::string>& arns) {
   if (arns.empty()) return {};
   elbv2::DescribeTargetGroupsInput request;
   request.TargetGroupArns = arns;
@@ -100,10 +91,10 @@ Result<void> Service::check_target_groups(const Call& call, const List<std::stri
   return {};
 }
 
-Result<void> Service::check_group(const Call& call, AutoScalingGroup& group) {
+Result<void> GroupOperations::check_group(const Call& call, AutoScalingGroup& group) {
   BRUME_CHECK(check_sizes(group));
   if (group.DefaultInstanceWarmup == -1) group.DefaultInstanceWarmup.reset();  // how a value is taken back
-  BRUME_CHECK(check_configuration(call, group));
+  BRUME_CHECK(launches_.check_configuration(call, group));
   const std::vector<std::string> subnets = split_list(group.VPCZoneIdentifier.value_or(""));
   if (!subnets.empty()) {
     ec2::DescribeSubnetsRequest request;
@@ -129,7 +120,7 @@ Result<void> Service::check_group(const Call& call, AutoScalingGroup& group) {
   return check_target_groups(call, group.TargetGroupARNs);
 }
 
-Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoScalingGroupType& request) {
+Result<void> GroupOperations::CreateAutoScalingGroup(const Call& call, const CreateAutoScalingGroupType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   if (name.find(':') != std::string::npos)
     return fail("ValidationError", "The group name '{}' must not contain a colon", name);
@@ -182,26 +173,26 @@ Result<void> Service::CreateAutoScalingGroup(const Call& call, const CreateAutoS
   BRUME_CHECK(check_group(call, group));
   BRUME_CHECK(merge_tags(group.Tags, request.Tags, name));
   group.Tags.set_present();
-  BRUME_CHECK(try_launch(record));
+  BRUME_CHECK(launches_.try_launch(record));
   record.cause = at(context_.env.clock.wall(), created_sentence(*group.DesiredCapacity));
-  for (const std::string& arn : group.TargetGroupARNs) users_of_[arn].insert(name);
+  for (const std::string& arn : group.TargetGroupARNs) state_.users_of[arn].insert(name);
   groups_.put(name, std::move(record));
   for (const LifecycleHookSpecification& hook : request.LifecycleHookSpecificationList)
-    BRUME_CHECK(
-        put_hook({hook.LifecycleHookName, name, hook.LifecycleTransition, hook.RoleARN, hook.NotificationTargetARN,
-                  hook.NotificationMetadata, hook.HeartbeatTimeout, hook.DefaultResult}));
+    BRUME_CHECK(put_hook(
+        state_, {hook.LifecycleHookName, name, hook.LifecycleTransition, hook.RoleARN, hook.NotificationTargetARN,
+                 hook.NotificationMetadata, hook.HeartbeatTimeout, hook.DefaultResult}));
   wake_after_commit(name);
   return {};
 }
 
-Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoScalingGroupType& request) {
+Result<void> GroupOperations::UpdateAutoScalingGroup(const Call& call, const UpdateAutoScalingGroupType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(found, find_group(name));
   if (found->group.Status)
     return fail("ScalingActivityInProgress", "AutoScalingGroup '{}' is pending delete and cannot be changed", name);
   BRUME_CHECK(refuse_unsupported(request));
   BRUME_CHECK(check_one_configuration(request));
-  BRUME_CHECK(check_configuration_free(request));
+  BRUME_CHECK(check_configuration_free(state_, request));
   GroupRecord record = *found;
   AutoScalingGroup& group = record.group;
   const int before = *group.DesiredCapacity;
@@ -239,18 +230,18 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
       request.DesiredCapacity.value_or(std::clamp(before, *group.MinSize, std::max(*group.MinSize, *group.MaxSize)));
   BRUME_CHECK(check_group(call, group));
   if (request.LaunchTemplate || request.LaunchConfigurationName || request.VPCZoneIdentifier)
-    BRUME_CHECK(try_launch(record));
+    BRUME_CHECK(launches_.try_launch(record));
   if (*group.DesiredCapacity != before) {
     record.cause =
         at(context_.env.clock.wall(), updated_sentence(*group.MinSize, *group.MaxSize, *group.DesiredCapacity, before));
-    remember_request(name, before, *group.DesiredCapacity);
+    decisions_.add_request(name, before, *group.DesiredCapacity);
   }
   groups_.put(name, std::move(record));
   wake_after_commit(name);
   return {};
 }
 
-Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalingGroupType& request) {
+Result<void> GroupOperations::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalingGroupType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(found, find_group(name));
   const std::string protection = found->group.DeletionProtection.value_or("none");
@@ -259,14 +250,7 @@ Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalin
     return fail("ResourceInUse", "The group {} has deletion protection ({}) and cannot be deleted", name, protection);
   const auto& pool = found->group.WarmPoolConfiguration;
   const auto members = every_member_of(name);
-  if (members.empty() && !pool) {
-    for (const std::string& arn : found->group.TargetGroupARNs) users_of_[arn].erase(name);
-    BRUME_CHECK(forget_scaling(name));
-    groups_.erase(name);
-    erase_belongings(name);
-    context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
-    return {};
-  }
+  if (members.empty() && !pool) return erase_group(name);
   if (!force && members_of(name).empty())
     return fail("ResourceInUse",
                 "You cannot delete the AutoScalingGroup {} while it has a warm pool. Delete the warm pool first, or "
@@ -287,18 +271,8 @@ Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalin
   return {};
 }
 
-AutoScalingGroup Service::shown(const GroupRecord& record) const {
-  AutoScalingGroup group = record.group;
-  group.Instances.set_present();
-  for (const MemberRecord* member : members_of(*group.AutoScalingGroupName))
-    group.Instances.push_back(member->instance);
-  if (group.WarmPoolConfiguration) group.WarmPoolSize = std::int32_t(pool_of(*group.AutoScalingGroupName).size());
-  for (const std::string& arn : group.TargetGroupARNs) group.TrafficSources.push_back({arn, "elbv2"});
-  return group;
-}
-
-Result<AutoScalingGroupsType> Service::DescribeAutoScalingGroups(const Call&,
-                                                                 const AutoScalingGroupNamesType& request) {
+Result<AutoScalingGroupsType> GroupOperations::DescribeAutoScalingGroups(const Call&,
+                                                                         const AutoScalingGroupNamesType& request) {
   std::vector<AutoScalingGroup> found;
   const auto add = [&](const GroupRecord& record) {
     for (const Filter& filter : request.Filters)
@@ -322,7 +296,7 @@ Result<AutoScalingGroupsType> Service::DescribeAutoScalingGroups(const Call&,
   return AutoScalingGroupsType{std::move(page.items), std::move(page.next_token)};
 }
 
-Result<AutoScalingInstancesType> Service::DescribeAutoScalingInstances(
+Result<AutoScalingInstancesType> GroupOperations::DescribeAutoScalingInstances(
     const Call&, const DescribeAutoScalingInstancesType& request) {
   std::vector<AutoScalingInstanceDetails> found;
   for (const auto& [key, member] : members_.rows()) {
@@ -347,7 +321,7 @@ Result<AutoScalingInstancesType> Service::DescribeAutoScalingInstances(
   return AutoScalingInstancesType{std::move(page.items), std::move(page.next_token)};
 }
 
-Result<void> Service::SuspendProcesses(const Call&, const ScalingProcessQuery& request) {
+Result<void> GroupOperations::SuspendProcesses(const Call&, const ScalingProcessQuery& request) {
   BRUME_TRY(found, find_group(*request.AutoScalingGroupName));
   GroupRecord record = *found;
   const auto& all = process_names();
@@ -363,7 +337,7 @@ Result<void> Service::SuspendProcesses(const Call&, const ScalingProcessQuery& r
   return {};
 }
 
-Result<void> Service::ResumeProcesses(const Call&, const ScalingProcessQuery& request) {
+Result<void> GroupOperations::ResumeProcesses(const Call&, const ScalingProcessQuery& request) {
   BRUME_TRY(found, find_group(*request.AutoScalingGroupName));
   GroupRecord record = *found;
   const auto& all = process_names();
@@ -379,7 +353,7 @@ Result<void> Service::ResumeProcesses(const Call&, const ScalingProcessQuery& re
   return {};
 }
 
-Result<ProcessesType> Service::DescribeScalingProcessTypes(const Call&) {
+Result<ProcessesType> GroupOperations::DescribeScalingProcessTypes(const Call&) {
   ProcessesType answer;
   for (const std::string& name : process_names()) answer.Processes.push_back({name});
   return answer;

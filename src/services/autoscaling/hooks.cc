@@ -1,8 +1,6 @@
-// Lifecycle hooks: put, described, deleted; the actions of instances that wait for them completed or kept alive.
-#include <algorithm>
+#include "services/autoscaling/hooks.h"
 
-#include "services/autoscaling/lifecycle_actions.h"
-#include "services/autoscaling/service.h"
+#include <algorithm>
 
 namespace brume::autoscaling {
 namespace {
@@ -22,26 +20,27 @@ Result<void> check_result(const std::string& result) {
 
 }  // namespace
 
-std::vector<const LifecycleHook*> Service::hooks_of(const std::string& group, std::string_view transition) const {
+std::vector<const LifecycleHook*> hooks_of(const GroupState& state, const std::string& group,
+                                           std::string_view transition) {
   std::vector<const LifecycleHook*> found;
-  const std::string prefix = hook_key(group, "");
-  for (auto at = hooks_.rows().lower_bound(prefix); at != hooks_.rows().end() && at->first.starts_with(prefix); ++at)
-    if (transition.empty() || at->second.LifecycleTransition == transition) found.push_back(&at->second);
+  for (const auto& [key, hook] : rows_under(state.hooks, hook_key(group, "")))
+    if (transition.empty() || hook.LifecycleTransition == transition) found.push_back(&hook);
   return found;
 }
 
-List<LifecycleAction> Service::begin_actions(const std::string& group, std::string_view transition) {
+List<LifecycleAction> begin_actions(const GroupState& state, const std::string& group, std::string_view transition) {
   List<LifecycleAction> actions;
-  for (const LifecycleHook* hook : hooks_of(group, transition))
-    actions.push_back(begin_action(*hook, context_.env.random.uuid(), context_.env.clock.wall()));
+  const env::Env& env = state.context.env;
+  for (const LifecycleHook* hook : hooks_of(state, group, transition))
+    actions.push_back(begin_action(*hook, env.random.uuid(), env.clock.wall()));
   return actions;
 }
 
-Result<void> Service::put_hook(const PutLifecycleHookType& request) {
+Result<void> put_hook(GroupState& state, const PutLifecycleHookType& request) {
   const std::string& group = *request.AutoScalingGroupName;
   const std::string key = hook_key(group, *request.LifecycleHookName);
-  const LifecycleHook* found = hooks_.find(key);
-  if (!found && hooks_of(group, "").size() >= kMaxHooks)
+  const LifecycleHook* found = state.hooks.find(key);
+  if (!found && hooks_of(state, group, "").size() >= kMaxHooks)
     return fail("LimitExceeded", "The Auto Scaling group {} has {} lifecycle hooks, which is the limit", group,
                 kMaxHooks);
   LifecycleHook hook = found ? *found : LifecycleHook{};
@@ -73,33 +72,41 @@ Result<void> Service::put_hook(const PutLifecycleHookType& request) {
     return fail("ValidationError", "The notification target '{}' is not the ARN of an SNS topic or an SQS queue",
                 *hook.NotificationTargetARN);
   hook.GlobalTimeout = global_timeout(*hook.HeartbeatTimeout);
-  hooks_.put(key, std::move(hook));
+  state.hooks.put(key, std::move(hook));
   return {};
 }
 
-Result<PutLifecycleHookAnswer> Service::PutLifecycleHook(const Call&, const PutLifecycleHookType& request) {
+HookOperations::HookOperations(GroupState& state) : GroupPart(state) {
+  state.on_erase.emplace_back([this](const std::string& group) -> Result<void> {
+    erase_under(state_.hooks, hook_key(group, ""));
+    return {};
+  });
+}
+
+Result<PutLifecycleHookAnswer> HookOperations::PutLifecycleHook(const Call&, const PutLifecycleHookType& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
-  BRUME_CHECK(put_hook(request));
+  BRUME_CHECK(put_hook(state_, request));
   return PutLifecycleHookAnswer{};
 }
 
-Result<DescribeLifecycleHooksAnswer> Service::DescribeLifecycleHooks(const Call&,
-                                                                     const DescribeLifecycleHooksType& request) {
+Result<DescribeLifecycleHooksAnswer> HookOperations::DescribeLifecycleHooks(const Call&,
+                                                                            const DescribeLifecycleHooksType& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   DescribeLifecycleHooksAnswer answer;
   answer.LifecycleHooks.set_present();
   const auto& names = request.LifecycleHookNames;
-  for (const LifecycleHook* hook : hooks_of(*request.AutoScalingGroupName, ""))
+  for (const LifecycleHook* hook : hooks_of(state_, *request.AutoScalingGroupName, ""))
     if (names.empty() || std::ranges::find(names, *hook->LifecycleHookName) != names.end())
       answer.LifecycleHooks.push_back(*hook);
   return answer;
 }
 
-Result<DeleteLifecycleHookAnswer> Service::DeleteLifecycleHook(const Call&, const DeleteLifecycleHookType& request) {
+Result<DeleteLifecycleHookAnswer> HookOperations::DeleteLifecycleHook(const Call&,
+                                                                      const DeleteLifecycleHookType& request) {
   const std::string& group = *request.AutoScalingGroupName;
   BRUME_CHECK(find_group(group));
   const std::string key = hook_key(group, *request.LifecycleHookName);
-  const LifecycleHook* hook = hooks_.find(key);
+  const LifecycleHook* hook = state_.hooks.find(key);
   if (!hook)
     return fail("ValidationError", "No Lifecycle Hook found with name: {} in the Auto Scaling group {}",
                 *request.LifecycleHookName, group);
@@ -115,14 +122,15 @@ Result<DeleteLifecycleHookAnswer> Service::DeleteLifecycleHook(const Call&, cons
     }
     if (changed) put_member(member);
   }
-  hooks_.erase(key);
+  state_.hooks.erase(key);
   wake_after_commit(group);
   return DeleteLifecycleHookAnswer{};
 }
 
-Result<void> Service::change_action(const std::string& group, const std::string& hook,
-                                    const std::optional<std::string>& instance, const std::optional<std::string>& token,
-                                    const std::function<void(LifecycleAction&)>& change) {
+Result<void> HookOperations::change_action(const std::string& group, const std::string& hook,
+                                           const std::optional<std::string>& instance,
+                                           const std::optional<std::string>& token,
+                                           const std::function<void(LifecycleAction&)>& change) {
   BRUME_CHECK(find_group(group));
   if (!instance && !token)
     return fail("ValidationError", "Either InstanceId or LifecycleActionToken must be specified");
@@ -143,8 +151,8 @@ Result<void> Service::change_action(const std::string& group, const std::string&
   return fail("ValidationError", "No active Lifecycle Action found with instance ID {}", *instance);
 }
 
-Result<CompleteLifecycleActionAnswer> Service::CompleteLifecycleAction(const Call&,
-                                                                       const CompleteLifecycleActionType& request) {
+Result<CompleteLifecycleActionAnswer> HookOperations::CompleteLifecycleAction(
+    const Call&, const CompleteLifecycleActionType& request) {
   BRUME_CHECK(check_result(*request.LifecycleActionResult));
   BRUME_CHECK(change_action(*request.AutoScalingGroupName, *request.LifecycleHookName, request.InstanceId,
                             request.LifecycleActionToken,
@@ -152,12 +160,12 @@ Result<CompleteLifecycleActionAnswer> Service::CompleteLifecycleAction(const Cal
   return CompleteLifecycleActionAnswer{};
 }
 
-Result<RecordLifecycleActionHeartbeatAnswer> Service::RecordLifecycleActionHeartbeat(
+Result<RecordLifecycleActionHeartbeatAnswer> HookOperations::RecordLifecycleActionHeartbeat(
     const Call&, const RecordLifecycleActionHeartbeatType& request) {
   BRUME_CHECK(change_action(*request.AutoScalingGroupName, *request.LifecycleHookName, request.InstanceId,
                             request.LifecycleActionToken, [&](LifecycleAction& action) {
                               const std::string key = hook_key(*request.AutoScalingGroupName, action.hook);
-                              record_heartbeat(action, *hooks_.find(key), context_.env.clock.wall());
+                              record_heartbeat(action, *state_.hooks.find(key), context_.env.clock.wall());
                             }));
   return RecordLifecycleActionHeartbeatAnswer{};
 }

@@ -1,11 +1,13 @@
-// Launches: what a group launches by, what EC2 is asked for, whether it would do it, a new member, and the pause after
-// a failure.
+#include "services/autoscaling/launch.h"
+
 #include <algorithm>
 #include <sstream>
 
 #include "base/log.h"
+#include "services/autoscaling/hooks.h"
 #include "services/autoscaling/launch_configuration.h"
-#include "services/autoscaling/service.h"
+#include "services/autoscaling/launch_configurations.h"
+#include "services/autoscaling/refresh_state.h"
 #include "services/autoscaling/texts.h"
 
 namespace brume::autoscaling {
@@ -18,11 +20,11 @@ constexpr seconds kLongestBackOff{60};
 
 }  // namespace
 
-Result<void> Service::check_configuration(const Call& call, AutoScalingGroup& group) {
+Result<void> Launches::check_configuration(const Call& call, AutoScalingGroup& group) {
   if (group.LaunchTemplate.has_value() == group.LaunchConfigurationName.has_value())
     return fail("ValidationError", "{}", kOneConfiguration);
   if (group.LaunchConfigurationName) {
-    BRUME_CHECK(find_configuration(*group.LaunchConfigurationName));
+    BRUME_CHECK(find_configuration(state_, *group.LaunchConfigurationName));
     return {};
   }
   LaunchTemplateSpecification& launch = *group.LaunchTemplate;
@@ -40,12 +42,12 @@ Result<void> Service::check_configuration(const Call& call, AutoScalingGroup& gr
   return {};
 }
 
-Result<ec2::RunInstancesRequest> Service::launch_request(const GroupRecord& record, const std::string& zone) {
+Result<ec2::RunInstancesRequest> Launches::launch_request(const GroupRecord& record, const std::string& zone) {
   const aws::Call call = context_.call("autoscaling");
   ec2::RunInstancesRequest request;
   request.MinCount = request.MaxCount = 1;
   if (const auto& configuration = record.group.LaunchConfigurationName) {
-    BRUME_TRY(found, find_configuration(*configuration));
+    BRUME_TRY(found, find_configuration(state_, *configuration));
     request = launch_of(*found);
   } else {
     ec2::LaunchTemplateSpecification& launch_template = request.LaunchTemplate.emplace();
@@ -76,7 +78,7 @@ Result<ec2::RunInstancesRequest> Service::launch_request(const GroupRecord& reco
   return request;
 }
 
-Result<void> Service::try_launch(const GroupRecord& record) {
+Result<void> Launches::try_launch(const GroupRecord& record) {
   BRUME_TRY(request, launch_request(record, record.group.AvailabilityZones.front()));
   bool launched = false;
   const auto tried = context_.store.transact([&]() -> Result<void> {
@@ -91,13 +93,7 @@ Result<void> Service::try_launch(const GroupRecord& record) {
   return fail("ValidationError", "You must use a valid fully-formed launch template. {}", tried.error().message);
 }
 
-Result<void> Service::launch(const GroupRecord& record, const std::string& zone) {
-  BRUME_TRY(taken, take_from_pool(record, zone, launch_cause(record)));
-  if (taken) return {};
-  return launch_instance(record, zone, Into::group);
-}
-
-std::string Service::launch_cause(const GroupRecord& record) const {
+std::string Launches::launch_cause(const GroupRecord& record) const {
   const std::string& name = *record.group.AutoScalingGroupName;
   const Timestamp now = context_.env.clock.wall();
   const int capacity = capacity_of(name);
@@ -106,11 +102,11 @@ std::string Service::launch_cause(const GroupRecord& record) const {
   const bool replaces = std::ranges::any_of(
       members_of(name), [](const MemberRecord* member) { return member->instance.HealthStatus == "Unhealthy"; });
   if (replaces) return at(now, replacement_launch_sentence());
-  return active_refresh(name) ? at(now, refresh_launch_sentence()) : grows;
+  return active_refresh(state_, name) ? at(now, refresh_launch_sentence()) : grows;
 }
 
-Result<void> Service::launch_instance(const GroupRecord& group, const std::string& zone, Into where) {
-  const GroupRecord record = as_launched(group);
+Result<void> Launches::launch_instance(const GroupRecord& group, const std::string& zone, Into where) {
+  const GroupRecord record = as_launched(state_, group);
   const std::string name = *record.group.AutoScalingGroupName;
   const bool warms = where == Into::pool;
   BRUME_TRY(request, launch_request(record, zone));
@@ -119,7 +115,7 @@ Result<void> Service::launch_instance(const GroupRecord& group, const std::strin
 
   const Timestamp now = context_.env.clock.wall();
   MemberRecord member;
-  member.refresh = launching_refresh(name);
+  member.refresh = launching_refresh(state_, name);
   member.group = name;
   const auto& interfaces = request.NetworkInterfaces;
   const std::string subnet = (interfaces.empty() ? request.SubnetId : interfaces.front().SubnetId).value_or("");
@@ -129,7 +125,7 @@ Result<void> Service::launch_instance(const GroupRecord& group, const std::strin
   member.instance.InstanceType = instance.InstanceType;
   member.instance.AvailabilityZone = zone;
   // Its hooks begin with it, so that what it runs first can already complete them.
-  member.actions = begin_actions(name, kLaunching);
+  member.actions = begin_actions(state_, name, kLaunching);
   member.instance.LifecycleState =
       fmt::format("{}{}", warms ? "Warmed:" : "", member.actions.empty() ? "Pending" : "Pending:Wait");
   member.instance.HealthStatus = "Healthy";
@@ -137,7 +133,7 @@ Result<void> Service::launch_instance(const GroupRecord& group, const std::strin
   member.instance.LaunchTemplate = record.group.LaunchTemplate;
   member.instance.LaunchConfigurationName = record.group.LaunchConfigurationName;
   if (const auto& configuration = record.group.LaunchConfigurationName)
-    member.configuration_created = configurations_.find(*configuration)->CreatedTime;
+    member.configuration_created = state_.configurations.find(*configuration)->CreatedTime;
   for (const ec2::Tag& tag : instance.Tags)
     if (member.instance.LaunchTemplate && tag.Key == "aws:ec2launchtemplate:version")
       member.instance.LaunchTemplate->Version = tag.Value;
@@ -146,19 +142,40 @@ Result<void> Service::launch_instance(const GroupRecord& group, const std::strin
       warms ? at(now, pool_launch_sentence()) : launch_cause(record),
       member.actions.empty() ? "PreInService" : "MidLifecycleAction", 30, zone, subnet);
   put_member(member);
-  context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+  announce(name);
   return {};
 }
 
-void Service::back_off(const std::string& group) {
-  Watch& watch = watches_[group];
-  watch.back_off = std::min<env::Duration>(std::max<env::Duration>(watch.back_off * 2, kFirstBackOff), kLongestBackOff);
-  watch.retry = context_.env.clock.now() + watch.back_off;
+bool Launches::may_launch(const std::string& group) const {
+  return pause_left(group) <= env::Duration::zero();
 }
 
-void Service::launch_failed(const std::string& name, const std::string& zone, const std::string& reason) {
+env::Duration Launches::pause_left(const std::string& group) const {
+  const auto pause = pauses_.find(group);
+  return pause == pauses_.end() ? env::Duration::zero() : pause->second.until - context_.env.clock.now();
+}
+
+std::set<std::string> Launches::failing_zones(const std::string& group) const {
+  std::set<std::string> zones;
+  if (const auto pause = pauses_.find(group); pause != pauses_.end())
+    for (const auto& [zone, until] : pause->second.failing_zones)
+      if (context_.env.clock.now() < until) zones.insert(zone);
+  return zones;
+}
+
+void Launches::back_off(const std::string& group) {
+  Pause& pause = pauses_[group];
+  pause.length = std::min<env::Duration>(std::max<env::Duration>(pause.length * 2, kFirstBackOff), kLongestBackOff);
+  pause.until = context_.env.clock.now() + pause.length;
+}
+
+void Launches::succeeded(const std::string& group) {
+  if (const auto pause = pauses_.find(group); pause != pauses_.end()) pause->second.length = env::Duration::zero();
+}
+
+void Launches::launch_failed(const std::string& name, const std::string& zone, const std::string& reason) {
   back_off(name);
-  watches_[name].failing_zones[zone] = context_.env.clock.now() + kLongestBackOff;
+  pauses_[name].failing_zones[zone] = context_.env.clock.now() + kLongestBackOff;
   const auto told = context_.store.transact([&]() -> Result<void> {
     const GroupRecord* record = groups_.find(name);
     const int capacity = capacity_of(name);
@@ -167,7 +184,7 @@ void Service::launch_failed(const std::string& name, const std::string& zone, co
     cause += at(context_.env.clock.wall(), launch_sentence(capacity, capacity + 1));
     end_activity(begin_activity(name, launch_description(""), cause, "InProgress", 0, zone, ""), false,
                  launch_failure_message(reason));
-    context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+    announce(name);
     return {};
   });
   if (!told) log_warning("group {}: a failed launch could not be recorded: {}", name, told.error().message);

@@ -1,9 +1,9 @@
-// Launch configurations: made, described, deleted.
+#include "services/autoscaling/launch_configurations.h"
+
 #include <algorithm>
 #include <set>
 
 #include "services/autoscaling/launch_configuration.h"
-#include "services/autoscaling/service.h"
 #include "services/common/ids.h"
 #include "services/common/page.h"
 
@@ -16,22 +16,23 @@ std::unexpected<Error> invalid(const Error& error) {
 
 }  // namespace
 
-Result<const LaunchConfiguration*> Service::find_configuration(const std::string& name) const {
-  const LaunchConfiguration* found = configurations_.find(name);
+Result<const LaunchConfiguration*> find_configuration(const GroupState& state, const std::string& name) {
+  const LaunchConfiguration* found = state.configurations.find(name);
   if (!found)
     return fail("ValidationError",
                 "Launch configuration name not found - A launch configuration with the name: {} does not exist", name);
   return found;
 }
 
-Result<void> Service::CreateLaunchConfiguration(const Call& call, const CreateLaunchConfigurationType& request) {
+Result<void> LaunchConfigurationOperations::CreateLaunchConfiguration(const Call& call,
+                                                                      const CreateLaunchConfigurationType& request) {
   const std::string& name = *request.LaunchConfigurationName;
-  if (configurations_.contains(name))
+  if (state_.configurations.contains(name))
     return fail("AlreadyExists",
                 "Launch Configuration by this name already exists - A launch configuration already exists with the "
                 "name {}",
                 name);
-  if (configurations_.rows().size() >= kMaxConfigurations)
+  if (state_.configurations.rows().size() >= kMaxConfigurations)
     return fail("LimitExceeded", "You have reached the limit of {} launch configurations", kMaxConfigurations);
   BRUME_TRY(made, checked_configuration(request));
 
@@ -54,19 +55,19 @@ Result<void> Service::CreateLaunchConfiguration(const Call& call, const CreateLa
       services::arn("autoscaling", context_.region,
                     fmt::format("launchConfiguration:{}:launchConfigurationName/{}", context_.env.random.uuid(), name));
   made.CreatedTime = context_.env.clock.wall();
-  configurations_.put(name, std::move(made));
+  state_.configurations.put(name, std::move(made));
   return {};
 }
 
-Result<LaunchConfigurationsType> Service::DescribeLaunchConfigurations(const Call&,
-                                                                       const LaunchConfigurationNamesType& request) {
+Result<LaunchConfigurationsType> LaunchConfigurationOperations::DescribeLaunchConfigurations(
+    const Call&, const LaunchConfigurationNamesType& request) {
   std::vector<LaunchConfiguration> found;
   const std::set<std::string> wanted(request.LaunchConfigurationNames.begin(), request.LaunchConfigurationNames.end());
   if (wanted.empty())
-    for (const auto& [name, configuration] : configurations_.rows()) found.push_back(configuration);
+    for (const auto& [name, configuration] : state_.configurations.rows()) found.push_back(configuration);
   else
     for (const std::string& name : wanted)  // unknown names are left out, not an error
-      if (const LaunchConfiguration* configuration = configurations_.find(name)) found.push_back(*configuration);
+      if (const LaunchConfiguration* configuration = state_.configurations.find(name)) found.push_back(*configuration);
   BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(50)), request.NextToken,
                                      [](const LaunchConfiguration& c) { return *c.LaunchConfigurationName; }));
   LaunchConfigurationsType answer{std::move(page.items), std::move(page.next_token)};
@@ -74,14 +75,15 @@ Result<LaunchConfigurationsType> Service::DescribeLaunchConfigurations(const Cal
   return answer;
 }
 
-Result<void> Service::DeleteLaunchConfiguration(const Call&, const LaunchConfigurationNameType& request) {
+Result<void> LaunchConfigurationOperations::DeleteLaunchConfiguration(const Call&,
+                                                                      const LaunchConfigurationNameType& request) {
   const std::string& name = *request.LaunchConfigurationName;
-  BRUME_CHECK(find_configuration(name));
+  BRUME_CHECK(find_configuration(state_, name));
   for (const auto& [group, record] : groups_.rows())
     if (record.group.LaunchConfigurationName == name)
       return fail("ResourceInUse",
                   "Cannot delete launch configuration {} because it is attached to AutoScalingGroup {}", name, group);
-  configurations_.erase(name);
+  state_.configurations.erase(name);
   // Instances outlive it. Another that takes its name is not what they were launched from.
   std::vector<std::string> launched;
   for (const auto& [key, member] : members_.rows())

@@ -2,46 +2,15 @@
 // group has an instance maintenance policy, those that fail their health checks.
 #include <algorithm>
 
+#include "services/autoscaling/controller.h"
 #include "services/autoscaling/refresh_preferences.h"
-#include "services/autoscaling/service.h"
-#include "services/autoscaling/texts.h"
+#include "services/autoscaling/refresh_state.h"
 
 namespace brume::autoscaling {
 
 using std::chrono::seconds;
 
-void Service::unmark(const std::string& group) {
-  for (const MemberRecord* found : members_of(group)) {
-    if (found->replacing != "refresh") continue;
-    MemberRecord member = *found;
-    member.replacing.clear();
-    put_member(member);
-  }
-}
-
-Result<bool> Service::carry_out(const std::string& name, const Replacements& plan, const std::string& why) {
-  const Timestamp now = context_.env.clock.wall();
-  for (const std::string& id : plan.take_out) {
-    MemberRecord member = *members_.find(member_key(name, id));
-    const std::string& reason = member.replacing.empty() ? why : member.replacing;
-    std::string cause = at(now, replacement_sentence(reason));
-    if (reason == "elb" || reason == "user") {
-      member.instance.HealthStatus = "Unhealthy";
-      put_member(member);
-    } else {
-      cause += "  " + at(now, selected_sentence(id));
-    }
-    BRUME_CHECK(take_out(name, id, "Terminating", termination_description(id), cause));
-  }
-  for (const std::string& id : plan.mark) {
-    MemberRecord member = *members_.find(member_key(name, id));
-    member.replacing = why;
-    put_member(member);
-  }
-  return !plan.take_out.empty() || !plan.mark.empty();
-}
-
-Result<env::Duration> Service::maintain(const std::string& name, const std::vector<MemberView>& members) {
+Result<env::Duration> GroupController::maintain(const std::string& name, const std::vector<MemberView>& members) {
   const GroupRecord& group = *groups_.find(name);
   env::Duration next = env::Duration::max();
   if (group.force_delete || is_suspended(group, "Terminate")) return next;
@@ -50,7 +19,7 @@ Result<env::Duration> Service::maintain(const std::string& name, const std::vect
   const seconds warm_up = context_.scaled(seconds(warm_up_of(group.group)));
   const seconds lifetime = context_.scaled(seconds(group.group.MaxInstanceLifetime.value_or(0)));
   // A refresh makes all instances new, and what cannot be launched anew is kept.
-  const bool replaces_old = lifetime.count() > 0 && !active_refresh(name) && !is_suspended(group, "Launch");
+  const bool replaces_old = lifetime.count() > 0 && !active_refresh(state_, name) && !is_suspended(group, "Launch");
 
   const GroupView seen = view(group);
   std::map<std::string, std::vector<Replaceable>> wanted;  // by reason
@@ -63,7 +32,7 @@ Result<env::Duration> Service::maintain(const std::string& name, const std::vect
     failing += is_failing(m) && !is_ready_now;
     if (m.in_service_for && *m.in_service_for < warm_up)
       next = std::min<env::Duration>(next, warm_up - *m.in_service_for);
-    const MemberRecord& member = *members_.find(member_key(name, m.id));
+    const MemberRecord& member = member_of(name, m.id);
     const auto add = [&](const std::string& why) {
       wanted[why].push_back({m.id, is_ready_now, is_failing(m), m.marked});
     };
@@ -88,7 +57,7 @@ Result<env::Duration> Service::maintain(const std::string& name, const std::vect
   for (const char* why : {"elb", "user", "lifetime"}) {  // one reason at a time, the most urgent first
     const std::vector<Replaceable>& candidates = wanted[why];
     const Replacements plan = plan_replacements(range, capacity, ready, failing, candidates, int(candidates.size()));
-    BRUME_TRY(done, context_.store.transact([&] { return carry_out(name, plan, why); }));
+    BRUME_TRY(done, context_.store.transact([&] { return transitions_.replace(name, plan, why); }));
     if (done) return env::Duration::zero();
   }
   return next;

@@ -1,8 +1,8 @@
-// Which of a group's own metrics are collected, and their publishing.
+#include "services/autoscaling/metrics_collection.h"
+
 #include <algorithm>
 
 #include "services/autoscaling/group_metrics.h"
-#include "services/autoscaling/service.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -22,7 +22,8 @@ Result<std::vector<std::string>> metrics_of(const List<std::string>& wanted, con
 
 }  // namespace
 
-Result<void> Service::EnableMetricsCollection(const Call& call, const EnableMetricsCollectionQuery& request) {
+Result<void> MetricsCollectionOperations::EnableMetricsCollection(const Call& call,
+                                                                  const EnableMetricsCollectionQuery& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_CHECK(find_group(name));
   BRUME_TRY(types, DescribeMetricCollectionTypes(call));
@@ -38,7 +39,8 @@ Result<void> Service::EnableMetricsCollection(const Call& call, const EnableMetr
   return {};
 }
 
-Result<void> Service::DisableMetricsCollection(const Call& call, const DisableMetricsCollectionQuery& request) {
+Result<void> MetricsCollectionOperations::DisableMetricsCollection(const Call& call,
+                                                                   const DisableMetricsCollectionQuery& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_CHECK(find_group(name));
   BRUME_TRY(types, DescribeMetricCollectionTypes(call));
@@ -50,7 +52,7 @@ Result<void> Service::DisableMetricsCollection(const Call& call, const DisableMe
   return {};
 }
 
-void Service::publish_metrics_later() {
+void MetricsCollectionOperations::start_metrics() {
   const std::chrono::milliseconds period = context_.scaled(std::chrono::minutes(1));
   context_.env.loop.after(period - context_.env.clock.wall().time_since_epoch() % period, [this, period] {
     const auto minute = context_.env.clock.wall().time_since_epoch() / period * period;
@@ -61,7 +63,7 @@ void Service::publish_metrics_later() {
       std::ranges::move(more, std::back_inserter(samples));
     }
     if (!samples.empty()) metrics_.put("AWS/AutoScaling", samples);
-    publish_metrics_later();
+    start_metrics();
   });
 }
 

@@ -1,8 +1,8 @@
-// Notification configurations: recorded and told. Nothing is sent: there is no SNS here yet to send it to.
+#include "services/autoscaling/notifications.h"
+
 #include <algorithm>
 #include <set>
 
-#include "services/autoscaling/service.h"
 #include "services/common/page.h"
 
 namespace brume::autoscaling {
@@ -17,16 +17,24 @@ std::string notification_key(std::string_view group, std::string_view topic, std
 
 }  // namespace
 
-std::vector<std::string> Service::notification_keys(const std::string& group, std::string_view topic) const {
+NotificationOperations::NotificationOperations(GroupState& state)
+    : GroupPart(state), notifications_(context_.store, "autoscaling.notifications", context_.region) {
+  state.on_erase.emplace_back([this](const std::string& group) -> Result<void> {
+    erase_under(notifications_, group + ":");
+    return {};
+  });
+}
+
+std::vector<std::string> NotificationOperations::notification_keys(const std::string& group,
+                                                                   std::string_view topic) const {
   std::vector<std::string> keys;
-  const std::string prefix = group + ":";
-  for (auto at = notifications_.rows().lower_bound(prefix);
-       at != notifications_.rows().end() && at->first.starts_with(prefix); ++at)
-    if (topic.empty() || at->second.TopicARN == topic) keys.push_back(at->first);
+  for (const auto& [key, notification] : rows_under(notifications_, group + ":"))
+    if (topic.empty() || notification.TopicARN == topic) keys.push_back(key);
   return keys;
 }
 
-Result<void> Service::PutNotificationConfiguration(const Call& call, const PutNotificationConfigurationType& request) {
+Result<void> NotificationOperations::PutNotificationConfiguration(const Call& call,
+                                                                  const PutNotificationConfigurationType& request) {
   const std::string &group = *request.AutoScalingGroupName, &topic = *request.TopicARN;
   BRUME_CHECK(find_group(group));
   if (!topic.starts_with("arn:aws:sns:")) return fail("ValidationError", "'{}' is not the ARN of an SNS topic", topic);
@@ -48,14 +56,15 @@ Result<void> Service::PutNotificationConfiguration(const Call& call, const PutNo
   return {};
 }
 
-Result<void> Service::DeleteNotificationConfiguration(const Call&, const DeleteNotificationConfigurationType& request) {
+Result<void> NotificationOperations::DeleteNotificationConfiguration(
+    const Call&, const DeleteNotificationConfigurationType& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   for (const std::string& key : notification_keys(*request.AutoScalingGroupName, *request.TopicARN))
     notifications_.erase(key);
   return {};
 }
 
-Result<DescribeNotificationConfigurationsAnswer> Service::DescribeNotificationConfigurations(
+Result<DescribeNotificationConfigurationsAnswer> NotificationOperations::DescribeNotificationConfigurations(
     const Call&, const DescribeNotificationConfigurationsType& request) {
   const auto& names = request.AutoScalingGroupNames;
   for (const std::string& name : names) BRUME_CHECK(find_group(name));

@@ -1,12 +1,11 @@
-// Scaling policies: put, described, deleted, executed; and the alarms that target tracking policies keep.
+#include "services/autoscaling/policies.h"
+
 #include <algorithm>
 
 #include "base/log.h"
 #include "services/autoscaling/scaling/policy_check.h"
 #include "services/autoscaling/scaling/step_scaling.h"
 #include "services/autoscaling/scaling/tracking_alarms.h"
-#include "services/autoscaling/service.h"
-#include "services/autoscaling/texts.h"
 #include "services/common/ids.h"
 #include "services/common/page.h"
 
@@ -25,16 +24,30 @@ Alarm named(const std::string& region, std::string name) {
 
 }  // namespace
 
-std::vector<const PolicyRecord*> Service::policies_of(const std::string& group) const {
+PolicyOperations::PolicyOperations(GroupState& state, elbv2::Api& elbv2, cloudwatch::Api& cloudwatch,
+                                   services::AlarmActions& actions, Cooldowns& cooldowns, DecisionLog& decisions)
+    : GroupPart(state),
+      elbv2_(elbv2),
+      cloudwatch_(cloudwatch),
+      cooldowns_(cooldowns),
+      decisions_(decisions),
+      policies_(context_.store, "autoscaling.policies", context_.region) {
+  actions.add("autoscaling", [this](const services::AlarmEvent& event) { return perform(event); });
+  state.on_erase.emplace_back([this](const std::string& group) -> Result<void> {
+    std::vector<PolicyRecord> policies;
+    for (const PolicyRecord* record : policies_of(group)) policies.push_back(*record);
+    for (const PolicyRecord& record : policies) BRUME_CHECK(erase_policy(record, true));
+    return {};
+  });
+}
+
+std::vector<const PolicyRecord*> PolicyOperations::policies_of(const std::string& group) const {
   std::vector<const PolicyRecord*> found;
-  const std::string prefix = group + ":";
-  for (auto at = policies_.rows().lower_bound(prefix); at != policies_.rows().end() && at->first.starts_with(prefix);
-       ++at)
-    found.push_back(&at->second);
+  for (const auto& [key, record] : rows_under(policies_, group + ":")) found.push_back(&record);
   return found;
 }
 
-const PolicyRecord* Service::find_policy(std::string_view arn) const {
+const PolicyRecord* PolicyOperations::find_policy(std::string_view arn) const {
   constexpr std::string_view kGroup = ":autoScalingGroupName/", kPolicy = ":policyName/";
   const std::size_t group = arn.find(kGroup);
   const std::size_t policy = arn.find(kPolicy, group == std::string_view::npos ? group : group + kGroup.size());
@@ -46,8 +59,8 @@ const PolicyRecord* Service::find_policy(std::string_view arn) const {
   return record && *record->policy.PolicyARN == arn ? record : nullptr;
 }
 
-Result<const PolicyRecord*> Service::find_policy(const std::optional<std::string>& group,
-                                                 const std::string& name) const {
+Result<const PolicyRecord*> PolicyOperations::find_policy(const std::optional<std::string>& group,
+                                                          const std::string& name) const {
   if (group) BRUME_CHECK(find_group(*group));
   const PolicyRecord* record = nullptr;
   if (name.starts_with("arn:")) {
@@ -62,8 +75,8 @@ Result<const PolicyRecord*> Service::find_policy(const std::optional<std::string
   return record;
 }
 
-Result<void> Service::check_resource_label(const Call& call, const AutoScalingGroup& group,
-                                           const ScalingPolicy& policy) {
+Result<void> PolicyOperations::check_resource_label(const Call& call, const AutoScalingGroup& group,
+                                                    const ScalingPolicy& policy) {
   if (!tracks(policy) || !policy.TargetTrackingConfiguration->PredefinedMetricSpecification) return {};
   const auto& given = policy.TargetTrackingConfiguration->PredefinedMetricSpecification->ResourceLabel;
   if (!given) return {};
@@ -83,7 +96,7 @@ Result<void> Service::check_resource_label(const Call& call, const AutoScalingGr
               "The load balancer of the resource label {} does not route traffic to its target group", *given);
 }
 
-Result<void> Service::delete_alarm(const std::string& name) {
+Result<void> PolicyOperations::delete_alarm(const std::string& name) {
   cloudwatch::DeleteAlarmsInput request;
   request.AlarmNames = {name};
   const auto deleted = cloudwatch_.DeleteAlarms(context_.call("autoscaling"), request);
@@ -93,7 +106,7 @@ Result<void> Service::delete_alarm(const std::string& name) {
   return {};
 }
 
-Result<void> Service::put_alarms(const List<Alarm>& before, ScalingPolicy& policy) {
+Result<void> PolicyOperations::put_alarms(const List<Alarm>& before, ScalingPolicy& policy) {
   policy.Alarms.set_present();
   if (tracks(policy)) {
     const std::string& group = *policy.AutoScalingGroupName;
@@ -116,7 +129,7 @@ Result<void> Service::put_alarms(const List<Alarm>& before, ScalingPolicy& polic
   return {};
 }
 
-Result<PolicyARNType> Service::PutScalingPolicy(const Call& call, const PutScalingPolicyType& request) {
+Result<PolicyARNType> PolicyOperations::PutScalingPolicy(const Call& call, const PutScalingPolicyType& request) {
   const std::string& group = *request.AutoScalingGroupName;
   const std::string& name = *request.PolicyName;
   BRUME_TRY(found, find_group(group));
@@ -159,7 +172,7 @@ Result<PolicyARNType> Service::PutScalingPolicy(const Call& call, const PutScali
   return answer;
 }
 
-Result<List<Alarm>> Service::alarms_that_call(const ScalingPolicy& policy) {
+Result<List<Alarm>> PolicyOperations::alarms_that_call(const ScalingPolicy& policy) {
   if (tracks(policy)) return policy.Alarms;
   List<Alarm> alarms;
   alarms.set_present();
@@ -173,7 +186,7 @@ Result<List<Alarm>> Service::alarms_that_call(const ScalingPolicy& policy) {
   return alarms;
 }
 
-Result<PoliciesType> Service::DescribePolicies(const Call&, const DescribePoliciesType& request) {
+Result<PoliciesType> PolicyOperations::DescribePolicies(const Call&, const DescribePoliciesType& request) {
   if (request.AutoScalingGroupName) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   const auto among = [](const List<std::string>& wanted, const std::string& value) {
     return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
@@ -199,12 +212,12 @@ Result<PoliciesType> Service::DescribePolicies(const Call&, const DescribePolici
   return PoliciesType{std::move(page.items), std::move(page.next_token)};
 }
 
-Result<void> Service::DeletePolicy(const Call&, const DeletePolicyType& request) {
+Result<void> PolicyOperations::DeletePolicy(const Call&, const DeletePolicyType& request) {
   BRUME_TRY(record, find_policy(request.AutoScalingGroupName, *request.PolicyName));
   return erase_policy(*record, false);
 }
 
-Result<void> Service::erase_policy(const PolicyRecord& record, bool with_its_group) {
+Result<void> PolicyOperations::erase_policy(const PolicyRecord& record, bool with_its_group) {
   const ScalingPolicy policy = record.policy;
   for (const Alarm& alarm : policy.Alarms) {
     const auto deleted = delete_alarm(*alarm.AlarmName);
@@ -218,25 +231,7 @@ Result<void> Service::erase_policy(const PolicyRecord& record, bool with_its_gro
   return {};
 }
 
-Result<void> Service::forget_scaling(const std::string& group) {
-  std::vector<PolicyRecord> policies;
-  for (const PolicyRecord* record : policies_of(group)) policies.push_back(*record);
-  for (const PolicyRecord& record : policies) BRUME_CHECK(erase_policy(record, true));
-  const auto erase_all = [&](auto& table) {
-    const std::string prefix = group + ":";
-    std::vector<std::string> keys;
-    for (auto at = table.rows().lower_bound(prefix); at != table.rows().end() && at->first.starts_with(prefix); ++at)
-      keys.push_back(at->first);
-    for (const std::string& key : keys) table.erase(key);
-  };
-  erase_all(scheduled_);
-  erase_all(decisions_);
-  cooldowns_.erase(group);
-  elapsed_.forget("cooldown:" + group);
-  return {};
-}
-
-Result<void> Service::ExecutePolicy(const Call&, const ExecutePolicyType& request) {
+Result<void> PolicyOperations::ExecutePolicy(const Call&, const ExecutePolicyType& request) {
   BRUME_TRY(found, find_policy(request.AutoScalingGroupName, *request.PolicyName));
   const ScalingPolicy policy = found->policy;
   const std::string& group = *policy.AutoScalingGroupName;
@@ -254,7 +249,7 @@ Result<void> Service::ExecutePolicy(const Call&, const ExecutePolicyType& reques
   if (stepped && request.HonorCooldown)
     return fail("ValidationError", "HonorCooldown is not supported for a StepScaling policy");
   if (request.HonorCooldown.value_or(false))
-    if (const auto busy = why_waiting(group))
+    if (const auto busy = cooldowns_.why_waiting(group))
       return fail("ScalingActivityInProgress", "The policy has to wait: {}", *busy);
 
   const Capacity capacity = capacity_for(record, policy);

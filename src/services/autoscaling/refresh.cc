@@ -1,9 +1,10 @@
-// Instance refreshes: started, described, cancelled, rolled back. What they do is refresh_controller.cc's.
+#include "services/autoscaling/refresh.h"
+
 #include <algorithm>
 #include <set>
 
 #include "services/autoscaling/refresh_preferences.h"
-#include "services/autoscaling/service.h"
+#include "services/autoscaling/refresh_state.h"
 #include "services/common/page.h"
 
 namespace brume::autoscaling {
@@ -11,12 +12,6 @@ namespace {
 
 // AWS tells of six weeks; a group keeps no more than this.
 constexpr std::size_t kKept = 100;
-
-bool is_over(const InstanceRefresh& refresh) {
-  static const std::set<std::string, std::less<>> ended = {"Successful", "Failed", "Cancelled", "RollbackFailed",
-                                                           "RollbackSuccessful"};
-  return ended.contains(*refresh.Status);
-}
 
 std::unexpected<Error> none_active(const std::string& group) {
   return fail("ActiveInstanceRefreshNotFound",
@@ -30,17 +25,16 @@ bool floats(const std::optional<LaunchTemplateSpecification>& launch) {
 
 }  // namespace
 
-Service::ActiveRefresh Service::active_refresh(const std::string& group) const {
-  const std::string prefix = group + "/";
-  ActiveRefresh newest;
-  for (auto at = refreshes_.rows().lower_bound(prefix); at != refreshes_.rows().end() && at->first.starts_with(prefix);
-       ++at)
-    if (*at->second.refresh.AutoScalingGroupName == group) newest = {at->first, &at->second};
-  if (newest && is_over(newest.record->refresh)) newest.record = nullptr;
-  return newest;
+RefreshOperations::RefreshOperations(GroupState& state, ec2::Api& ec2, cloudwatch::Api& cloudwatch, Launches& launches,
+                                     RefreshController& controller)
+    : GroupPart(state), ec2_(ec2), cloudwatch_(cloudwatch), launches_(launches), controller_(controller) {
+  state.on_erase.emplace_back([this](const std::string& group) -> Result<void> {
+    for (const std::string& key : refreshes_of(state_, group)) state_.refreshes.erase(key);
+    return {};
+  });
 }
 
-Result<void> Service::check_reversible(const Call& call, const AutoScalingGroup& group) {
+Result<void> RefreshOperations::check_reversible(const Call& call, const AutoScalingGroup& group) {
   // A launch configuration never changes, and stays while a group has it.
   if (group.LaunchConfigurationName) return {};
   if (floats(group.LaunchTemplate))
@@ -63,17 +57,17 @@ Result<void> Service::check_reversible(const Call& call, const AutoScalingGroup&
   return {};
 }
 
-Result<void> Service::check_configuration_free(const UpdateAutoScalingGroupType& request) const {
+Result<void> check_configuration_free(const GroupState& state, const UpdateAutoScalingGroupType& request) {
   if (!request.LaunchTemplate && !request.MixedInstancesPolicy && !request.LaunchConfigurationName) return {};
-  const ActiveRefresh active = active_refresh(*request.AutoScalingGroupName);
+  const ActiveRefresh active = active_refresh(state, *request.AutoScalingGroupName);
   if (!active || !active.record->refresh.DesiredConfiguration) return {};
   return fail("ValidationError",
               "An active instance refresh with a desired configuration exists. All configuration options derived from "
               "the desired configuration are not available for update while the instance refresh is active.");
 }
 
-Result<StartInstanceRefreshAnswer> Service::StartInstanceRefresh(const Call& call,
-                                                                 const StartInstanceRefreshType& request) {
+Result<StartInstanceRefreshAnswer> RefreshOperations::StartInstanceRefresh(const Call& call,
+                                                                           const StartInstanceRefreshType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   if (request.Strategy.value_or("Rolling") != "Rolling")
@@ -82,7 +76,7 @@ Result<StartInstanceRefreshAnswer> Service::StartInstanceRefresh(const Call& cal
   if (group->group.Status)
     return std::unexpected(
         Error{"ResourceContention", fmt::format("AutoScalingGroup '{}' is pending delete", name), 500});
-  const ActiveRefresh active = active_refresh(name);
+  const ActiveRefresh active = active_refresh(state_, name);
   if (active)
     return fail("InstanceRefreshInProgress",
                 "An Instance Refresh is already in progress and blocks the execution of this Instance Refresh.");
@@ -102,8 +96,8 @@ Result<StartInstanceRefreshAnswer> Service::StartInstanceRefresh(const Call& cal
     GroupRecord changed = *group;
     changed.group.LaunchTemplate = desired->LaunchTemplate;
     changed.group.LaunchConfigurationName.reset();
-    BRUME_CHECK(check_group(call, changed.group));
-    BRUME_CHECK(try_launch(changed));
+    BRUME_CHECK(launches_.check_configuration(call, changed.group));
+    BRUME_CHECK(launches_.try_launch(changed));
     refresh.DesiredConfiguration.emplace().LaunchTemplate = changed.group.LaunchTemplate;
     // All of a refresh's instances are of one version, whatever "$Latest" is meanwhile.
     ec2::DescribeLaunchTemplateVersionsRequest versions;
@@ -141,20 +135,17 @@ Result<StartInstanceRefreshAnswer> Service::StartInstanceRefresh(const Call& cal
   refresh.Status = "Pending";
   refresh.Strategy = "Rolling";
 
-  std::vector<std::string> kept;
   const std::string prefix = name + "/";
-  for (auto at = refreshes_.rows().lower_bound(prefix); at != refreshes_.rows().end() && at->first.starts_with(prefix);
-       ++at)
-    if (*at->second.refresh.AutoScalingGroupName == name) kept.push_back(at->first);
+  const std::vector<std::string> kept = refreshes_of(state_, name);
   const std::int64_t number = kept.empty() ? 0 : std::stoll(kept.back().substr(prefix.size())) + 1;
-  if (kept.size() >= kKept) refreshes_.erase(kept.front());
+  if (kept.size() >= kKept) state_.refreshes.erase(kept.front());
   const StartInstanceRefreshAnswer answer{refresh.InstanceRefreshId};
-  refreshes_.put(fmt::format("{}{:012}", prefix, number), std::move(record));
+  state_.refreshes.put(fmt::format("{}{:012}", prefix, number), std::move(record));
   wake_after_commit(name);
   return answer;
 }
 
-Result<DescribeInstanceRefreshesAnswer> Service::DescribeInstanceRefreshes(
+Result<DescribeInstanceRefreshesAnswer> RefreshOperations::DescribeInstanceRefreshes(
     const Call&, const DescribeInstanceRefreshesType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_CHECK(find_group(name));
@@ -164,13 +155,11 @@ Result<DescribeInstanceRefreshesAnswer> Service::DescribeInstanceRefreshes(
   };
   std::vector<Row> found;
   const std::string prefix = name + "/";
-  for (auto at = refreshes_.rows().lower_bound(prefix); at != refreshes_.rows().end() && at->first.starts_with(prefix);
-       ++at) {
-    const InstanceRefresh& refresh = at->second.refresh;
-    if (*refresh.AutoScalingGroupName != name) continue;
+  for (const std::string& key : refreshes_of(state_, name)) {
+    const InstanceRefresh& refresh = state_.refreshes.find(key)->refresh;
     const auto& ids = request.InstanceRefreshIds;
     if (!ids.empty() && std::ranges::find(ids, *refresh.InstanceRefreshId) == ids.end()) continue;
-    const std::int64_t number = std::stoll(at->first.substr(prefix.size()));
+    const std::int64_t number = std::stoll(key.substr(prefix.size()));
     found.push_back({fmt::format("{:012}", 999'999'999'999 - number), &refresh});
   }
   std::ranges::sort(found, {}, &Row::key);
@@ -183,26 +172,26 @@ Result<DescribeInstanceRefreshesAnswer> Service::DescribeInstanceRefreshes(
   return answer;
 }
 
-Result<CancelInstanceRefreshAnswer> Service::CancelInstanceRefresh(const Call&,
-                                                                   const CancelInstanceRefreshType& request) {
+Result<CancelInstanceRefreshAnswer> RefreshOperations::CancelInstanceRefresh(const Call&,
+                                                                             const CancelInstanceRefreshType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_CHECK(find_group(name));
-  const ActiveRefresh active = active_refresh(name);
+  const ActiveRefresh active = active_refresh(state_, name);
   if (!active) return none_active(name);
-  refreshes_.modify(active.key, [&](RefreshRecord& record) {
+  state_.refreshes.modify(active.key, [&](RefreshRecord& record) {
     record.refresh.Status = "Cancelling";
     record.refresh.StatusReason = "Cancellation in progress due to user request.";
     record.wait_for_transitions = request.WaitForTransitioningInstances.value_or(true);
   });
   wake_after_commit(name);
-  return CancelInstanceRefreshAnswer{refreshes_.find(active.key)->refresh.InstanceRefreshId};
+  return CancelInstanceRefreshAnswer{state_.refreshes.find(active.key)->refresh.InstanceRefreshId};
 }
 
-Result<RollbackInstanceRefreshAnswer> Service::RollbackInstanceRefresh(const Call& call,
-                                                                       const RollbackInstanceRefreshType& request) {
+Result<RollbackInstanceRefreshAnswer> RefreshOperations::RollbackInstanceRefresh(
+    const Call& call, const RollbackInstanceRefreshType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
-  const ActiveRefresh active = active_refresh(name);
+  const ActiveRefresh active = active_refresh(state_, name);
   if (!active || active.record->refresh.Status == "Cancelling" || active.record->refresh.Status == "RollbackInProgress")
     return none_active(name);
   if (!active.record->refresh.DesiredConfiguration)
@@ -210,29 +199,9 @@ Result<RollbackInstanceRefreshAnswer> Service::RollbackInstanceRefresh(const Cal
                 "The instance refresh {} has no desired configuration, so there is no configuration to roll back to",
                 *active.record->refresh.InstanceRefreshId);
   BRUME_CHECK(check_reversible(call, group->group));
-  const RefreshStep step{.kind = RefreshStep::Kind::roll_back,
-                         .replacements = {},
-                         .reason = "Rollback was initiated by user request.",
-                         .until = {}};
-  const InstanceRefresh& refresh = active.record->refresh;
-  BRUME_CHECK(carry_out(
-      name, active.key, step,
-      {.percent = refresh.PercentageComplete.value_or(0), .remaining = refresh.InstancesToUpdate.value_or(0)}));
+  BRUME_CHECK(controller_.roll_back(name));
   wake_after_commit(name);
-  return RollbackInstanceRefreshAnswer{refreshes_.find(active.key)->refresh.InstanceRefreshId};
-}
-
-void Service::erase_belongings(const std::string& group) {
-  std::vector<std::string> keys;
-  const std::string prefix = group + "/";
-  for (auto at = refreshes_.rows().lower_bound(prefix); at != refreshes_.rows().end() && at->first.starts_with(prefix);
-       ++at)
-    if (*at->second.refresh.AutoScalingGroupName == group) keys.push_back(at->first);
-  for (const std::string& key : keys) refreshes_.erase(key);
-  for (const std::string& key : notification_keys(group, "")) notifications_.erase(key);
-  keys.clear();
-  for (const LifecycleHook* hook : hooks_of(group, "")) keys.push_back(group + ":" + *hook->LifecycleHookName);
-  for (const std::string& key : keys) hooks_.erase(key);
+  return RollbackInstanceRefreshAnswer{state_.refreshes.find(active.key)->refresh.InstanceRefreshId};
 }
 
 }  // namespace brume::autoscaling

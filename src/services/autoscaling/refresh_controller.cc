@@ -1,12 +1,11 @@
-// The controller of instance refreshes: sees the group as refresh_decision.h wants it, and carries one step out in one
-// transaction. All it knows is in the refresh's row and in the members': which were launched by it, which are marked.
+#include "services/autoscaling/refresh_controller.h"
+
 #include <algorithm>
 
 #include "base/json.h"
 #include "base/log.h"
 #include "services/autoscaling/refresh_preferences.h"
-#include "services/autoscaling/service.h"
-#include "services/autoscaling/texts.h"
+#include "services/autoscaling/refresh_state.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -20,13 +19,6 @@ constexpr seconds kPatience{3600};
 // No hint says that an alarm changed.
 constexpr seconds kAlarmPeriod{10};
 
-Phase phase_of(const InstanceRefresh& refresh) {
-  if (refresh.Status == "Baking") return Phase::baking;
-  if (refresh.Status == "Cancelling") return Phase::cancelling;
-  if (refresh.Status == "RollbackInProgress") return Phase::rolling_back;
-  return Phase::replacing;
-}
-
 // Coming further is what was never so far before, while the refresh is about as many.
 bool came_further(const RefreshRecord& record, const RefreshProgress& progress) {
   return record.total == progress.total && (progress.updated > record.updated || progress.untouched < record.untouched);
@@ -34,33 +26,20 @@ bool came_further(const RefreshRecord& record, const RefreshProgress& progress) 
 
 }  // namespace
 
-std::string Service::launching_refresh(const std::string& group) const {
-  const ActiveRefresh active = active_refresh(group);
-  if (!active) return "";
-  const Phase phase = phase_of(active.record->refresh);
-  if (phase != Phase::replacing && phase != Phase::baking) return "";
-  return *active.record->refresh.InstanceRefreshId;
+void RefreshController::resume() {
+  const auto told = context_.store.transact([&]() -> Result<void> {
+    for (const auto& [name, record] : groups_.rows())
+      if (const ActiveRefresh active = active_refresh(state_, name); active && active.record->progressed)
+        state_.refreshes.modify(active.key, [&](RefreshRecord& refresh) {
+          refresh.progressed = std::max(*refresh.progressed, context_.env.clock.wall());
+        });
+    return {};
+  });
+  if (!told) log_warning("instance refreshes go on with the time they had left: {}", told.error().message);
 }
 
-GroupRecord Service::as_launched(const GroupRecord& group) const {
-  GroupRecord record = group;
-  const std::string& name = *group.group.AutoScalingGroupName;
-  if (launching_refresh(name).empty()) return record;
-  const RefreshRecord& refresh = *active_refresh(name).record;
-  if (refresh.launch_template) {
-    record.group.LaunchTemplate = refresh.launch_template;
-    record.group.LaunchConfigurationName.reset();
-  }
-  return record;
-}
-
-bool Service::is_stale(const RefreshRecord& refresh, const MemberRecord& member) const {
-  const bool launched_by_it = member.refresh == refresh.refresh.InstanceRefreshId;
-  return phase_of(refresh.refresh) == Phase::rolling_back ? launched_by_it : !launched_by_it;
-}
-
-RefreshView Service::refresh_view(const GroupRecord& group, const RefreshRecord& refresh,
-                                  const std::vector<MemberView>& members) const {
+RefreshView RefreshController::view(const GroupRecord& group, const RefreshRecord& refresh,
+                                    const std::vector<MemberView>& members) const {
   const RefreshPreferences& preferences = *refresh.refresh.Preferences;
   const auto scaled = [&](const std::optional<std::int32_t>& time) {
     return context_.scaled(seconds(time.value_or(0)));
@@ -91,7 +70,7 @@ RefreshView Service::refresh_view(const GroupRecord& group, const RefreshRecord&
   view.wait_for_transitions = refresh.wait_for_transitions;
 
   // What skip matching skips: what would be launched just so.
-  const GroupRecord wanted = as_launched(group);
+  const GroupRecord wanted = as_launched(state_, group);
   const auto& launch_template = wanted.group.LaunchTemplate;
   std::string version = launch_template ? launch_template->Version.value_or("$Default") : "";
   if (*preferences.SkipMatching && version.starts_with('$')) {
@@ -103,7 +82,7 @@ RefreshView Service::refresh_view(const GroupRecord& group, const RefreshRecord&
       version = std::to_string(*found->LaunchTemplateVersions.front().VersionNumber);
   }
   for (const MemberView& m : members) {
-    const MemberRecord& member = *members_.find(member_key(*group.group.AutoScalingGroupName, m.id));
+    const MemberRecord& member = member_of(*group.group.AutoScalingGroupName, m.id);
     const bool standby = m.lifecycle == "Standby" || m.lifecycle == "EnteringStandby";
     const bool present = is_present(m);
     if (!present && !standby) {
@@ -132,7 +111,7 @@ RefreshView Service::refresh_view(const GroupRecord& group, const RefreshRecord&
   return view;
 }
 
-void Service::read_alarms(const RefreshRecord& refresh, RefreshView& view) {
+void RefreshController::read_alarms(const RefreshRecord& refresh, RefreshView& view) {
   const auto& specification = refresh.refresh.Preferences->AlarmSpecification;
   if (!specification || specification->Alarms.empty()) return;
   cloudwatch::DescribeAlarmsInput request;
@@ -152,14 +131,14 @@ void Service::read_alarms(const RefreshRecord& refresh, RefreshView& view) {
   std::ranges::for_each(described->CompositeAlarms, look_at);
 }
 
-Result<env::Duration> Service::refresh(const std::string& name, const std::vector<MemberView>& members) {
-  const ActiveRefresh active = active_refresh(name);
+Result<env::Duration> RefreshController::step(const std::string& name, const std::vector<MemberView>& members) {
+  const ActiveRefresh active = active_refresh(state_, name);
   const GroupRecord& group = *groups_.find(name);
   if (!active || group.force_delete) return env::Duration::max();
   const Timestamp now = context_.env.clock.wall();
   if (active.record->refresh.Status == "Pending") {
     const auto begun = context_.store.transact([&]() -> Result<void> {
-      refreshes_.modify(active.key, [&](RefreshRecord& record) {
+      state_.refreshes.modify(active.key, [&](RefreshRecord& record) {
         record.refresh.Status = "InProgress";
         record.refresh.StartTime = record.progressed = now;
       });
@@ -168,28 +147,38 @@ Result<env::Duration> Service::refresh(const std::string& name, const std::vecto
     if (!begun) return std::unexpected(begun.error());
     return env::Duration::zero();
   }
-  RefreshView view = refresh_view(group, *active.record, members);
-  read_alarms(*active.record, view);
-  const RefreshProgress progress = refresh_progress(view);
-  if (came_further(*active.record, progress) || (active.record->suspended && !view.suspended))
-    view.progressed = std::max(view.progressed, now);
-  const RefreshStep step = decide_refresh(view, now);
-  BRUME_CHECK(context_.store.transact([&] { return carry_out(name, active.key, step, progress); }));
-  if (step.kind != Kind::wait && step.kind != Kind::pause) return env::Duration::zero();
+  RefreshView seen = view(group, *active.record, members);
+  read_alarms(*active.record, seen);
+  const RefreshProgress progress = refresh_progress(seen);
+  if (came_further(*active.record, progress) || (active.record->suspended && !seen.suspended))
+    seen.progressed = std::max(seen.progressed, now);
+  const RefreshStep next_step = decide_refresh(seen, now);
+  BRUME_CHECK(context_.store.transact([&] { return carry_out(name, active.key, next_step, progress); }));
+  if (next_step.kind != Kind::wait && next_step.kind != Kind::pause) return env::Duration::zero();
   env::Duration next = env::Duration::max();
-  if (step.until) next = *step.until - now;
+  if (next_step.until) next = *next_step.until - now;
   for (const MemberView& m : members)
-    if (m.in_service_for && *m.in_service_for < view.warm_up)
-      next = std::min<env::Duration>(next, view.warm_up - *m.in_service_for);
+    if (m.in_service_for && *m.in_service_for < seen.warm_up)
+      next = std::min<env::Duration>(next, seen.warm_up - *m.in_service_for);
   if (active.record->refresh.Preferences->AlarmSpecification)
     next = std::min<env::Duration>(next, context_.scaled(kAlarmPeriod));
   return std::max<env::Duration>(next, std::chrono::milliseconds(1));
 }
 
-Result<void> Service::carry_out(const std::string& name, const std::string& key, const RefreshStep& step,
-                                const RefreshProgress& progress) {
+Result<void> RefreshController::roll_back(const std::string& group) {
+  const ActiveRefresh active = active_refresh(state_, group);
+  const InstanceRefresh& refresh = active.record->refresh;
+  const RefreshStep step{
+      .kind = Kind::roll_back, .replacements = {}, .reason = "Rollback was initiated by user request.", .until = {}};
+  return carry_out(
+      group, active.key, step,
+      {.percent = refresh.PercentageComplete.value_or(0), .remaining = refresh.InstancesToUpdate.value_or(0)});
+}
+
+Result<void> RefreshController::carry_out(const std::string& name, const std::string& key, const RefreshStep& step,
+                                          const RefreshProgress& progress) {
   const Timestamp now = context_.env.clock.wall();
-  RefreshRecord record = *refreshes_.find(key);
+  RefreshRecord record = *state_.refreshes.find(key);
   const RefreshRecord before = record;
   InstanceRefresh& refresh = record.refresh;
   const bool rolling_back = refresh.Status == "RollbackInProgress";
@@ -213,14 +202,14 @@ Result<void> Service::carry_out(const std::string& name, const std::string& key,
   const auto end = [&](const char* status) {
     refresh.Status = status;
     refresh.EndTime = now;
-    unmark(name);
+    transitions_.unmark(name);
   };
   switch (step.kind) {
     case Kind::wait:
     case Kind::pause:
       break;
     case Kind::replace:
-      BRUME_CHECK(carry_out(name, step.replacements, "refresh"));
+      BRUME_CHECK(transitions_.replace(name, step.replacements, "refresh"));
       break;
     case Kind::checkpoint:
       record.checkpoint = step.percent;
@@ -256,7 +245,7 @@ Result<void> Service::carry_out(const std::string& name, const std::string& key,
       details.InstancesToUpdateOnRollback = progress.remaining;
       record.progressed = now;
       record.total = record.updated = record.untouched = 0;
-      unmark(name);
+      transitions_.unmark(name);
       break;
     }
     case Kind::cancel:
@@ -268,8 +257,8 @@ Result<void> Service::carry_out(const std::string& name, const std::string& key,
   }
   if (to_json(record) != to_json(before)) {
     const bool told = refresh.Status != before.refresh.Status;
-    refreshes_.put(key, std::move(record));
-    if (told) context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+    state_.refreshes.put(key, std::move(record));
+    if (told) announce(name);
   }
   return {};
 }

@@ -3,7 +3,7 @@
 // Pure: a function of the refresh, the group's instances and the time; asked again after every step and whenever
 // something changed, so it holds no state. Sources: Auto Scaling user guide, "How an instance refresh works", "Add
 // checkpoints", "Undo changes with a rollback", "Use an instance refresh with skip matching". How many at once is
-// replacement.h's. Leaves to others: carrying out (refresh_controller.cc), launching (the group controller fills gaps).
+// replacement.h's. Leaves to others: carrying out (refresh_controller.h), launching (the group controller fills gaps).
 #pragma once
 
 #include <chrono>

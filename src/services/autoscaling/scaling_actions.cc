@@ -1,11 +1,11 @@
-// What policies do when they are called, and what is remembered of it: alarms' actions, cooldowns, decisions.
+// What policies do when alarms or ExecutePolicy call them.
 #include <algorithm>
 
+#include "services/autoscaling/policies.h"
 #include "services/autoscaling/scaling/combine.h"
 #include "services/autoscaling/scaling/step_scaling.h"
 #include "services/autoscaling/scaling/target_tracking.h"
 #include "services/autoscaling/scaling/tracking_alarms.h"
-#include "services/autoscaling/service.h"
 #include "services/autoscaling/texts.h"
 
 namespace brume::autoscaling {
@@ -13,24 +13,18 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::int64_t kDecisionsKept = 100;  // of a group
-
 Wish stays(std::string reason) {
   return {std::nullopt, std::move(reason)};
 }
 
-bool in_transition(const MemberRecord& member) {
-  return member.instance.LifecycleState != "InService" && member.instance.LifecycleState != "Standby";
-}
-
 }  // namespace
 
-Adjustment Service::adjustment_of(const ScalingPolicy& policy, int by) {
+Adjustment PolicyOperations::adjustment_of(const ScalingPolicy& policy, int by) {
   return {*policy.AdjustmentType, by,
           policy.MinAdjustmentMagnitude ? policy.MinAdjustmentMagnitude : policy.MinAdjustmentStep};
 }
 
-Capacity Service::capacity_for(const GroupRecord& record, const ScalingPolicy& policy) {
+Capacity PolicyOperations::capacity_for(const GroupRecord& record, const ScalingPolicy& policy) {
   const AutoScalingGroup& group = record.group;
   Capacity capacity;
   capacity.min = *group.MinSize;
@@ -45,77 +39,59 @@ Capacity Service::capacity_for(const GroupRecord& record, const ScalingPolicy& p
     else if (lifecycle.starts_with("Terminating"))
       ++capacity.leaving;
     else if (lifecycle == "InService")
-      ++(elapsed_.of(*member->instance.InstanceId, *member->in_service_since) < needs ? capacity.warming
-                                                                                      : capacity.ready);
+      ++(state_.in_service.of(*member->instance.InstanceId, *member->in_service_since) < needs ? capacity.warming
+                                                                                               : capacity.ready);
   }
   return capacity;
 }
 
-std::optional<std::string> Service::why_waiting(const std::string& group) {
-  if (std::ranges::any_of(members_of(group), [](const MemberRecord* member) { return in_transition(*member); }))
-    return "a scaling activity is in progress";
-  const CooldownRecord* cooldown = cooldowns_.find(group);
-  if (!cooldown) return std::nullopt;
-  if (!cooldown->since) return "a scaling activity is in progress";
-  if (elapsed_.of("cooldown:" + group, *cooldown->since) >= context_.scaled(seconds(cooldown->seconds)))
-    return std::nullopt;
-  return fmt::format("the cooldown after policy {} has not passed", cooldown->policy);
-}
-
-void Service::begin_cooldown(const std::string& group) {
-  const CooldownRecord* cooldown = cooldowns_.find(group);
-  if (!cooldown || cooldown->since) return;
-  if (std::ranges::any_of(members_of(group), [](const MemberRecord* member) { return in_transition(*member); })) return;
-  const Timestamp now = context_.env.clock.wall();
-  (void)context_.store.transact([&]() -> Result<void> {
-    cooldowns_.modify(group, [&](CooldownRecord& record) { record.since = now; });
-    return {};
-  });
-  elapsed_.note("cooldown:" + group, now);
-}
-
-Result<std::string> Service::perform(const services::AlarmEvent& event) {
+Result<std::string> PolicyOperations::perform(const services::AlarmEvent& event) {
   return context_.store.transact([&]() -> Result<std::string> {
     const PolicyRecord* found = find_policy(std::string_view(event.action_arn));
     if (!found) return fail("ValidationError", "The scaling policy {} does not exist", event.action_arn);
     const ScalingPolicy policy = found->policy;
     const GroupRecord& record = *groups_.find(*policy.AutoScalingGroupName);
     const Capacity capacity = capacity_for(record, policy);
-    BRUME_TRY(wish, wish_on_alarm(record, policy, capacity, event));
+    const std::optional<double> metric = policy.PolicyType == "StepScaling"
+                                             ? aggregated(event.datapoints, *policy.MetricAggregationType)
+                                             : event.newest();
+    BRUME_TRY(wish, wish_on_alarm(record, policy, capacity, event, metric));
     DecisionRecord decision;
     decision.by = "policy";
     decision.alarm = event.alarm_name;
-    decision.value = event.value;
+    decision.value = metric;
     decision.threshold = event.threshold;
     return follow(policy, wish, capacity, std::move(decision), event.state);
   });
 }
 
-Result<Wish> Service::wish_on_alarm(const GroupRecord& record, const ScalingPolicy& policy, const Capacity& capacity,
-                                    const services::AlarmEvent& event) {
+Result<Wish> PolicyOperations::wish_on_alarm(const GroupRecord& record, const ScalingPolicy& policy,
+                                             const Capacity& capacity, const services::AlarmEvent& event,
+                                             std::optional<double> metric) {
   if (record.group.Status) return stays("the group is being deleted");
   if (!*policy.Enabled) return stays("the policy is disabled");
   if (is_suspended(record, "AlarmNotification")) return stays("the process AlarmNotification is suspended");
   if (policy.PolicyType == "SimpleScaling") {
-    if (const auto busy = why_waiting(*policy.AutoScalingGroupName)) return stays(*busy);
+    if (const auto busy = cooldowns_.why_waiting(*policy.AutoScalingGroupName)) return stays(*busy);
     return simple_scaling(capacity, adjustment_of(policy, *policy.ScalingAdjustment));
   }
-  if (!event.value) return stays("the alarm has no datapoint");
+  if (!metric) return stays("the alarm has no datapoint");
   if (policy.PolicyType == "StepScaling") {
-    const StepAdjustment* step = step_for(policy.StepAdjustments, *event.value - event.threshold);
+    const StepAdjustment* step = step_for(policy.StepAdjustments, *metric - event.threshold);
     if (!step) return stays("no step of the policy is for this size of the breach");
     return step_scaling(capacity, adjustment_of(policy, *step->ScalingAdjustment));
   }
-  return tracking_wish(record, policy, capacity, event);
+  return tracking_wish(record, policy, capacity, event, *metric);
 }
 
-Result<Wish> Service::tracking_wish(const GroupRecord& record, const ScalingPolicy& policy, const Capacity& capacity,
-                                    const services::AlarmEvent& event) {
+Result<Wish> PolicyOperations::tracking_wish(const GroupRecord& record, const ScalingPolicy& policy,
+                                             const Capacity& capacity, const services::AlarmEvent& event,
+                                             double metric) {
   const TargetTrackingConfiguration& tracking = *policy.TargetTrackingConfiguration;
   if (std::ranges::find(policy.Alarms, std::optional(event.alarm_name), &Alarm::AlarmName) == policy.Alarms.end())
     return stays(fmt::format("the alarm {} is not one of the policy's own", event.alarm_name));
   if (event.state != "ALARM") return stays("the alarm is not in state ALARM");
-  const double target = *tracking.TargetValue, metric = *event.value;
+  const double target = *tracking.TargetValue;
   if (is_high_alarm(event.alarm_name)) {
     if (metric <= target) return stays("the metric is back at its target");
     return target_tracking(capacity, metric, target, true);
@@ -152,8 +128,8 @@ Result<Wish> Service::tracking_wish(const GroupRecord& record, const ScalingPoli
   return combine(capacity.desired, opinions);
 }
 
-Result<std::string> Service::follow(const ScalingPolicy& policy, const Wish& wanted, const Capacity& capacity,
-                                    DecisionRecord decision, const std::string& alarm_state) {
+Result<std::string> PolicyOperations::follow(const ScalingPolicy& policy, const Wish& wanted, const Capacity& capacity,
+                                             DecisionRecord decision, const std::string& alarm_state) {
   const std::string& group = *policy.AutoScalingGroupName;
   const std::string& name = *policy.PolicyName;
   const Wish wish = bounded(wanted, capacity);
@@ -162,7 +138,7 @@ Result<std::string> Service::follow(const ScalingPolicy& policy, const Wish& wan
   decision.after = wish.desired.value_or(capacity.desired);
   decision.reason = wish.reason;
   const std::string alarm = decision.alarm;
-  remember(group, std::move(decision));
+  decisions_.add(group, std::move(decision));
   if (!wish.desired)
     return fmt::format("Policy {} left the desired capacity at {}: {}.", name, capacity.desired, wish.reason);
   const std::string sentence = alarm.empty()
@@ -173,51 +149,9 @@ Result<std::string> Service::follow(const ScalingPolicy& policy, const Wish& wan
     record.cause = at(context_.env.clock.wall(), sentence);
   });
   if (policy.PolicyType == "SimpleScaling")
-    cooldowns_.put(group, {name, policy.Cooldown.value_or(*groups_.find(group)->group.DefaultCooldown), std::nullopt});
+    cooldowns_.set(group, name, policy.Cooldown.value_or(*groups_.find(group)->group.DefaultCooldown));
   wake_after_commit(group);
   return fmt::format("Policy {} changed the desired capacity from {} to {}.", name, capacity.desired, *wish.desired);
-}
-
-void Service::remember(const std::string& group, DecisionRecord decision) {
-  decision.time = decision.until = context_.env.clock.wall();
-  const std::string prefix = group + ":";
-  std::int64_t number = 0;
-  const auto begin = decisions_.rows().lower_bound(prefix);
-  auto at = decisions_.rows().lower_bound(group + ";");  // the character after the colon
-  if (at != begin) number = std::stoll(std::prev(at)->first.substr(prefix.size())) + 1;
-  // The same non-event over and over is one entry, so that it does not push out what happened.
-  while (decision.before == decision.after && at != begin) {
-    --at;
-    const DecisionRecord& old = at->second;
-    if (old.by != decision.by || old.name != decision.name || old.alarm != decision.alarm) continue;
-    if (old.before != decision.before || old.after != decision.after || old.reason != decision.reason) break;
-    decisions_.modify(at->first, [&](DecisionRecord& record) {
-      record.until = decision.until;
-      record.value = decision.value;
-      ++record.times;
-    });
-    return;
-  }
-  decisions_.put(fmt::format("{}{:012}", prefix, number), std::move(decision));
-  if (number >= kDecisionsKept) decisions_.erase(fmt::format("{}{:012}", prefix, number - kDecisionsKept));
-}
-
-void Service::remember_request(const std::string& group, int before, int after) {
-  DecisionRecord decision;
-  decision.by = "user request";
-  decision.before = before;
-  decision.after = after;
-  remember(group, std::move(decision));
-}
-
-std::vector<DecisionRecord> Service::decisions(const std::string& group) const {
-  std::vector<DecisionRecord> found;
-  const std::string prefix = group + ":";
-  for (auto at = decisions_.rows().lower_bound(prefix); at != decisions_.rows().end() && at->first.starts_with(prefix);
-       ++at)
-    found.push_back(at->second);
-  std::ranges::reverse(found);
-  return found;
 }
 
 }  // namespace brume::autoscaling

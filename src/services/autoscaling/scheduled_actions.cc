@@ -1,13 +1,10 @@
-// Scheduled actions: kept, described, and done when their time has come.
-//
-// Schedules are wall time by nature. Each action has the next time it is due as its StartTime; what came due while the
-// daemon was not running is done at its start, once for each action, in the order of their last times.
+#include "services/autoscaling/scheduled_actions.h"
+
 #include <algorithm>
 #include <cmath>
 
 #include "base/log.h"
 #include "services/autoscaling/schedule/cron.h"
-#include "services/autoscaling/service.h"
 #include "services/autoscaling/texts.h"
 #include "services/common/ids.h"
 #include "services/common/page.h"
@@ -65,8 +62,16 @@ ScheduledUpdateGroupActionRequest one_of_batch(const PutScheduledUpdateGroupActi
 
 }  // namespace
 
-Result<void> Service::check_times(const std::string& key, ScheduledUpdateGroupAction& action,
-                                  const ScheduledUpdateGroupActionRequest& request) {
+ScheduledActionOperations::ScheduledActionOperations(GroupState& state, DecisionLog& decisions)
+    : GroupPart(state), decisions_(decisions), scheduled_(context_.store, "autoscaling.scheduled", context_.region) {
+  state.on_erase.emplace_back([this](const std::string& group) -> Result<void> {
+    erase_under(scheduled_, group + ":");
+    return {};
+  });
+}
+
+Result<void> ScheduledActionOperations::check_times(const std::string& key, ScheduledUpdateGroupAction& action,
+                                                    const ScheduledUpdateGroupActionRequest& request) {
   const Timestamp now = context_.env.clock.wall(), this_second = std::chrono::floor<seconds>(now);
   if (action.TimeZone) BRUME_CHECK(Zone::find(*action.TimeZone));
   if (request.StartTime && *request.StartTime < this_second)
@@ -93,20 +98,18 @@ Result<void> Service::check_times(const std::string& key, ScheduledUpdateGroupAc
   return {};
 }
 
-std::string Service::scheduled_key(const ScheduledUpdateGroupAction& action) {
+std::string ScheduledActionOperations::scheduled_key(const ScheduledUpdateGroupAction& action) {
   return fmt::format("{}:{}", *action.AutoScalingGroupName, *action.ScheduledActionName);
 }
 
-std::vector<const ScheduledRecord*> Service::scheduled_of(const std::string& group) const {
+std::vector<const ScheduledRecord*> ScheduledActionOperations::scheduled_of(const std::string& group) const {
   std::vector<const ScheduledRecord*> found;
-  const std::string prefix = group + ":";
-  for (auto at = scheduled_.rows().lower_bound(prefix); at != scheduled_.rows().end() && at->first.starts_with(prefix);
-       ++at)
-    found.push_back(&at->second);
+  for (const auto& [key, record] : rows_under(scheduled_, group + ":")) found.push_back(&record);
   return found;
 }
 
-Result<void> Service::put_scheduled(const std::string& group, const ScheduledUpdateGroupActionRequest& request) {
+Result<void> ScheduledActionOperations::put_scheduled(const std::string& group,
+                                                      const ScheduledUpdateGroupActionRequest& request) {
   const std::string& name = *request.ScheduledActionName;
   const std::string key = fmt::format("{}:{}", group, name);
   ScheduledRecord record;
@@ -141,7 +144,8 @@ Result<void> Service::put_scheduled(const std::string& group, const ScheduledUpd
   return {};
 }
 
-Result<void> Service::PutScheduledUpdateGroupAction(const Call&, const PutScheduledUpdateGroupActionType& request) {
+Result<void> ScheduledActionOperations::PutScheduledUpdateGroupAction(
+    const Call&, const PutScheduledUpdateGroupActionType& request) {
   BRUME_TRY(group, find_group(*request.AutoScalingGroupName));
   if (group->group.Status)
     return fail("ScalingActivityInProgress", "AutoScalingGroup '{}' is pending delete and cannot be changed",
@@ -151,7 +155,7 @@ Result<void> Service::PutScheduledUpdateGroupAction(const Call&, const PutSchedu
   return put_scheduled(*request.AutoScalingGroupName, one_of_batch(request));
 }
 
-Result<BatchPutScheduledUpdateGroupActionAnswer> Service::BatchPutScheduledUpdateGroupAction(
+Result<BatchPutScheduledUpdateGroupActionAnswer> ScheduledActionOperations::BatchPutScheduledUpdateGroupAction(
     const Call&, const BatchPutScheduledUpdateGroupActionType& request) {
   BRUME_TRY(group, find_group(*request.AutoScalingGroupName));
   if (group->group.Status)
@@ -170,8 +174,8 @@ Result<BatchPutScheduledUpdateGroupActionAnswer> Service::BatchPutScheduledUpdat
   return answer;
 }
 
-Result<ScheduledActionsType> Service::DescribeScheduledActions(const Call&,
-                                                               const DescribeScheduledActionsType& request) {
+Result<ScheduledActionsType> ScheduledActionOperations::DescribeScheduledActions(
+    const Call&, const DescribeScheduledActionsType& request) {
   if (request.AutoScalingGroupName) BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   std::vector<ScheduledUpdateGroupAction> found;
   for (const auto& [key, record] : scheduled_.rows()) {
@@ -193,7 +197,7 @@ Result<ScheduledActionsType> Service::DescribeScheduledActions(const Call&,
   return ScheduledActionsType{std::move(page.items), std::move(page.next_token)};
 }
 
-Result<void> Service::delete_scheduled(const std::string& group, const std::string& name) {
+Result<void> ScheduledActionOperations::delete_scheduled(const std::string& group, const std::string& name) {
   std::string key = fmt::format("{}:{}", group, name);
   for (const ScheduledRecord* record : scheduled_of(group))
     if (record->action.ScheduledActionARN == name) key = scheduled_key(record->action);
@@ -203,12 +207,12 @@ Result<void> Service::delete_scheduled(const std::string& group, const std::stri
   return {};
 }
 
-Result<void> Service::DeleteScheduledAction(const Call&, const DeleteScheduledActionType& request) {
+Result<void> ScheduledActionOperations::DeleteScheduledAction(const Call&, const DeleteScheduledActionType& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   return delete_scheduled(*request.AutoScalingGroupName, *request.ScheduledActionName);
 }
 
-Result<BatchDeleteScheduledActionAnswer> Service::BatchDeleteScheduledAction(
+Result<BatchDeleteScheduledActionAnswer> ScheduledActionOperations::BatchDeleteScheduledAction(
     const Call&, const BatchDeleteScheduledActionType& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   if (request.ScheduledActionNames.size() > kMaxBatch)
@@ -221,9 +225,14 @@ Result<BatchDeleteScheduledActionAnswer> Service::BatchDeleteScheduledAction(
   return answer;
 }
 
-void Service::plan_schedules() {
+void ScheduledActionOperations::start_schedules() {
+  schedules_started_ = true;
+  plan_schedules();
+}
+
+void ScheduledActionOperations::plan_schedules() {
   context_.env.loop.cancel(std::exchange(schedule_timer_, 0));
-  if (!started_ || scheduled_.size() == 0) return;
+  if (!schedules_started_ || scheduled_.size() == 0) return;
   env::Duration pause = kLongestSleep;
   const Timestamp now = context_.env.clock.wall();
   for (const auto& [key, record] : scheduled_.rows())
@@ -234,7 +243,7 @@ void Service::plan_schedules() {
   });
 }
 
-void Service::do_due() {
+void ScheduledActionOperations::do_due() {
   const Timestamp now = context_.env.clock.wall();
   std::vector<std::pair<Timestamp, std::string>> due;
   for (const auto& [key, record] : scheduled_.rows())
@@ -256,7 +265,7 @@ void Service::do_due() {
   });
 }
 
-Result<void> Service::do_scheduled(const std::string& key, Timestamp now) {
+Result<void> ScheduledActionOperations::do_scheduled(const std::string& key, Timestamp now) {
   ScheduledUpdateGroupAction action = scheduled_.find(key)->action;
   const std::string group = *action.AutoScalingGroupName, name = *action.ScheduledActionName;
   // When next?
@@ -282,7 +291,7 @@ Result<void> Service::do_scheduled(const std::string& key, Timestamp now) {
   const bool suspended = is_suspended(record, "ScheduledActions");
   if (suspended || sizes.Status) {
     decision.reason = suspended ? "the process ScheduledActions is suspended" : "the group is being deleted";
-    remember(group, std::move(decision));
+    decisions_.add(group, std::move(decision));
     return {};
   }
   if (action.MinSize) sizes.MinSize = action.MinSize;
@@ -294,7 +303,7 @@ Result<void> Service::do_scheduled(const std::string& key, Timestamp now) {
   const std::string cause = at(now, scheduled_sentence(*sizes.MinSize, *sizes.MaxSize, after, before));
   if (const auto fits = check_sizes(sizes); !fits) {
     decision.reason = fits.error().message;
-    remember(group, std::move(decision));
+    decisions_.add(group, std::move(decision));
     end_activity(
         begin_activity(group, fmt::format("Executing scheduled action: {}", name), cause, "InProgress", 0, "", ""),
         false, fits.error().message);
@@ -302,7 +311,7 @@ Result<void> Service::do_scheduled(const std::string& key, Timestamp now) {
   }
   decision.after = after;
   if (before == after) decision.reason = "the desired capacity is already that";
-  remember(group, std::move(decision));
+  decisions_.add(group, std::move(decision));
   if (before != after) record.cause = cause;
   groups_.put(group, std::move(record));
   wake_after_commit(group);

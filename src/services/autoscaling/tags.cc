@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "services/autoscaling/service.h"
+#include "services/autoscaling/group.h"
 #include "services/common/page.h"
 
 namespace brume::autoscaling {
@@ -44,7 +44,7 @@ bool matches_tags(const Filter& filter, const List<TagDescription>& tags) {
   });
 }
 
-Result<void> Service::CreateOrUpdateTags(const Call&, const CreateOrUpdateTagsType& request) {
+Result<void> GroupOperations::CreateOrUpdateTags(const Call&, const CreateOrUpdateTagsType& request) {
   for (const Tag& tag : request.Tags) {
     BRUME_TRY(found, find_group(tag.ResourceId.value_or("")));
     GroupRecord record = *found;
@@ -54,7 +54,7 @@ Result<void> Service::CreateOrUpdateTags(const Call&, const CreateOrUpdateTagsTy
   return {};
 }
 
-Result<void> Service::DeleteTags(const Call&, const DeleteTagsType& request) {
+Result<void> GroupOperations::DeleteTags(const Call&, const DeleteTagsType& request) {
   for (const Tag& tag : request.Tags) {
     BRUME_CHECK(find_group(tag.ResourceId.value_or("")));
     groups_.modify(*tag.ResourceId, [&](GroupRecord& record) {
@@ -65,7 +65,7 @@ Result<void> Service::DeleteTags(const Call&, const DeleteTagsType& request) {
   return {};
 }
 
-Result<TagsType> Service::DescribeTags(const Call&, const DescribeTagsType& request) {
+Result<TagsType> GroupOperations::DescribeTags(const Call&, const DescribeTagsType& request) {
   std::vector<TagDescription> found;
   for (const auto& [name, record] : groups_.rows())
     for (const TagDescription& tag : record.group.Tags) {

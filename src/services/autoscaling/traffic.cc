@@ -1,7 +1,8 @@
 // The target groups that a group's instances are registered with (also told as traffic sources of type elbv2).
 #include <algorithm>
 
-#include "services/autoscaling/service.h"
+#include "services/autoscaling/group.h"
+#include "services/autoscaling/targets.h"
 #include "services/common/page.h"
 
 namespace brume::autoscaling {
@@ -9,38 +10,9 @@ namespace {
 
 constexpr std::size_t kMaxTargetGroups = 50;
 
-elbv2::TargetDescription as_target(const std::string& instance) {
-  elbv2::TargetDescription target;
-  target.Id = instance;
-  return target;
-}
-
 }  // namespace
 
-Result<void> Service::register_targets(const GroupRecord& group, const std::string& instance) {
-  for (const std::string& arn : group.group.TargetGroupARNs) {
-    elbv2::RegisterTargetsInput request;
-    request.TargetGroupArn = arn;
-    request.Targets = {as_target(instance)};
-    BRUME_CHECK(elbv2_.RegisterTargets(context_.call("autoscaling"), request));
-  }
-  return {};
-}
-
-Result<void> Service::deregister_targets(const GroupRecord& group, const std::string& instance) {
-  for (const std::string& arn : group.group.TargetGroupARNs) {
-    elbv2::DeregisterTargetsInput request;
-    request.TargetGroupArn = arn;
-    request.Targets = {as_target(instance)};
-    const auto done = elbv2_.DeregisterTargets(context_.call("autoscaling"), request);
-    // A target that is not registered, or a target group that is gone, is as it should be.
-    if (!done && done.error().code != "InvalidTarget" && done.error().code != "TargetGroupNotFound")
-      return std::unexpected(done.error());
-  }
-  return {};
-}
-
-Result<AttachLoadBalancerTargetGroupsResultType> Service::AttachLoadBalancerTargetGroups(
+Result<AttachLoadBalancerTargetGroupsResultType> GroupOperations::AttachLoadBalancerTargetGroups(
     const Call& call, const AttachLoadBalancerTargetGroupsType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(found, find_group(name));
@@ -49,7 +21,7 @@ Result<AttachLoadBalancerTargetGroupsResultType> Service::AttachLoadBalancerTarg
   for (const std::string& arn : request.TargetGroupARNs) {
     if (std::ranges::find(record.group.TargetGroupARNs, arn) != record.group.TargetGroupARNs.end()) continue;
     record.group.TargetGroupARNs.push_back(arn);
-    users_of_[arn].insert(name);
+    state_.users_of[arn].insert(name);
   }
   if (record.group.TargetGroupARNs.size() > kMaxTargetGroups)
     return fail("ValidationError", "A group can have at most {} target groups", kMaxTargetGroups);
@@ -57,12 +29,12 @@ Result<AttachLoadBalancerTargetGroupsResultType> Service::AttachLoadBalancerTarg
   if (!is_suspended(record, "AddToLoadBalancer"))
     for (const MemberRecord* member : members_of(name))
       if (member->instance.LifecycleState == "InService")
-        BRUME_CHECK(register_targets(record, *member->instance.InstanceId));
+        BRUME_CHECK(register_targets(context_, elbv2_, record.group.TargetGroupARNs, *member->instance.InstanceId));
   wake_after_commit(name);
   return AttachLoadBalancerTargetGroupsResultType{};
 }
 
-Result<DetachLoadBalancerTargetGroupsResultType> Service::DetachLoadBalancerTargetGroups(
+Result<DetachLoadBalancerTargetGroupsResultType> GroupOperations::DetachLoadBalancerTargetGroups(
     const Call&, const DetachLoadBalancerTargetGroupsType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(found, find_group(name));
@@ -70,11 +42,9 @@ Result<DetachLoadBalancerTargetGroupsResultType> Service::DetachLoadBalancerTarg
   for (const std::string& arn : request.TargetGroupARNs) {
     if (std::erase(record.group.TargetGroupARNs, arn) == 0)
       return fail("ValidationError", "Trying to remove Target Groups that are not part of the group: {}", arn);
-    users_of_[arn].erase(name);
-    GroupRecord only = *found;
-    only.group.TargetGroupARNs = {arn};
+    state_.users_of[arn].erase(name);
     for (const MemberRecord* member : members_of(name))
-      BRUME_CHECK(deregister_targets(only, *member->instance.InstanceId));
+      BRUME_CHECK(deregister_targets(context_, elbv2_, {arn}, *member->instance.InstanceId));
   }
   record.group.TargetGroupARNs.set_present();
   groups_.put(name, std::move(record));
@@ -82,7 +52,7 @@ Result<DetachLoadBalancerTargetGroupsResultType> Service::DetachLoadBalancerTarg
   return DetachLoadBalancerTargetGroupsResultType{};
 }
 
-Result<DescribeLoadBalancerTargetGroupsResponse> Service::DescribeLoadBalancerTargetGroups(
+Result<DescribeLoadBalancerTargetGroupsResponse> GroupOperations::DescribeLoadBalancerTargetGroups(
     const Call&, const DescribeLoadBalancerTargetGroupsRequest& request) {
   BRUME_TRY(group, find_group(*request.AutoScalingGroupName));
   std::vector<LoadBalancerTargetGroupState> found;
@@ -94,8 +64,8 @@ Result<DescribeLoadBalancerTargetGroupsResponse> Service::DescribeLoadBalancerTa
   return DescribeLoadBalancerTargetGroupsResponse{std::move(page.items), std::move(page.next_token)};
 }
 
-Result<AttachTrafficSourcesResultType> Service::AttachTrafficSources(const Call& call,
-                                                                     const AttachTrafficSourcesType& request) {
+Result<AttachTrafficSourcesResultType> GroupOperations::AttachTrafficSources(const Call& call,
+                                                                             const AttachTrafficSourcesType& request) {
   AttachLoadBalancerTargetGroupsType attach;
   attach.AutoScalingGroupName = request.AutoScalingGroupName;
   for (const TrafficSourceIdentifier& source : request.TrafficSources) {
@@ -107,8 +77,8 @@ Result<AttachTrafficSourcesResultType> Service::AttachTrafficSources(const Call&
   return AttachTrafficSourcesResultType{};
 }
 
-Result<DetachTrafficSourcesResultType> Service::DetachTrafficSources(const Call& call,
-                                                                     const DetachTrafficSourcesType& request) {
+Result<DetachTrafficSourcesResultType> GroupOperations::DetachTrafficSources(const Call& call,
+                                                                             const DetachTrafficSourcesType& request) {
   DetachLoadBalancerTargetGroupsType detach;
   detach.AutoScalingGroupName = request.AutoScalingGroupName;
   for (const TrafficSourceIdentifier& source : request.TrafficSources)
@@ -117,8 +87,8 @@ Result<DetachTrafficSourcesResultType> Service::DetachTrafficSources(const Call&
   return DetachTrafficSourcesResultType{};
 }
 
-Result<DescribeTrafficSourcesResponse> Service::DescribeTrafficSources(const Call& call,
-                                                                       const DescribeTrafficSourcesRequest& request) {
+Result<DescribeTrafficSourcesResponse> GroupOperations::DescribeTrafficSources(
+    const Call& call, const DescribeTrafficSourcesRequest& request) {
   DescribeTrafficSourcesResponse answer;
   if (request.TrafficSourceType.value_or("elbv2") != "elbv2") return answer;
   BRUME_TRY(groups, DescribeLoadBalancerTargetGroups(
@@ -130,8 +100,8 @@ Result<DescribeTrafficSourcesResponse> Service::DescribeTrafficSources(const Cal
   return answer;
 }
 
-Result<DescribeLoadBalancersResponse> Service::DescribeLoadBalancers(const Call&,
-                                                                     const DescribeLoadBalancersRequest& request) {
+Result<DescribeLoadBalancersResponse> GroupOperations::DescribeLoadBalancers(
+    const Call&, const DescribeLoadBalancersRequest& request) {
   BRUME_CHECK(find_group(*request.AutoScalingGroupName));
   return DescribeLoadBalancersResponse{};  // Classic Load Balancers: no group can have one
 }

@@ -1,18 +1,19 @@
 // What there is to choose from.
-#include "services/autoscaling/service.h"
+#include "services/autoscaling/group.h"
+#include "services/autoscaling/launch_configurations.h"
 
 namespace brume::autoscaling {
 
-Result<DescribeAccountLimitsAnswer> Service::DescribeAccountLimits(const Call&) {
+Result<DescribeAccountLimitsAnswer> GroupOperations::DescribeAccountLimits(const Call&) {
   return DescribeAccountLimitsAnswer{500, std::int32_t(kMaxConfigurations), std::int32_t(groups_.size()),
-                                     std::int32_t(configurations_.rows().size())};
+                                     std::int32_t(state_.configurations.size())};
 }
 
-Result<DescribeAdjustmentTypesAnswer> Service::DescribeAdjustmentTypes(const Call&) {
+Result<DescribeAdjustmentTypesAnswer> GroupOperations::DescribeAdjustmentTypes(const Call&) {
   return DescribeAdjustmentTypesAnswer{{{"ChangeInCapacity"}, {"ExactCapacity"}, {"PercentChangeInCapacity"}}};
 }
 
-Result<DescribeAutoScalingNotificationTypesAnswer> Service::DescribeAutoScalingNotificationTypes(const Call&) {
+Result<DescribeAutoScalingNotificationTypesAnswer> GroupOperations::DescribeAutoScalingNotificationTypes(const Call&) {
   DescribeAutoScalingNotificationTypesAnswer answer;
   for (const char* type : {"autoscaling:EC2_INSTANCE_LAUNCH", "autoscaling:EC2_INSTANCE_LAUNCH_ERROR",
                            "autoscaling:EC2_INSTANCE_TERMINATE", "autoscaling:EC2_INSTANCE_TERMINATE_ERROR",
@@ -21,7 +22,7 @@ Result<DescribeAutoScalingNotificationTypesAnswer> Service::DescribeAutoScalingN
   return answer;
 }
 
-Result<DescribeTerminationPolicyTypesAnswer> Service::DescribeTerminationPolicyTypes(const Call&) {
+Result<DescribeTerminationPolicyTypesAnswer> GroupOperations::DescribeTerminationPolicyTypes(const Call&) {
   DescribeTerminationPolicyTypesAnswer answer;
   for (const char* type : {"AllocationStrategy", "ClosestToNextInstanceHour", "Default", "NewestInstance",
                            "OldestInstance", "OldestLaunchConfiguration", "OldestLaunchTemplate"})
@@ -29,14 +30,14 @@ Result<DescribeTerminationPolicyTypesAnswer> Service::DescribeTerminationPolicyT
   return answer;
 }
 
-Result<DescribeLifecycleHookTypesAnswer> Service::DescribeLifecycleHookTypes(const Call&) {
+Result<DescribeLifecycleHookTypesAnswer> GroupOperations::DescribeLifecycleHookTypes(const Call&) {
   DescribeLifecycleHookTypesAnswer answer;
   for (const char* type : {"autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"})
     answer.LifecycleHookTypes.emplace_back(type);
   return answer;
 }
 
-Result<DescribeMetricCollectionTypesAnswer> Service::DescribeMetricCollectionTypes(const Call&) {
+Result<DescribeMetricCollectionTypesAnswer> GroupOperations::DescribeMetricCollectionTypes(const Call&) {
   DescribeMetricCollectionTypesAnswer answer;
   for (const char* metric :
        {"GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances",

@@ -3,7 +3,7 @@
 //
 // Pure, as decide.h, and asked after it: the group's own instances come first. Sources: Auto Scaling user guide, "Warm
 // pools for Amazon EC2 Auto Scaling" and "Use lifecycle hooks with a warm pool"; API reference, PutWarmPool. Leaves to
-// others: carrying out (warm_pool_controller.cc), the instance once the group has it (decide.h).
+// others: carrying out (warm_pool_controller.h), the instance once the group has it (decide.h).
 #pragma once
 
 #include <map>

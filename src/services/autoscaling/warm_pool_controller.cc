@@ -1,10 +1,9 @@
-// The controller of warm pools: sees a pool as warm_pool.h wants it, and carries its steps out, one transaction each.
-// An instance changes between pool and group in the transaction that starts it, or that says so: never both, never
-// none.
+#include "services/autoscaling/warm_pool_controller.h"
+
 #include <algorithm>
 
-#include "base/log.h"
-#include "services/autoscaling/service.h"
+#include "services/autoscaling/hooks.h"
+#include "services/autoscaling/refresh_state.h"
 #include "services/autoscaling/texts.h"
 #include "services/common/instance_states.h"
 
@@ -25,13 +24,7 @@ int wanted_size(const AutoScalingGroup& group) {
 
 }  // namespace
 
-std::vector<const MemberRecord*> Service::pool_of(const std::string& group) const {
-  std::vector<const MemberRecord*> found = every_member_of(group);
-  std::erase_if(found, [](const MemberRecord* member) { return !is_warmed(*member->instance.LifecycleState); });
-  return found;
-}
-
-Result<std::vector<PoolMember>> Service::observe_pool(const GroupRecord& record) {
+Result<std::vector<PoolMember>> WarmPoolController::observe(const GroupRecord& record) {
   const std::string& name = *record.group.AutoScalingGroupName;
   const auto members = pool_of(name);
   std::vector<PoolMember> views;
@@ -40,7 +33,7 @@ Result<std::vector<PoolMember>> Service::observe_pool(const GroupRecord& record)
   for (const MemberRecord* member : members) ids.push_back(*member->instance.InstanceId);
   BRUME_TRY(states, services::instance_states(ec2_, context_.call("autoscaling"), ids));
   // A refresh makes the pool new, a rollback makes that undone; one that is being cancelled does neither.
-  const ActiveRefresh active = active_refresh(name);
+  const ActiveRefresh active = active_refresh(state_, name);
   const bool replaces = active && active.record->refresh.Status != "Cancelling";
   const auto& zones = record.group.AvailabilityZones;
   const Timestamp now = context_.env.clock.wall();
@@ -59,20 +52,20 @@ Result<std::vector<PoolMember>> Service::observe_pool(const GroupRecord& record)
   return views;
 }
 
-bool Service::may_return(const GroupRecord& record) const {
+bool WarmPoolController::may_return(const GroupRecord& record) const {
   const std::string& name = *record.group.AutoScalingGroupName;
   const auto& pool = record.group.WarmPoolConfiguration;
-  if (is_pending_delete(record) || !pool->InstanceReusePolicy || active_refresh(name)) return false;
+  if (is_pending_delete(record) || !pool->InstanceReusePolicy || active_refresh(state_, name)) return false;
   const auto stays = [](const MemberRecord* m) { return !m->instance.LifecycleState->starts_with("Warmed:Termin"); };
   const auto returns = [](const MemberRecord* m) { return m->returning; };
   const auto held = std::ranges::count_if(pool_of(name), stays) + std::ranges::count_if(members_of(name), returns);
   return pool->InstanceReusePolicy->ReuseOnScaleIn.value_or(false) && held < wanted_size(record.group);
 }
 
-Result<bool> Service::take_from_pool(const GroupRecord& record, const std::string& zone, const std::string& cause) {
+Result<bool> WarmPoolController::take(const GroupRecord& record, const std::string& zone, const std::string& cause) {
   if (is_pending_delete(record)) return false;
   const std::string& name = *record.group.AutoScalingGroupName;
-  BRUME_TRY(pool, observe_pool(record));
+  BRUME_TRY(pool, observe(record));
   const auto counted = std::ranges::count_if(members_of(name), [](const MemberRecord* m) {
     const std::string& lifecycle = *m->instance.LifecycleState;
     return (is_pending(lifecycle) || lifecycle == "InService") && m->replacing.empty();
@@ -85,36 +78,22 @@ Result<bool> Service::take_from_pool(const GroupRecord& record, const std::strin
     start.InstanceIds = {warm->id};
     BRUME_CHECK(ec2_.StartInstances(context_.call("autoscaling"), start));
   }
-  MemberRecord member = *members_.find(member_key(name, warm->id));
-  member.actions = begin_actions(name, kLaunching);
+  MemberRecord member = member_of(name, warm->id);
+  member.actions = begin_actions(state_, name, kLaunching);
   member.instance.LifecycleState = member.actions.empty() ? "Pending" : "Pending:Wait";
   member.instance.ProtectedFromScaleIn = record.group.NewInstancesProtectedFromScaleIn;
   member.activity =
       begin_activity(name, from_pool_description(warm->id), cause,
                      member.actions.empty() ? "PreInService" : "MidLifecycleAction", 30, warm->zone, member.subnet);
   put_member(member);
-  context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+  announce(name);
   return true;
 }
 
-void Service::take_out_of_pool(MemberRecord member, const std::string& cause) {
-  if (!member.activity.empty())
-    update_activity(member.activity, [&](Activity& activity) {
-      if (activity.EndTime) return;
-      activity.EndTime = context_.env.clock.wall();
-      activity.StatusCode = "Cancelled";
-    });
-  member.activity = begin_activity(member.group, pool_termination_description(*member.instance.InstanceId), cause,
-                                   "InProgress", 50, *member.instance.AvailabilityZone, member.subnet);
-  member.instance.LifecycleState = "Warmed:Terminating";
-  member.actions.clear();
-  put_member(member);
-}
-
-Result<bool> Service::tend_pool(const std::string& name, const std::vector<MemberView>& members) {
-  const GroupRecord& record = *groups_.find(name);
+Result<bool> WarmPoolController::tend(const GroupRecord& record, const GroupView& group,
+                                      const std::vector<MemberView>& members) {
+  const std::string name = *record.group.AutoScalingGroupName;
   if (!record.group.WarmPoolConfiguration && pool_of(name).empty()) return false;
-  const GroupView group = view(record);
   PoolView pool;
   pool.goes = is_pending_delete(record);
   pool.waits = !record.force_delete && !record.pool_forced;
@@ -128,15 +107,15 @@ Result<bool> Service::tend_pool(const std::string& name, const std::vector<Membe
   pool.failing_zones = group.failing_zones;
   pool.may_launch = group.may_launch;
   pool.suspended = group.suspended;
-  BRUME_TRY(views, observe_pool(record));
+  BRUME_TRY(views, observe(record));
   const std::vector<PoolStep> steps = decide_pool(pool, views);
   for (const PoolStep& step : steps) {
     if (step.kind != Kind::launch) {
       BRUME_CHECK(context_.store.transact([&] { return carry_out(name, step); }));
-    } else if (const auto launched =
-                   context_.store.transact([&] { return launch_instance(record, step.zone, Into::pool); });
+    } else if (const auto launched = context_.store.transact(
+                   [&] { return launches_.launch_instance(record, step.zone, Launches::Into::pool); });
                !launched) {
-      launch_failed(name, step.zone, launched.error().message);
+      launches_.launch_failed(name, step.zone, launched.error().message);
     }
   }
   if (!steps.empty()) return true;
@@ -151,18 +130,18 @@ Result<bool> Service::tend_pool(const std::string& name, const std::vector<Membe
   return true;
 }
 
-Result<void> Service::carry_out(const std::string& name, const PoolStep& step) {
+Result<void> WarmPoolController::carry_out(const std::string& name, const PoolStep& step) {
   const GroupRecord& record = *groups_.find(name);
   const Timestamp now = context_.env.clock.wall();
-  MemberRecord member = *members_.find(member_key(name, step.instance));
+  MemberRecord member = member_of(name, step.instance);
   const bool entering = member.instance.LifecycleState->starts_with("Warmed:Pending");
-  context_.store.after_commit([this, name] { context_.hints.publish("asg:" + name); });
+  announce(name);
   switch (step.kind) {
     case Kind::lost:
       if (entering) {
         end_activity(member.activity, false,
                      launch_failure_message("The instance ended before it was in the warm pool."));
-        back_off(name);
+        launches_.back_off(name);
       } else {
         end_activity(
             begin_activity(name, pool_termination_description(step.instance), at(now, unhealthy_sentence(kEc2Failure)),
@@ -172,15 +151,12 @@ Result<void> Service::carry_out(const std::string& name, const PoolStep& step) {
       erase_member(name, step.instance);
       return {};
     case Kind::proceed:
-      member.instance.LifecycleState = entering ? "Warmed:Pending:Proceed" : "Warmed:Terminating:Proceed";
-      member.actions.clear();
-      update_activity(member.activity, [&](Activity& a) { a.StatusCode = entering ? "PreInService" : "InProgress"; });
-      put_member(member);
+      transitions_.proceed(std::move(member));
       return {};
     case Kind::abandon:
       end_activity(member.activity, false, "The lifecycle action of a launch hook was abandoned.");
-      back_off(name);
-      take_out_of_pool(std::move(member), at(now, abandoned_sentence(step.instance)));
+      launches_.back_off(name);
+      transitions_.take_out_of_pool(std::move(member), at(now, abandoned_sentence(step.instance)));
       return {};
     case Kind::stop: {
       ec2::StopInstancesRequest stop;
@@ -190,32 +166,20 @@ Result<void> Service::carry_out(const std::string& name, const PoolStep& step) {
     }
     case Kind::rest_stopped:
     case Kind::rest_running:
-      member.instance.LifecycleState = step.kind == Kind::rest_stopped ? "Warmed:Stopped" : "Warmed:Running";
-      end_activity(member.activity, true);
-      member.activity.clear();
-      put_member(member);
-      watches_[name].back_off = env::Duration::zero();
+      transitions_.settle(std::move(member), step.kind == Kind::rest_stopped ? "Warmed:Stopped" : "Warmed:Running");
+      launches_.succeeded(name);
       return {};
     case Kind::take_out:
-      take_out_of_pool(std::move(member), at(now, pool_shrink_sentence(step.instance)));
+      transitions_.take_out_of_pool(std::move(member), at(now, pool_shrink_sentence(step.instance)));
       return {};
     case Kind::terminate:
-      if (member.instance.LifecycleState == "Warmed:Terminating" && !record.force_delete && !record.pool_forced) {
-        member.actions = begin_actions(name, kTerminating);
-        if (!member.actions.empty()) {
-          member.instance.LifecycleState = "Warmed:Terminating:Wait";
-          update_activity(member.activity, [](Activity& a) { a.StatusCode = "MidLifecycleAction"; });
-          put_member(member);
-          return {};
-        }
-      }
-      return send_termination(std::move(member));
+      if (!record.force_delete && !record.pool_forced && transitions_.wait_for_hooks(member)) return {};
+      return transitions_.send_termination(std::move(member));
     case Kind::forget:
-      end_activity(member.activity, true);
-      erase_member(name, step.instance);
+      transitions_.forget(member);
       return {};
     case Kind::launch:
-      return launch_instance(record, step.zone, Into::pool);
+      return launches_.launch_instance(record, step.zone, Launches::Into::pool);
   }
   return {};
 }

@@ -1,12 +1,10 @@
-// Warm pools: put, described, deleted. What they do is warm_pool_controller.cc's.
-#include <algorithm>
+#include "services/autoscaling/warm_pools.h"
 
-#include "services/autoscaling/service.h"
 #include "services/common/page.h"
 
 namespace brume::autoscaling {
 
-Result<PutWarmPoolAnswer> Service::PutWarmPool(const Call&, const PutWarmPoolType& request) {
+Result<PutWarmPoolAnswer> WarmPoolOperations::PutWarmPool(const Call&, const PutWarmPoolType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   if (group->group.Status)
@@ -36,7 +34,7 @@ Result<PutWarmPoolAnswer> Service::PutWarmPool(const Call&, const PutWarmPoolTyp
   return PutWarmPoolAnswer{};
 }
 
-Result<DescribeWarmPoolAnswer> Service::DescribeWarmPool(const Call&, const DescribeWarmPoolType& request) {
+Result<DescribeWarmPoolAnswer> WarmPoolOperations::DescribeWarmPool(const Call&, const DescribeWarmPoolType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   std::vector<Instance> found;
@@ -51,7 +49,7 @@ Result<DescribeWarmPoolAnswer> Service::DescribeWarmPool(const Call&, const Desc
   return answer;
 }
 
-Result<DeleteWarmPoolAnswer> Service::DeleteWarmPool(const Call&, const DeleteWarmPoolType& request) {
+Result<DeleteWarmPoolAnswer> WarmPoolOperations::DeleteWarmPool(const Call&, const DeleteWarmPoolType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   if (!group->group.WarmPoolConfiguration)

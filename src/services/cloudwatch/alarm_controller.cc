@@ -177,10 +177,10 @@ void AlarmController::evaluate(const std::string& name) {
   }
   const Evaluation found = cloudwatch::evaluate(criteria, looked->slots, looked->whole);
   if (found.state.empty() || lacks_samples(alarm, *source, looked->slots)) return;
-  std::optional<double> newest;
-  if (!found.counted.empty()) newest = found.counted.front().value;
+  std::vector<double> datapoints;
+  for (const Slot& slot : found.counted) datapoints.push_back(*slot.value);
   if (found.state == *alarm.StateValue) {
-    repeat(name, newest);
+    repeat(name, datapoints);
     return;
   }
   const std::string statistic = alarm.Metrics.empty() ? source->queries.front().statistic_name : "";
@@ -192,7 +192,7 @@ void AlarmController::evaluate(const std::string& name) {
                                                               .period = source->period.count(),
                                                               .threshold = criteria.threshold,
                                                               .slots = looked->slots}),
-                            .newest = newest};
+                            .datapoints = datapoints};
   // What cannot be written now is decided again at the next look.
   const auto written = context_.store.transact([&]() -> Result<void> {
     alarms_.set_state(name, state);
@@ -204,14 +204,14 @@ void AlarmController::evaluate(const std::string& name) {
     watched->second.acted = context_.env.clock.now();
 }
 
-void AlarmController::repeat(const std::string& name, std::optional<double> newest) {
+void AlarmController::repeat(const std::string& name, const std::vector<double>& datapoints) {
   const auto watched = watched_.find(name);
   if (watched == watched_.end()) return;
   const env::MonotonicTime now = context_.env.clock.now();
   // Once a minute, though the alarm be looked at each ten seconds, and a little early or late.
   if (now - watched->second.acted < interval(false) - interval(true) / 2) return;
   watched->second.acted = now;
-  alarms_.repeat(name, newest);
+  alarms_.repeat(name, datapoints);
 }
 
 }  // namespace brume::cloudwatch

@@ -63,7 +63,7 @@ class AlarmController {
     std::vector<Slot> slots;
     bool whole = true;
   };
-  void repeat(const std::string& alarm, std::optional<double> newest);
+  void repeat(const std::string& alarm, const std::vector<double>& datapoints);
   Result<Looked> look(const AlarmSource& source, std::size_t count) const;
   // Are there too few samples for the alarm's percentile?
   [[nodiscard]] bool lacks_samples(const MetricAlarm& alarm, const AlarmSource& source,

@@ -49,7 +49,7 @@ TEST_F(AlarmControllerTest, ActionsRunOnATransitionAndAutoScalingsEachMinute) {
   EXPECT_FALSE(done.front().repeated);
   EXPECT_EQ(done.front().state, "ALARM");
   EXPECT_EQ(done.front().action_arn, kPolicy);
-  EXPECT_EQ(done.front().value, 95);
+  EXPECT_EQ(done.front().newest(), 95);
   EXPECT_EQ(done.front().threshold, 80);
   EXPECT_TRUE(done.back().repeated);
   EXPECT_EQ(history("load", "Action"),

@@ -145,7 +145,7 @@ Result<void> AlarmOperations::SetAlarmState(const Call&, const SetAlarmStateInpu
   alarms_.set_state(*request.AlarmName, {.value = *request.StateValue,
                                          .reason = *request.StateReason,
                                          .reason_data = request.StateReasonData.value_or(""),
-                                         .newest = std::nullopt});
+                                         .datapoints = {}});
   return {};
 }
 

@@ -29,7 +29,7 @@ struct HistoryRecord {
 struct PendingActionRecord {
   std::string alarm_name, alarm_arn, state, action_arn;
   Timestamp time;
-  std::optional<double> value;
+  List<double> datapoints;  // that the evaluation counted, newest first
   double threshold = 0;
   std::string message;  // what SNS would be given
 };
@@ -76,6 +76,6 @@ struct AlarmView {
 BRUME_RECORD(brume::cloudwatch::Stretch, from, to)
 BRUME_RECORD(brume::cloudwatch::AlarmRecord, metric, composite, tags, announced, suppression)
 BRUME_RECORD(brume::cloudwatch::HistoryRecord, item, number)
-BRUME_RECORD(brume::cloudwatch::PendingActionRecord, alarm_name, alarm_arn, state, action_arn, time, value, threshold,
-             message)
+BRUME_RECORD(brume::cloudwatch::PendingActionRecord, alarm_name, alarm_arn, state, action_arn, time, datapoints,
+             threshold, message)
 BRUME_RECORD(brume::cloudwatch::LivedRecord, stretches)

@@ -108,13 +108,13 @@ void Alarms::set_state(const std::string& alarm, const State& state) {
   table_.put(alarm, after);
   if (changed) {
     history_.add_state(before, after);
-    if (after.metric) act(alarm, state.newest);
+    if (after.metric) act(alarm, state.datapoints);
   }
   tell(alarm);
 }
 
 PendingActionRecord Alarms::action_of(const AlarmRecord& record, const std::string& arn,
-                                      std::optional<double> newest) const {
+                                      const std::vector<double>& datapoints) const {
   const AlarmView alarm(record);
   PendingActionRecord out;
   out.alarm_name = alarm.name;
@@ -122,19 +122,19 @@ PendingActionRecord Alarms::action_of(const AlarmRecord& record, const std::stri
   out.state = alarm.state;
   out.action_arn = arn;
   out.time = alarm.updated;
-  out.value = newest;
+  out.datapoints.assign(datapoints.begin(), datapoints.end());
   if (record.metric) out.threshold = record.metric->Threshold.value_or(0);
   const auto& description = record.metric ? record.metric->AlarmDescription : record.composite->AlarmDescription;
   if (service_of(arn) == "sns") out.message = notification(alarm, context_.region, description.value_or(""));
   return out;
 }
 
-void Alarms::act(const std::string& alarm, std::optional<double> newest) {
+void Alarms::act(const std::string& alarm, const std::vector<double>& datapoints) {
   const AlarmRecord& record = *table_.find(alarm);
   const AlarmView view(record);
   if (!view.actions_enabled || view.actions().empty()) return;
   for (const std::string& arn : view.actions())
-    pending_.put(fmt::format("{:016}", next_action_++), action_of(record, arn, newest));
+    pending_.put(fmt::format("{:016}", next_action_++), action_of(record, arn, datapoints));
   context_.store.after_commit([this] { context_.env.loop.post([this] { carry_out(); }); });
 }
 
@@ -146,7 +146,7 @@ Result<std::string> Alarms::perform(const PendingActionRecord& action, bool repe
                                    .state = action.state,
                                    .action_arn = action.action_arn,
                                    .time = action.time,
-                                   .value = action.value,
+                                   .datapoints = {action.datapoints.begin(), action.datapoints.end()},
                                    .threshold = action.threshold,
                                    .repeated = repeated};
   // What it did before it failed is undone; that it failed is kept.
@@ -176,13 +176,13 @@ void Alarms::carry_out() {
   }
 }
 
-void Alarms::repeat(const std::string& alarm, std::optional<double> newest) {
+void Alarms::repeat(const std::string& alarm, const std::vector<double>& datapoints) {
   const AlarmRecord* record = table_.find(alarm);
   if (!record || !AlarmView(*record).actions_enabled) return;
   const List<std::string> arns = AlarmView(*record).actions();
   for (const std::string& arn : arns) {
     if (service_of(arn) != "autoscaling") continue;
-    const PendingActionRecord action = action_of(*record, arn, newest);
+    const PendingActionRecord action = action_of(*record, arn, datapoints);
     const auto done = context_.store.transact([&]() -> Result<void> {
       const Result<std::string> result = perform(action, true);
       // Told when it comes to something else than the last time: a minute's "in cooldown" after the other says nothing.

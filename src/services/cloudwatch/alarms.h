@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "services/cloudwatch/alarm_history.h"
 #include "services/cloudwatch/alarm_records.h"
@@ -43,19 +44,19 @@ class Alarms {
 
   struct State {
     std::string value, reason, reason_data;
-    std::optional<double> newest;  // the newest datapoint that was looked at
+    std::vector<double> datapoints;  // that the evaluation counted, newest first
   };
   // A metric alarm's actions run if the state changes; a composite alarm's are its controller's (act).
   void set_state(const std::string& alarm, const State& state);
   // Has the actions of the present state carried out, if the alarm's actions are enabled.
-  void act(const std::string& alarm, std::optional<double> newest = std::nullopt);
+  void act(const std::string& alarm, const std::vector<double>& datapoints = {});
 
   // Outside of transactions: Auto Scaling's actions of the present state once more. Does nothing if there are none.
-  void repeat(const std::string& alarm, std::optional<double> newest);
+  void repeat(const std::string& alarm, const std::vector<double>& datapoints);
 
  private:
   [[nodiscard]] PendingActionRecord action_of(const AlarmRecord& record, const std::string& arn,
-                                              std::optional<double> newest) const;
+                                              const std::vector<double>& datapoints) const;
   Result<std::string> perform(const PendingActionRecord& action, bool repeated);
   void carry_out();
   void tell(const std::string& alarm);

@@ -95,7 +95,7 @@ Result<void> AlarmController::evaluate_rule(const std::string& name, Composite& 
   watched.seen = states;
   const std::string value = holds(watched.rule, state_of) ? "ALARM" : "OK";
   if (value == *record.composite->StateValue) return {};
-  Alarms::State state{.value = value, .reason = "", .reason_data = "", .newest = std::nullopt};
+  Alarms::State state{.value = value, .reason = "", .reason_data = "", .datapoints = {}};
   const std::string& arn = *record.composite->AlarmArn;
   if ((first && record.composite->StateReason == kUnchecked) || !newest) {
     state.reason = fmt::format("{} was created and its alarm rule evaluates to {}", arn, value);

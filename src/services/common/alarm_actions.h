@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -17,12 +18,18 @@ namespace brume::services {
 struct AlarmEvent {
   std::string alarm_name;
   std::string alarm_arn;
-  std::string state;            // OK, ALARM, INSUFFICIENT_DATA
-  std::string action_arn;       // what is to be done
-  Timestamp time;               // when the alarm came to this state
-  std::optional<double> value;  // the newest datapoint that was looked at; none for composite alarms and missing data
+  std::string state;       // OK, ALARM, INSUFFICIENT_DATA
+  std::string action_arn;  // what is to be done
+  Timestamp time;          // when the alarm came to this state
+  // Those that the evaluation counted, newest first: one a period, at most as many as the alarm has evaluation periods.
+  // None for composite alarms, missing data and states that somebody set.
+  std::vector<double> datapoints;
   double threshold = 0;
   bool repeated = false;  // the alarm was in this state before: Auto Scaling's actions are called again each period
+
+  [[nodiscard]] std::optional<double> newest() const {
+    return datapoints.empty() ? std::nullopt : std::optional(datapoints.front());
+  }
 };
 
 class AlarmActions {

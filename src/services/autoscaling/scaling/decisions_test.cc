@@ -62,6 +62,22 @@ TEST(Steps, ABoundBelongsToTheStepThatIsFartherFromTheThreshold) {
   EXPECT_EQ(step_for(in, 0.1), nullptr);
 }
 
+TEST(Steps, AnAlarmsDatapointsAreAggregatedFirst) {
+  struct Row {
+    std::vector<double> datapoints;  // newest first
+    std::optional<double> average, minimum, maximum;
+  };
+  for (const Row& row : std::vector<Row>{{{}, {}, {}, {}},
+                                         {{55}, 55, 55, 55},
+                                         {{90, 60, 60}, 70, 60, 90},
+                                         {{60, 60, 90}, 70, 60, 90},
+                                         {{-1, 1}, 0, -1, 1}}) {
+    EXPECT_EQ(aggregated(row.datapoints, "Average"), row.average);
+    EXPECT_EQ(aggregated(row.datapoints, "Minimum"), row.minimum);
+    EXPECT_EQ(aggregated(row.datapoints, "Maximum"), row.maximum);
+  }
+}
+
 TEST(Steps, WhatIsNotALadderIsRefused) {
   const auto refused = [](std::vector<StepAdjustment> steps) {
     const auto checked = check_steps(List<StepAdjustment>(std::move(steps)));

@@ -208,6 +208,27 @@ TEST(Policies, TheGroupTakesThemAlong) {
   EXPECT_TRUE(world.service().DescribePolicies(world.call, {})->ScalingPolicies.empty());
 }
 
+TEST(Alarms, AStepIsChosenByTheAggregationType) {
+  struct Row {
+    std::optional<std::string> type;
+    int after;
+  };
+  for (const Row& row : std::vector<Row>{
+           {std::nullopt, 3}, {std::string("Average"), 3}, {std::string("Minimum"), 2}, {std::string("Maximum"), 4}}) {
+    World world;
+    world.make_group(1, 9, 1, [](CreateAutoScalingGroupType& r) { r.DefaultInstanceWarmup = 0; });
+    auto policy = stepped("steps", {{0, 10, 1}, {10, 30, 2}, {30, {}, 3}});
+    policy.MetricAggregationType = row.type;
+    const auto arn = *world.put(policy)->PolicyARN;
+    ASSERT_TRUE(world.alarm_with(arn, {55, 60, 100}, 50));
+    EXPECT_EQ(world.desired(), row.after) << row.type.value_or("");
+    const DecisionRecord decision = world.service().decisions("web").at(0);
+    EXPECT_EQ(decision.value, row.after == 2 ? 55 : row.after == 4 ? 100 : 215.0 / 3);
+    EXPECT_EQ(*world.service().DescribePolicies(world.call, {})->ScalingPolicies.at(0).MetricAggregationType,
+              row.type.value_or("Average"));
+  }
+}
+
 TEST(Alarms, ChangeTheCapacityAndSayWhy) {
   World world;
   world.make_group(1, 4, 2, [](CreateAutoScalingGroupType& r) { r.DefaultInstanceWarmup = 60; });

@@ -157,10 +157,7 @@ Result<void> check_policy(const PutScalingPolicyType& request) {
                        type));
     BRUME_CHECK(check_adjustment(request, type));
     const std::string aggregation = request.MetricAggregationType.value_or("Average");
-    if (aggregation == "Minimum" || aggregation == "Maximum")
-      return fail("UnsupportedOperation",
-                  "Brume's step scaling policies do not support the MetricAggregationType {} yet", aggregation);
-    if (aggregation != "Average")
+    if (aggregation != "Average" && aggregation != "Minimum" && aggregation != "Maximum")
       return fail("ValidationError", "Invalid MetricAggregationType {}: it is Average, Minimum or Maximum",
                   aggregation);
     BRUME_CHECK(check_steps(request.StepAdjustments));

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -179,9 +180,17 @@ class FakeCloudWatch : public cloudwatch::Api {
       }
       if (state != "ALARM") continue;
       for (const std::string& action : alarm.AlarmActions)
-        (void)(*actions_.find("autoscaling"))(
-            {*alarm.AlarmName, *alarm.AlarmArn, state, action, env_.clock.wall(), value, *alarm.Threshold, repeated});
+        (void)(*actions_.find("autoscaling"))({*alarm.AlarmName, *alarm.AlarmArn, state, action, env_.clock.wall(),
+                                               datapoints_of(seen), *alarm.Threshold, repeated});
     }
+  }
+
+  // Newest first.
+  static std::vector<double> datapoints_of(const std::deque<std::optional<double>>& seen) {
+    std::vector<double> found;
+    for (const auto& value : std::views::reverse(seen))
+      if (value) found.push_back(*value);
+    return found;
   }
 
   std::optional<Error> refuse;  // what PutMetricAlarm answers
@@ -253,7 +262,13 @@ class World {
   // Calls a policy as an alarm does.
   Result<std::string> alarm(const std::string& policy_arn, std::optional<double> value, double threshold,
                             const std::string& name = "busy", const std::string& state = "ALARM") {
-    services::AlarmEvent event{name, "arn:of:" + name, state, policy_arn, sim.clock.wall(), value, threshold};
+    return alarm_with(policy_arn, value ? std::vector{*value} : std::vector<double>(), threshold, name, state);
+  }
+  // With several datapoints, newest first.
+  Result<std::string> alarm_with(const std::string& policy_arn, std::vector<double> datapoints, double threshold,
+                                 const std::string& name = "busy", const std::string& state = "ALARM") {
+    const services::AlarmEvent event{
+        name, "arn:of:" + name, state, policy_arn, sim.clock.wall(), std::move(datapoints), threshold};
     auto done = (*parts_->actions.find("autoscaling"))(event);
     run_for(std::chrono::seconds(1));
     return done;

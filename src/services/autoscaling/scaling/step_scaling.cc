@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 namespace brume::autoscaling {
@@ -56,6 +57,13 @@ Result<void> check_steps(const List<StepAdjustment>& steps) {
       return fail("ValidationError", "StepAdjustment intervals cannot have gaps between them");
   }
   return {};
+}
+
+std::optional<double> aggregated(std::span<const double> datapoints, std::string_view type) {
+  if (datapoints.empty()) return std::nullopt;
+  if (type == "Minimum") return std::ranges::min(datapoints);
+  if (type == "Maximum") return std::ranges::max(datapoints);
+  return std::accumulate(datapoints.begin(), datapoints.end(), 0.0) / double(datapoints.size());
 }
 
 const StepAdjustment* step_for(const List<StepAdjustment>& steps, double difference) {
