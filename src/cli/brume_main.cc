@@ -11,6 +11,7 @@
 #include "cli/image.h"
 #include "cli/instance.h"
 #include "cli/lifecycle.h"
+#include "cli/logs.h"
 #include "cli/reach.h"
 #include "cli/status.h"
 #include "cli/up.h"
@@ -88,6 +89,18 @@ int main(int argc, char** argv) {
   auto* explain = app.add_subcommand("explain", "Say why an Auto Scaling group has the capacity that it has");
   std::string group;
   explain->add_option("group", group, "The group's name, or that of a stack with one")->required();
+  auto* logs = app.add_subcommand("logs", "Print the lines of a log group, or of all that a stack has");
+  cli::LogsOptions logs_options;
+  logs->add_option("source", logs_options.source, "The log group's name, or a stack's");
+  logs->add_flag("-f,--follow", logs_options.follow, "Go on printing");
+  logs->add_option("--since", logs_options.since, "90s, 10m, 2h, 3d ago, or a time as ISO 8601")->capture_default_str();
+  logs->add_option("--filter", logs_options.pattern, "A filter pattern of CloudWatch Logs: 'ERROR -timeout'");
+  auto* logs_query = logs->add_subcommand("query", "Ask a question in the language of Logs Insights");
+  cli::LogsQueryOptions query_options;
+  logs_query->add_option("query", query_options.query, "'filter level = \"error\" | stats count(*) by bin(5m)'")
+      ->required();
+  logs_query->add_option("sources", query_options.sources, "Log groups or stacks; all log groups if there are none");
+  logs_query->add_option("--since", query_options.since, "As above")->capture_default_str();
   auto* daemon = app.add_subcommand("daemon", "Run the daemon in the foreground");
   auto* lb = app.add_subcommand("lb", "Run the load balancer process (the daemon does)");
   std::string socket;
@@ -113,6 +126,12 @@ int main(int argc, char** argv) {
   if (*console) return cli::console(*settings, instance, follow);
   if (*doctor) return cli::doctor(*settings);
   if (*status) return cli::status(*settings, {.json = json, .watch = watch});
+  if (*logs_query) return cli::logs_query(*settings, query_options);
+  if (*logs && logs_options.source.empty()) {
+    std::fprintf(stderr, "brume: say which log group or stack: brume logs [-f] NAME\n");
+    return 2;
+  }
+  if (*logs) return cli::logs(*settings, logs_options);
   if (*explain) return cli::explain(*settings, group);
   if (*reach) return cli::reach(*settings, from, to, reach_port, json);
   return cli::image_import(*settings, source, name, parameter);

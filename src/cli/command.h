@@ -11,6 +11,7 @@
 #include "daemon/settings.h"
 #include "ec2/api.h"
 #include "elbv2/api.h"
+#include "logs/api.h"
 #include "ssm/api.h"
 
 namespace brume::cli {
@@ -25,6 +26,7 @@ struct Session {
   cloudwatch::Client cloudwatch{transport};
   ec2::Client ec2{transport};
   elbv2::Client elbv2{transport};
+  logs::Client logs{transport};
   ssm::Client ssm{transport};
 };
 
