@@ -56,7 +56,7 @@ Cloud::Region::Region(const services::Context& context, Cloud& cloud)
            .api_port = cloud.api_port_}),
       elbv2(context, ec2, cloud.machine_.data_plane, cloudwatch),
       autoscaling(context, ec2, elbv2, cloudwatch, alarm_actions, cloudwatch),
-      cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm, cloudwatch}) {
+      cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm, cloudwatch, logs}) {
   cloudwatch::add_instance_actions(alarm_actions, context, cloudwatch, ec2);
 }
 

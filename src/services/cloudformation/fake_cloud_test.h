@@ -6,6 +6,7 @@
 #include "services/cloudformation/fake_autoscaling_test.h"
 #include "services/cloudformation/fake_cloudwatch_test.h"
 #include "services/cloudformation/fake_ec2_test.h"
+#include "services/cloudformation/fake_logs_test.h"
 #include "services/cloudformation/resources/apis.h"
 
 namespace brume::cloudformation {
@@ -13,17 +14,22 @@ namespace brume::cloudformation {
 class FakeCloud : public FakeEc2,
                   public FakeAutoScaling,
                   public FakeCloudWatch,
+                  public FakeLogs,
                   public elbv2::Api,
                   public iam::Api,
                   public ssm::Api {
  public:
   FakeCloud(store::Store& store, env::SimEnv& env)
-      : FakeThings(store, env), FakeEc2(store, env), FakeAutoScaling(store, env), FakeCloudWatch(store, env) {}
+      : FakeThings(store, env),
+        FakeEc2(store, env),
+        FakeAutoScaling(store, env),
+        FakeCloudWatch(store, env),
+        FakeLogs(store, env) {}
 
   std::map<std::string, std::string> parameters{{"/web/image", "ami-12345678"}};
   std::chrono::seconds delay{3};  // until load balancers are active
 
-  Apis apis() { return {*this, *this, *this, *this, *this, *this}; }
+  Apis apis() { return {*this, *this, *this, *this, *this, *this, *this}; }
 
   // Elastic Load Balancing -------------------------------------------------------------------------------------------
   Result<elbv2::CreateLoadBalancerOutput> CreateLoadBalancer(const aws::Call&,

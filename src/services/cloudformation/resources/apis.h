@@ -6,6 +6,7 @@
 #include "ec2/api.h"
 #include "elbv2/api.h"
 #include "iam/api.h"
+#include "logs/api.h"
 #include "ssm/api.h"
 
 namespace brume::cloudformation {
@@ -17,6 +18,7 @@ struct Apis {
   iam::Api& iam;
   ssm::Api& ssm;
   cloudwatch::Api& cloudwatch;
+  logs::Api& logs;
 };
 
 }  // namespace brume::cloudformation

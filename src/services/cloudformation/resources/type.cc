@@ -24,9 +24,10 @@ namespace {
 const std::map<std::string_view, const ResourceType*>& registry() {
   static const auto types = [] {
     std::map<std::string_view, const ResourceType*> out;
-    for (const auto& group : {ec2_network_types(), ec2_address_types(), ec2_gateway_types(), ec2_interface_types(),
-                              ec2_observation_types(), ec2_security_types(), ec2_instance_types(), autoscaling_types(),
-                              scaling_types(), cloudwatch_types(), elbv2_types(), iam_types(), ssm_types()})
+    for (const auto& group :
+         {ec2_network_types(), ec2_address_types(), ec2_gateway_types(), ec2_interface_types(), ec2_observation_types(),
+          ec2_security_types(), ec2_instance_types(), autoscaling_types(), scaling_types(), cloudwatch_types(),
+          logs_types(), elbv2_types(), iam_types(), ssm_types()})
       for (const ResourceType& type : group) out[type.name] = &type;
     return out;
   }();

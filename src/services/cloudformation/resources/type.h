@@ -112,6 +112,7 @@ std::span<const ResourceType> ec2_instance_types();
 std::span<const ResourceType> autoscaling_types();
 std::span<const ResourceType> scaling_types();
 std::span<const ResourceType> cloudwatch_types();
+std::span<const ResourceType> logs_types();
 std::span<const ResourceType> elbv2_types();
 std::span<const ResourceType> iam_types();
 std::span<const ResourceType> ssm_types();
