@@ -183,14 +183,14 @@ class Load:
         eventually(lambda: all(c >= g for c, g in zip(self.counts, goal)), 60, f"{count} more requests a client")
 
 
-def run(steps, **settings):
-    """Takes each step, a function of the world, whose cloud has these settings; the exit status."""
+def run(steps, make=World, **settings):
+    """Takes each step, a function of the world that `make` makes, whose cloud has these settings; the exit status."""
     began = time.monotonic()
     reason = clouds.missing()
     if reason:
         print(f"SKIP: {reason}")
         return clouds.SKIPPED
-    world = World(**settings)
+    world = make(**settings)
     try:
         for one in steps:
             one(world)
