@@ -83,6 +83,14 @@ bool asks_dry_run(const Operation& operation, const void* input) {
   return held && *static_cast<const bool*>(held);
 }
 
+// Against the model's constraints. CloudWatch Logs has its own code for what they refuse.
+Result<void> check_input(const ServiceModel& model, const Operation& operation, Protocol protocol, const void* input) {
+  if (!operation.input) return {};
+  auto checked = validate(protocol, *operation.input(), input);
+  if (!checked && model.id == std::string_view("logs")) checked.error().code = "InvalidParameterException";
+  return checked;
+}
+
 int status_of(const ServiceModel* service, const Error& error) {
   if (error.status != 400 || !service) return error.status;
   for (const ErrorModel& known : service->errors)
@@ -266,7 +274,7 @@ Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& requ
   const std::shared_ptr<void> output = operation.make_output ? operation.make_output() : nullptr;
   BRUME_CHECK(read_request(attempt.protocol, operation, request, input.get()));
   BRUME_CHECK(authorize(target, call, attempt, input.get()));
-  if (operation.input) BRUME_CHECK(validate(attempt.protocol, *operation.input(), input.get()));
+  BRUME_CHECK(check_input(model, operation, attempt.protocol, input.get()));
   if (const auto events = target.service->events.find(operation.name); events != target.service->events.end()) {
     BRUME_TRY(source, events->second(call, input.get()));
     return HttpAnswer{
@@ -337,11 +345,11 @@ void Dispatcher::run_aside(HttpRequest request, Attempt attempt, Known known, Re
       call->answer = [&]() -> Result<HttpAnswer> {
         const Operation& operation = *call->known.target.operation;
         const Protocol protocol = call->attempt.protocol;
-        if (operation.input) BRUME_CHECK(validate(protocol, *operation.input(), call->input.get()));
+        const ServiceModel& model = *call->known.target.service->model;
+        BRUME_CHECK(check_input(model, operation, protocol, call->input.get()));
         const std::shared_ptr<void> output = operation.make_output ? operation.make_output() : nullptr;
         BRUME_CHECK(operation.invoke(call->api, call->known.call, call->input.get(), output.get()));
-        return write_answer(protocol, *call->known.target.service->model, operation, output.get(),
-                            call->attempt.request_id);
+        return write_answer(protocol, model, operation, output.get(), call->attempt.request_id);
       }();
     };
     run(carry_out, [this, call] { call->respond(finish(call->attempt, std::move(call->answer))); });

@@ -73,7 +73,7 @@ def test_a_long_one_is_stopped(aws, group):
     aws.logs.create_log_stream(**stream)
     at = int(time.time() * 1000) - 2000
     for _ in range(12):
-        aws.logs.put_log_events(**stream, logEvents=[{"timestamp": at, "message": f"{i} {'x' * 180}"} for i in range(5000)])
+        aws.logs.put_log_events(**stream, logEvents=[{"timestamp": at, "message": f"{i} {'x' * 180}"} for i in range(4500)])
     for _ in range(20):
         id_ = aws.logs.start_query(logGroupName=group, startTime=0, endTime=int(time.time()) + 60,
                                    queryString="parse @message /(?<a>.*)x(?<b>.*)x(?<c>.*)x/ | stats count_distinct(a) by b")["queryId"]

@@ -103,7 +103,7 @@ Result<void> MetricFilterOperations::PutMetricFilter(const Call&, const PutMetri
   if (with_regex > kMostWithRegex)
     return fail("LimitExceededException", "At most {} filters of a log group may have regular expressions.",
                 kMostWithRegex);
-  filters_.put(key_of(group->name, *filter.filterName), MetricFilterRecord{std::move(filter)});
+  filters_.put(key_of(group->name, *filter.filterName), MetricFilterRecord{filter});
   groups_.changed(group->name);
   return {};
 }
