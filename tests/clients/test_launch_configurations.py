@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from api import refused
+from api import refused, waiter
 from cloud import eventually
 from test_autoscaling import group, in_service
 from test_cloudformation import at_rest, deleted, outputs, parameters
@@ -23,7 +23,8 @@ def make(aws, image):
     made = []
 
     def one(name, **more):
-        aws.autoscaling.create_launch_configuration(**{"LaunchConfigurationName": name, "ImageId": image, "InstanceType": "t2.micro", **more})
+        request = {"LaunchConfigurationName": name, "ImageId": image, "InstanceType": "t2.micro", **more}
+        aws.autoscaling.create_launch_configuration(**{k: v for k, v in request.items() if v is not None})
         made.append(name)
         return name
 
@@ -87,13 +88,66 @@ def test_pages_and_limits(aws, make):
     ("ValidationError", "does not exist", {"SecurityGroups": ["sg-00000000000000000"]}),
     ("UnsupportedOperation", "SpotPrice", {"SpotPrice": "0.05"}),
     ("UnsupportedOperation", "PlacementTenancy", {"PlacementTenancy": "dedicated"}),
-    ("UnsupportedOperation", "InstanceId", {"InstanceId": "i-00000000000000000"}),
+    ("ValidationError", "does not exist", {"InstanceId": "i-00000000000000000"}),
 ])
 def test_refused_configurations(aws, image, code, text, change):
     request = {"LaunchConfigurationName": "refused", "ImageId": image, "InstanceType": "t2.micro", **change}
     with refused(code, text):
         aws.autoscaling.create_launch_configuration(**{k: v for k, v in request.items() if v is not None})
     assert aws.autoscaling.describe_launch_configurations(LaunchConfigurationNames=["refused"])["LaunchConfigurations"] == []
+
+
+@pytest.fixture
+def original(aws, image, network):
+    """An instance to copy."""
+    id_ = aws.ec2.run_instances(
+        ImageId=image, InstanceType="t2.micro", MinCount=1, MaxCount=1, SubnetId=network.subnets[0], SecurityGroupIds=[network.group],
+        UserData="#!/bin/sh\n", MetadataOptions={"HttpTokens": "required"})["Instances"][0]["InstanceId"]
+    waiter(aws.ec2, "instance_running", InstanceIds=[id_])
+    yield aws.ec2.describe_instances(InstanceIds=[id_])["Reservations"][0]["Instances"][0]
+    aws.ec2.terminate_instances(InstanceIds=[id_])
+    waiter(aws.ec2, "instance_terminated", InstanceIds=[id_])
+
+
+def test_configuration_after_an_instance(aws, image, network, make, original):
+    make("copy", ImageId=None, InstanceType=None, InstanceId=original["InstanceId"])
+    shown = configuration(aws, "copy")
+    assert (shown["ImageId"], shown["InstanceType"], shown["SecurityGroups"]) == (image, "t2.micro", [network.group])
+    assert base64.b64decode(shown["UserData"]) == b"#!/bin/sh\n" and shown["InstanceMonitoring"] == {"Enabled": False}
+    assert shown["MetadataOptions"]["HttpTokens"] == "required" and shown["BlockDeviceMappings"] == []
+    assert shown["AssociatePublicIpAddress"] is ("PublicIpAddress" in original)
+    make("larger", ImageId=None, InstanceType="t2.small", InstanceId=original["InstanceId"])
+    assert (configuration(aws, "larger")["InstanceType"], configuration(aws, "larger")["ImageId"]) == ("t2.small", image)
+
+
+def test_group_after_an_instance(aws, network, original):
+    arguments = {"MinSize": 0, "MaxSize": 2, "InstanceId": original["InstanceId"]}
+    with refused("ValidationError", "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId"):
+        aws.autoscaling.create_auto_scaling_group(AutoScalingGroupName="twins", LaunchConfigurationName="other", **arguments)
+    aws.autoscaling.create_auto_scaling_group(AutoScalingGroupName="twins", DesiredCapacity=1, **arguments)
+    (member,) = in_service(aws, 1, "twins")
+    assert member["LaunchConfigurationName"] == "twins" and member["InstanceId"] != original["InstanceId"]
+    shown = group(aws, "twins")
+    assert (shown["LaunchConfigurationName"], shown["VPCZoneIdentifier"]) == ("twins", original["SubnetId"])
+    assert shown["AvailabilityZones"] == [original["Placement"]["AvailabilityZone"]] and shown["Tags"] == []
+    (twin,) = instances(aws, [member])
+    assert [g["GroupId"] for g in twin["SecurityGroups"]] == [network.group] and twin["SubnetId"] == original["SubnetId"]
+    with refused("ValidationError", "is already part of the Auto Scaling group twins"):
+        aws.autoscaling.create_auto_scaling_group(AutoScalingGroupName="triplets", **{**arguments, "InstanceId": member["InstanceId"]})
+    aws.autoscaling.delete_auto_scaling_group(AutoScalingGroupName="twins", ForceDelete=True)
+    eventually(lambda: group(aws, "twins") is None, 60, what="the group is gone")
+    assert configuration(aws, "twins")["ImageId"] == original["ImageId"]  # it stays
+    with refused("AlreadyExists", "A launch configuration already exists with the name twins"):
+        aws.autoscaling.create_auto_scaling_group(AutoScalingGroupName="twins", **arguments)
+    aws.autoscaling.delete_launch_configuration(LaunchConfigurationName="twins")
+    assert aws.autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=["twins", "triplets"])["AutoScalingGroups"] == []
+
+
+def test_an_instance_that_is_copied_runs(aws, original):
+    aws.ec2.stop_instances(InstanceIds=[original["InstanceId"]])
+    waiter(aws.ec2, "instance_stopped", InstanceIds=[original["InstanceId"]])
+    with refused("ValidationError", "is not in the state running, but stopped"):
+        aws.autoscaling.create_launch_configuration(LaunchConfigurationName="asleep", InstanceId=original["InstanceId"])
 
 
 def test_names_are_taken_once_and_found(aws, make):

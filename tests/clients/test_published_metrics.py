@@ -30,7 +30,7 @@ def fast():
 
 @pytest.fixture(scope="module")
 def clients(fast):
-    return {service: fast.client(service) for service in ("ec2", "elbv2", "cloudwatch")}
+    return {service: fast.client(service) for service in ("ec2", "elbv2", "autoscaling", "cloudwatch")}
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,31 @@ def test_a_load_balancer_says_what_it_did(clients, instance):
     (time, *_) = statistics(watch, "AWS/ApplicationELB", "TargetResponseTime", LoadBalancer=named)
     assert 0 < time["Average"] < 5 and time["Unit"] == "Seconds"
     assert statistics(watch, "AWS/ApplicationELB", "HealthyHostCount", LoadBalancer=named, TargetGroup=of_group)[-1]["Maximum"] == 1
+
+
+def test_a_group_says_how_large_it_and_its_warm_pool_are(clients, instance):
+    autoscaling, watch = clients["autoscaling"], clients["cloudwatch"]
+    template = clients["ec2"].create_launch_template(LaunchTemplateName="pooled", LaunchTemplateData={
+        "ImageId": instance["ImageId"], "InstanceType": "t2.micro"})["LaunchTemplate"]["LaunchTemplateId"]
+    autoscaling.create_auto_scaling_group(
+        AutoScalingGroupName="pooled", LaunchTemplate={"LaunchTemplateId": template}, MinSize=0, MaxSize=1, DesiredCapacity=0,
+        VPCZoneIdentifier=instance["SubnetId"])
+    autoscaling.enable_metrics_collection(AutoScalingGroupName="pooled", Granularity="1Minute")
+    enabled = {m["Metric"] for m in autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"][0]["EnabledMetrics"]}
+    assert enabled == {m["Metric"] for m in autoscaling.describe_metric_collection_types()["Metrics"]}
+
+    def newest(metric):
+        points = statistics(watch, "AWS/AutoScaling", metric, AutoScalingGroupName="pooled")
+        return points[-1]["Average"] if points else None
+
+    eventually(lambda: newest("GroupDesiredCapacity") == 0, 20, "the group's metrics are told")
+    assert newest("WarmPoolTotalCapacity") is None  # it has no pool yet
+    autoscaling.put_warm_pool(AutoScalingGroupName="pooled", PoolState="Running")
+    eventually(lambda: newest("WarmPoolWarmedCapacity") == 1, 60, "the pool is warm")
+    assert [newest(f"WarmPool{what}") for what in ("MinSize", "DesiredCapacity", "PendingCapacity", "TotalCapacity")] == [0, 1, 0, 1]
+    assert [newest(what) for what in ("GroupAndWarmPoolDesiredCapacity", "GroupAndWarmPoolTotalCapacity", "GroupTotalInstances")] == [1, 1, 0]
+    autoscaling.delete_auto_scaling_group(AutoScalingGroupName="pooled", ForceDelete=True)
+    eventually(lambda: not autoscaling.describe_auto_scaling_groups()["AutoScalingGroups"], 60, what="the group is gone")
 
 
 def test_nobody_tells_metrics_of_aws(clients):

@@ -131,7 +131,10 @@ Result<void> GroupOperations::CreateAutoScalingGroup(const Call& call, const Cre
     return fail("LimitExceeded", "You have reached the limit of {} Auto Scaling groups", kMaxGroups);
   BRUME_CHECK(refuse_unsupported(request));
   BRUME_CHECK(check_one_configuration(request));
-  if (request.InstanceId) return fail("UnsupportedOperation", "Brume does not make groups from an InstanceId yet");
+  if (request.InstanceId) {
+    BRUME_TRY(based, based_on_instance(call, request));
+    return CreateAutoScalingGroup(call, based);
+  }
   if (!request.LoadBalancerNames.empty()) return fail("UnsupportedOperation", "Brume has no Classic Load Balancers");
   GroupRecord record;
   AutoScalingGroup& group = record.group;

@@ -80,6 +80,9 @@ class GroupOperations : public virtual Api, protected GroupPart {
   Result<DescribeMetricCollectionTypesAnswer> DescribeMetricCollectionTypes(const Call&) override;
 
  private:
+  // from_instance.cc: makes a launch configuration of the instance that the request names; the request with that in its
+  // place. Errors: ValidationError, AlreadyExists.
+  Result<CreateAutoScalingGroupType> based_on_instance(const Call& call, const CreateAutoScalingGroupType& request);
   // Checks what Create and Update have in common; fills in what AWS echoes (both the template's id and name).
   Result<void> check_group(const Call& call, AutoScalingGroup& group);
   Result<void> check_target_groups(const Call& call, const List<std::string>& arns);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace brume::autoscaling {
 namespace {
 
@@ -16,8 +18,8 @@ AutoScalingGroup group_of(const std::vector<std::string>& states, const std::vec
   return group;
 }
 
-double value(const AutoScalingGroup& group) {
-  const auto samples = group_metrics(group, Timestamp());
+double value(const AutoScalingGroup& group, const List<Instance>& pool = {}) {
+  const auto samples = group_metrics(group, pool, Timestamp());
   EXPECT_EQ(samples.size(), 1u);
   return samples.empty() ? -1 : samples[0].sum;
 }
@@ -43,9 +45,49 @@ TEST(GroupMetrics, CapacityIsInWeights) {
   EXPECT_EQ(value(group), 5);
 }
 
+List<Instance> pool_of(const std::vector<std::string>& states) {
+  List<Instance> pool;
+  for (const std::string& state : states) pool.emplace_back().LifecycleState = state;
+  return pool;
+}
+
+TEST(GroupMetrics, AWarmPoolIsCountedBesideItsGroup) {
+  AutoScalingGroup group = group_of({"InService", "InService", "Pending"}, {});
+  group.WarmPoolConfiguration.emplace().MinSize = 1;
+  const auto pool = pool_of({"Warmed:Stopped", "Warmed:Running", "Warmed:Pending:Wait", "Warmed:Terminating:Proceed"});
+  const std::map<std::string, double> wanted = {{"WarmPoolMinSize", 1},
+                                                {"WarmPoolDesiredCapacity", 2},  // up to the maximum of five
+                                                {"WarmPoolWarmedCapacity", 2},
+                                                {"WarmPoolPendingCapacity", 1},
+                                                {"WarmPoolTerminatingCapacity", 1},
+                                                {"WarmPoolTotalCapacity", 4},
+                                                {"GroupAndWarmPoolDesiredCapacity", 5},
+                                                {"GroupAndWarmPoolTotalCapacity", 7},
+                                                {"GroupPendingInstances", 1},
+                                                {"GroupTotalInstances", 3}};
+  for (const auto& [metric, count] : wanted) {
+    group.EnabledMetrics.clear();
+    group.EnabledMetrics.emplace_back().Metric = metric;
+    EXPECT_EQ(value(group, pool), count) << metric;
+  }
+  group.EnabledMetrics.front().Metric = "WarmPoolDesiredCapacity";
+  group.WarmPoolConfiguration->MaxGroupPreparedCapacity = 3;
+  EXPECT_EQ(value(group, pool), 1) << "the least";
+  group.WarmPoolConfiguration->Status = "PendingDelete";
+  EXPECT_EQ(value(group, pool), 0);
+}
+
+TEST(GroupMetrics, EveryOneIsToldButThoseOfAPoolThatThereIsNot) {
+  const std::vector<std::string> all(std::begin(kGroupMetrics), std::end(kGroupMetrics));
+  AutoScalingGroup group = group_of({"InService"}, all);
+  EXPECT_EQ(group_metrics(group, {}, Timestamp()).size(), 13U);
+  group.WarmPoolConfiguration.emplace();
+  EXPECT_EQ(group_metrics(group, {}, Timestamp()).size(), all.size());
+}
+
 TEST(GroupMetrics, OnlyWhatIsCollected) {
-  EXPECT_TRUE(group_metrics(group_of({"InService"}, {}), Timestamp()).empty());
-  const auto samples = group_metrics(group_of({}, {"GroupMinSize", "GroupMaxSize"}), Timestamp());
+  EXPECT_TRUE(group_metrics(group_of({"InService"}, {}), {}, Timestamp()).empty());
+  const auto samples = group_metrics(group_of({}, {"GroupMinSize", "GroupMaxSize"}), {}, Timestamp());
   ASSERT_EQ(samples.size(), 2u);
   EXPECT_EQ(samples[0].dimensions[0].second, "web");
 }

@@ -105,7 +105,7 @@ class GroupPart {
   store::Table<ActivityRecord>& activities_;
 };
 
-// The rows whose keys begin with `prefix`, in order. It is not empty; a key is no text beyond ASCII at its last byte.
+// The rows whose keys begin with `prefix`, in order. It ends in the character that parts keys: ':' or '/'.
 template <typename T>
 auto rows_under(const store::Table<T>& table, std::string prefix) {
   const auto begin = table.rows().lower_bound(prefix);

@@ -17,7 +17,6 @@ bool says(const std::optional<std::string>& text) {
 
 Result<void> refuse_unsupported(const CreateLaunchConfigurationType& request) {
   const std::pair<bool, std::string_view> refused[] = {
-      {says(request.InstanceId), "InstanceId"},
       {says(request.SpotPrice), "SpotPrice (spot instances)"},
       {says(request.ClassicLinkVPCId), "ClassicLinkVPCId"},
       {!request.ClassicLinkVPCSecurityGroups.empty(), "ClassicLinkVPCSecurityGroups"},
@@ -33,6 +32,35 @@ Result<void> refuse_unsupported(const CreateLaunchConfigurationType& request) {
 }
 
 }  // namespace
+
+CreateLaunchConfigurationType completed_by(CreateLaunchConfigurationType request, const ec2::Instance& instance,
+                                           const std::string& user_data) {
+  const auto fill = [](std::optional<std::string>& field, const std::optional<std::string>& value) {
+    if (!says(field)) field = value;
+  };
+  fill(request.ImageId, instance.ImageId);
+  fill(request.InstanceType, instance.InstanceType);
+  fill(request.KeyName, instance.KeyName);
+  fill(request.UserData, user_data);
+  if (instance.IamInstanceProfile) fill(request.IamInstanceProfile, instance.IamInstanceProfile->Arn);
+  if (request.SecurityGroups.empty())
+    for (const ec2::GroupIdentifier& group : instance.SecurityGroups) request.SecurityGroups.push_back(*group.GroupId);
+  if (!request.EbsOptimized) request.EbsOptimized = instance.EbsOptimized;
+  if (!request.InstanceMonitoring)
+    request.InstanceMonitoring.emplace().Enabled = instance.Monitoring && instance.Monitoring->State == "enabled";
+  if (!request.MetadataOptions && instance.MetadataOptions) {
+    InstanceMetadataOptions& options = request.MetadataOptions.emplace();
+    options.HttpTokens = instance.MetadataOptions->HttpTokens;
+    options.HttpPutResponseHopLimit = instance.MetadataOptions->HttpPutResponseHopLimit;
+    options.HttpEndpoint = instance.MetadataOptions->HttpEndpoint;
+  }
+  if (!request.AssociatePublicIpAddress && !instance.NetworkInterfaces.empty()) {
+    // One that came with it; an Elastic IP is the account's.
+    const auto& association = instance.NetworkInterfaces.front().Association;
+    request.AssociatePublicIpAddress = association && association->IpOwnerId == "amazon";
+  }
+  return request;
+}
 
 Result<LaunchConfiguration> checked_configuration(const CreateLaunchConfigurationType& request) {
   BRUME_CHECK(refuse_unsupported(request));

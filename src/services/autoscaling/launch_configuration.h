@@ -6,11 +6,19 @@
 // (launch_configurations.cc), and what EC2 itself refuses, such as second volumes.
 #pragma once
 
+#include <string>
+
 #include "autoscaling/shapes.h"
 #include "base/result.h"
 #include "ec2/shapes.h"
 
 namespace brume::autoscaling {
+
+// What the request leaves out of it, by the instance: all that a launch configuration can say of one, but its block
+// devices, which are the image's. `user_data` is base64. Source: user guide, "Create a launch configuration using an
+// EC2 instance".
+CreateLaunchConfigurationType completed_by(CreateLaunchConfigurationType request, const ec2::Instance& instance,
+                                           const std::string& user_data);
 
 // As it is kept and shown: with AWS's defaults (detailed monitoring, no EBS optimization). Without ARN and time.
 // Errors: ValidationError; UnsupportedOperation for what Brume cannot do, by name.

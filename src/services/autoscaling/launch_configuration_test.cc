@@ -33,7 +33,6 @@ TEST(LaunchConfiguration, WhatIsRefused) {
          mapping.Ebs.emplace();
          mapping.NoDevice = true;
        }},
-      {"UnsupportedOperation", "InstanceId", [](Request& r) { r.InstanceId = "i-1"; }},
       {"UnsupportedOperation", "SpotPrice", [](Request& r) { r.SpotPrice = "0.1"; }},
       {"UnsupportedOperation", "ClassicLinkVPCId", [](Request& r) { r.ClassicLinkVPCId = "vpc-1"; }},
       {"UnsupportedOperation", "PlacementTenancy", [](Request& r) { r.PlacementTenancy = "dedicated"; }},
@@ -47,6 +46,48 @@ TEST(LaunchConfiguration, WhatIsRefused) {
     EXPECT_EQ(made.error().code, c.code) << c.text;
     EXPECT_NE(made.error().message.find(c.text), std::string::npos) << made.error().message;
   }
+}
+
+TEST(LaunchConfiguration, AnInstanceSaysWhatTheRequestLeavesOut) {
+  ec2::Instance instance;
+  instance.ImageId = "ami-2";
+  instance.InstanceType = "t3.small";
+  instance.KeyName = "mine";
+  instance.EbsOptimized = true;
+  instance.IamInstanceProfile.emplace().Arn = "arn:aws:iam::000000000000:instance-profile/web";
+  instance.SecurityGroups = {{"sg-1", "web"}, {"sg-2", "all"}};
+  instance.Monitoring.emplace().State = "disabled";
+  instance.MetadataOptions.emplace().HttpTokens = "required";
+  instance.BlockDeviceMappings.emplace_back().DeviceName = "/dev/xvdz";
+  instance.NetworkInterfaces.emplace_back().Association.emplace().IpOwnerId = "amazon";
+  CreateLaunchConfigurationType request;
+  request.LaunchConfigurationName = "web";
+  request.InstanceId = "i-1";
+  const auto made = checked_configuration(completed_by(request, instance, "IyEK"));
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->ImageId, "ami-2");
+  EXPECT_EQ(made->InstanceType, "t3.small");
+  EXPECT_EQ(made->KeyName, "mine");
+  EXPECT_EQ(made->UserData, "IyEK");
+  EXPECT_EQ(made->IamInstanceProfile, instance.IamInstanceProfile->Arn);
+  EXPECT_EQ(made->SecurityGroups, (List<std::string>{"sg-1", "sg-2"}));
+  EXPECT_EQ(made->EbsOptimized, true);
+  EXPECT_EQ(made->InstanceMonitoring->Enabled, false);
+  EXPECT_EQ(made->MetadataOptions->HttpTokens, "required");
+  EXPECT_EQ(made->AssociatePublicIpAddress, true);
+  EXPECT_TRUE(made->BlockDeviceMappings.empty()) << "those are the image's";
+
+  instance.NetworkInterfaces.front().Association->IpOwnerId = "000000000000";
+  EXPECT_EQ(completed_by(request, instance, "").AssociatePublicIpAddress, false) << "an Elastic IP is not copied";
+  request.InstanceType = "t2.micro";
+  request.UserData = "Iw==";
+  request.SecurityGroups = {std::string("sg-9")};
+  request.InstanceMonitoring.emplace().Enabled = true;
+  const auto overridden = completed_by(request, instance, "IyEK");
+  EXPECT_EQ(overridden.InstanceType, "t2.micro");
+  EXPECT_EQ(overridden.UserData, "Iw==");
+  EXPECT_EQ(overridden.SecurityGroups, (List<std::string>{"sg-9"}));
+  EXPECT_EQ(overridden.InstanceMonitoring->Enabled, true);
 }
 
 TEST(LaunchConfiguration, DefaultsAreAwss) {

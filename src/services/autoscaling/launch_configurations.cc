@@ -24,6 +24,17 @@ Result<const LaunchConfiguration*> find_configuration(const GroupState& state, c
   return found;
 }
 
+Result<ec2::Instance> running_instance(ec2::Api& ec2, const aws::Call& call, const std::string& id) {
+  ec2::DescribeInstancesRequest request;
+  request.InstanceIds = {id};
+  const auto found = ec2.DescribeInstances(call, request);
+  if (!found) return invalid(found.error());
+  const ec2::Instance& instance = found->Reservations.front().Instances.front();
+  if (instance.State->Name != "running")
+    return fail("ValidationError", "The instance {} is not in the state running, but {}", id, *instance.State->Name);
+  return instance;
+}
+
 Result<void> LaunchConfigurationOperations::CreateLaunchConfiguration(const Call& call,
                                                                       const CreateLaunchConfigurationType& request) {
   const std::string& name = *request.LaunchConfigurationName;
@@ -34,7 +45,16 @@ Result<void> LaunchConfigurationOperations::CreateLaunchConfiguration(const Call
                 name);
   if (state_.configurations.rows().size() >= kMaxConfigurations)
     return fail("LimitExceeded", "You have reached the limit of {} launch configurations", kMaxConfigurations);
-  BRUME_TRY(made, checked_configuration(request));
+  CreateLaunchConfigurationType said = request;
+  if (request.InstanceId) {
+    BRUME_TRY(instance, running_instance(ec2_, call, *request.InstanceId));
+    ec2::DescribeInstanceAttributeRequest attribute;
+    attribute.InstanceId = request.InstanceId;
+    attribute.Attribute = "userData";
+    BRUME_TRY(answer, ec2_.DescribeInstanceAttribute(call, attribute));
+    said = completed_by(request, instance, answer.UserData ? answer.UserData->Value.value_or("") : "");
+  }
+  BRUME_TRY(made, checked_configuration(said));
 
   // What it names has to exist now; what may be had of it, only a group's subnets tell.
   ec2::DescribeImagesRequest images;

@@ -17,6 +17,9 @@ constexpr std::size_t kMaxConfigurations = 200;  // quota "Launch configurations
 // Error: ValidationError "Launch configuration name not found - …".
 Result<const LaunchConfiguration*> find_configuration(const GroupState& state, const std::string& name);
 
+// One that is to be copied. Error: ValidationError, also if it does not run.
+Result<ec2::Instance> running_instance(ec2::Api& ec2, const aws::Call& call, const std::string& id);
+
 class LaunchConfigurationOperations : public virtual Api, protected GroupPart {
  public:
   LaunchConfigurationOperations(GroupState& state, ec2::Api& ec2) : GroupPart(state), ec2_(ec2) {}

@@ -59,7 +59,9 @@ void MetricsCollectionOperations::start_metrics() {
     std::vector<services::MetricSample> samples;
     for (const auto& [name, record] : groups_.rows()) {
       if (record.group.EnabledMetrics.empty()) continue;
-      auto more = group_metrics(shown(record), Timestamp(minute));
+      List<Instance> pool;
+      for (const MemberRecord* member : pool_of(name)) pool.push_back(member->instance);
+      auto more = group_metrics(shown(record), pool, Timestamp(minute));
       std::ranges::move(more, std::back_inserter(samples));
     }
     if (!samples.empty()) metrics_.put("AWS/AutoScaling", samples);

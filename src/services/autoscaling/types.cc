@@ -1,5 +1,6 @@
 // What there is to choose from.
 #include "services/autoscaling/group.h"
+#include "services/autoscaling/group_metrics.h"
 #include "services/autoscaling/launch_configurations.h"
 
 namespace brume::autoscaling {
@@ -39,11 +40,7 @@ Result<DescribeLifecycleHookTypesAnswer> GroupOperations::DescribeLifecycleHookT
 
 Result<DescribeMetricCollectionTypesAnswer> GroupOperations::DescribeMetricCollectionTypes(const Call&) {
   DescribeMetricCollectionTypesAnswer answer;
-  for (const char* metric :
-       {"GroupMinSize", "GroupMaxSize", "GroupDesiredCapacity", "GroupInServiceInstances", "GroupPendingInstances",
-        "GroupStandbyInstances", "GroupTerminatingInstances", "GroupTotalInstances", "GroupInServiceCapacity",
-        "GroupPendingCapacity", "GroupStandbyCapacity", "GroupTerminatingCapacity", "GroupTotalCapacity"})
-    answer.Metrics.push_back({metric});
+  for (const std::string_view metric : kGroupMetrics) answer.Metrics.push_back({std::string(metric)});
   answer.Granularities.push_back({"1Minute"});
   return answer;
 }

@@ -1,6 +1,7 @@
 // Scheduled actions over the whole service. The simulated clock begins on Thursday 1 January 2026, 00:00 UTC.
 #include <gtest/gtest.h>
 
+#include "services/autoscaling/group_metrics.h"
 #include "services/autoscaling/scaling/scaling_testing.h"
 
 namespace brume::autoscaling {
@@ -250,7 +251,7 @@ TEST(MetricsCollection, IsKeptAndShown) {
   const auto call = [&] { return world.service().EnableMetricsCollection(world.call, enable); };
   ASSERT_TRUE(world.transact(call));
   ASSERT_TRUE(world.transact(call));
-  EXPECT_EQ(world.group().EnabledMetrics.size(), 13U);
+  EXPECT_EQ(world.group().EnabledMetrics.size(), std::size(kGroupMetrics));
   world.sim.loop.run_for(std::chrono::minutes(2));
   const auto wanted = world.metrics.of("GroupDesiredCapacity", {{"AutoScalingGroupName", "web"}});
   ASSERT_EQ(wanted.size(), 2U);
@@ -262,7 +263,7 @@ TEST(MetricsCollection, IsKeptAndShown) {
   disable.AutoScalingGroupName = "web";
   disable.Metrics = {std::string("GroupMinSize")};
   ASSERT_TRUE(world.transact([&] { return world.service().DisableMetricsCollection(world.call, disable); }));
-  EXPECT_EQ(world.group().EnabledMetrics.size(), 12U);
+  EXPECT_EQ(world.group().EnabledMetrics.size(), std::size(kGroupMetrics) - 1);
   disable.Metrics = {std::string("GroupHappiness")};
   EXPECT_FALSE(world.transact([&] { return world.service().DisableMetricsCollection(world.call, disable); }));
 }
