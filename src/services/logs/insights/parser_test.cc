@@ -140,8 +140,7 @@ TEST(InsightsParser, TakesWhatTheGuideWrites) {
         "fields @timestamp, @message | filter Type not in [\"foo\",\"bar\",1]",
         "stats avg (f1) by f2",
         "sort @timestamp desc | limit 25 | display f1, f2",
-        "parse @message \"user=*, method:*, latency := *\" as @user, @method, @latency | stats avg(@latency) by "
-        "@method, @user",
+        "parse @message \"user=*, latency := *\" as @user, @latency | stats avg(@latency) by @user",
         "fields @timestamp, server, severity, message | sort @timestamp desc | dedup server",
         "fields concat(Operation, '-', StatusCode) as opStatus",
         "fields f1 | filter f1 =~ /^(?i)Exception$/",

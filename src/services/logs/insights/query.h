@@ -43,7 +43,7 @@ class Query {
 
 struct Statistics {
   std::uint64_t scanned = 0, matched = 0;  // records that were added; those that passed all filters before a stats
-  std::uint64_t bytes = 0;                 // of messages that were added
+  std::uint64_t bytes = 0;  // of messages that were added; what the caller skips is the caller's to count
 };
 
 class Run {

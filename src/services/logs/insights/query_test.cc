@@ -187,9 +187,8 @@ TEST(InsightsQuery, RunsOfPartsMergeToTheWhole) {
     lines.push_back(fmt::format(R"({{"n":{},"k":"k{}","s":"{}"}})", i * 7 % 60, i % 3, i % 11));
   for (const char* text :
        {"fields n | sort n desc | limit 7", "fields n, k | sort n | dedup k", "fields n | limit 9",
-        "stats count(*), sum(n), avg(n), min(n), max(n), stddev(n), pct(n, 90), count_distinct(s), earliest(n), "
-        "latest(n), "
-        "sortsFirst(s), sortsLast(s) by k",
+        "stats count(*), sum(n), avg(n), min(n), max(n), stddev(n), pct(n, 90) by k",
+        "stats count_distinct(s), earliest(n), latest(n), sortsFirst(s), sortsLast(s) by k",
         "stats count(*) as c by k, s | stats max(c), count(*) by k", "filter n > 30 | stats count(*) by bin(10s)"}) {
     const Query parsed = query(text);
     const std::vector<Event> all = events(lines);
