@@ -32,11 +32,11 @@ std::string arn_of(const Work& work, const Instance& instance) {
 }
 
 Result<void> set_retention(Work& work, const Instance& instance) {
-  BRUME_TRY(days, read<std::optional<std::int32_t>>(instance.properties, "RetentionInDays"));
-  if (days)
-    return work.apis.logs.PutRetentionPolicy(work.call,
-                                             {.logGroupName = instance.physical_id, .retentionInDays = days});
-  return work.apis.logs.DeleteRetentionPolicy(work.call, {.logGroupName = instance.physical_id});
+  if (!instance.properties.find("RetentionInDays"))
+    return work.apis.logs.DeleteRetentionPolicy(work.call, {.logGroupName = instance.physical_id});
+  BRUME_TRY(days, read<std::int32_t>(instance.properties, "RetentionInDays"));
+  return work.apis.logs.PutRetentionPolicy(work.call,
+                                           {.logGroupName = instance.physical_id, .retentionInDays = days});
 }
 
 Result<void> create_group(Work& work, Instance& instance) {
