@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/bytes.h"
 #include "env/posix_error.h"
@@ -12,6 +13,8 @@ namespace brume::logstore {
 namespace {
 
 constexpr std::size_t kIdleReaders = 4;
+constexpr std::uint64_t kRoom = std::uint64_t(2) << 20;     // left on a disk, for what frees
+constexpr std::uint64_t kPlenty = std::uint64_t(64) << 20;  // no need to look closer
 
 void bind(sqlite3_stmt* statement, int index, std::uint64_t value) {
   sqlite3_bind_int64(statement, index, std::int64_t(value));
@@ -53,6 +56,10 @@ std::optional<std::int64_t> optional_number(sqlite3_stmt* statement, int index) 
 std::string bytes_of(sqlite3_stmt* statement, int index) {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, index));
   return bytes ? std::string(bytes, std::size_t(sqlite3_column_bytes(statement, index))) : std::string();
+}
+
+std::unexpected<Error> disk_full() {
+  return std::unexpected(Error{"InsufficientStorage", "The disk is full; free some space and try again", 507});
 }
 
 std::string write_cuts(const std::vector<Cut>& cuts) {
@@ -115,8 +122,7 @@ Connection::~Connection() {
 std::unexpected<Error> Connection::failure(std::string_view what) const {
   const int code = database_ ? sqlite3_extended_errcode(database_) : SQLITE_NOMEM;
   // The file of the readers' index cannot grow either when the disk is full.
-  if ((code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE)
-    return std::unexpected(Error{"InsufficientStorage", "The disk is full; free some space and try again", 507});
+  if ((code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE) return disk_full();
   return fail_internal("Cannot {}: {}", what, database_ ? sqlite3_errmsg(database_) : "out of memory");
 }
 
@@ -159,8 +165,9 @@ Result<std::unique_ptr<Connection>> Database::connect(const std::string& path, b
   }
   BRUME_CHECK(connection->execute("PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL"));  // of a new file
   BRUME_CHECK(connection->execute("PRAGMA journal_mode=WAL"));
-  BRUME_CHECK(connection->execute(
-      "PRAGMA synchronous=FULL; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=2048; PRAGMA journal_size_limit=0"));
+  BRUME_CHECK(
+      connection->execute("PRAGMA synchronous=FULL; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=512; PRAGMA "
+                          "journal_size_limit=8388608"));
   BRUME_CHECK(connection->execute(kSchema));
   return connection;
 }
@@ -257,6 +264,43 @@ Result<void> Transaction::commit() {
   return {};
 }
 
+std::uint64_t Database::log_bytes() const {
+  struct stat log{};
+  return ::stat((path_ + "-wal").c_str(), &log) == 0 ? std::uint64_t(log.st_size) : 0;
+}
+
+Result<bool> Database::has_room(std::uint64_t bytes) {
+  struct statvfs disk{};
+  if (::statvfs(path_.c_str(), &disk) != 0) return true;  // writing will tell
+  const std::uint64_t left = std::uint64_t(disk.f_bavail) * disk.f_frsize;
+  if (left >= log_bytes() + 4 * bytes + kPlenty) return true;
+  BRUME_TRY(now, sizes());
+  struct stat file{};
+  if (::stat(path_.c_str(), &file) != 0) return env::posix_error("Cannot look at", path_);
+  const std::uint64_t whole = now.used + now.free;
+  const std::uint64_t owed =
+      whole - std::min(whole, std::uint64_t(file.st_size));  // what the log makes the file longer
+  const std::uint64_t written = bytes + bytes / 4;
+  const std::uint64_t grown = written > now.free ? written - now.free + kRoom : kRoom / 2;
+  return left >= owed + written + grown;
+}
+
+Result<Transaction> Database::begin_adding(std::uint64_t bytes) {
+  BRUME_TRY(room, has_room(bytes));
+  if (!room) {
+    BRUME_CHECK(checkpoint());
+    BRUME_TRY(more, has_room(bytes));
+    if (!more) return disk_full();
+  }
+  return begin();
+}
+
+Result<Transaction> Database::begin_freeing() {
+  BRUME_TRY(room, has_room(0));
+  if (!room) BRUME_CHECK(checkpoint());
+  return begin();
+}
+
 Result<Transaction> Database::begin() {
   BRUME_CHECK(writer_->run("BEGIN IMMEDIATE"));
   return Transaction(*writer_);
@@ -312,6 +356,9 @@ Result<void> Database::put_next(std::uint64_t row, std::uint64_t block) {
 }
 
 Result<void> Database::give_back(int pages) {
+  // The pages that are moved are in the log first.
+  BRUME_TRY(room, has_room(std::uint64_t(pages) * kPage));
+  if (!room) BRUME_CHECK(checkpoint());
   // Each step frees a page, so it has to be stepped to its end, which sqlite3_exec does.
   return writer_->execute(fmt::format("PRAGMA incremental_vacuum({})", pages).c_str());
 }
@@ -372,6 +419,8 @@ Result<std::optional<std::string>> Database::Reader::bytes(const char* sql, std:
   Result<std::optional<std::string>> out;
   if (step == SQLITE_ROW)
     out = bytes_of(statement, 0);
+  else if ((step & 0xFF) == SQLITE_CORRUPT)
+    out = std::string();  // which is nothing that can be read, as with bytes that are wrong
   else if (step != SQLITE_DONE)
     out = connection_->failure("read the log store");
   sqlite3_reset(statement);

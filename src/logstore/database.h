@@ -74,7 +74,11 @@ class Database {
 
   Result<void> load(const Loaded& into);
 
-  Result<Transaction> begin();
+  // For a change that adds about so many bytes, and for one that frees some. The log can become short only while the
+  // disk has room for what it adds to the file: so what adds is refused (InsufficientStorage) while there is some left,
+  // and what frees may use it.
+  Result<Transaction> begin_adding(std::uint64_t bytes);
+  Result<Transaction> begin_freeing();
   Result<void> put_group(GroupId group, const GroupFacts& facts, bool deleted = false);
   Result<void> erase_group(GroupId group);  // its own row and those of its streams
   Result<void> put_stream(GroupId group, const Stream& stream, const StreamFacts& facts, std::uint64_t applied);
@@ -99,6 +103,9 @@ class Database {
 
  private:
   Database(std::string path, std::unique_ptr<Connection> writer) : path_(std::move(path)), writer_(std::move(writer)) {}
+  [[nodiscard]] std::uint64_t log_bytes() const;
+  Result<Transaction> begin();
+  Result<bool> has_room(std::uint64_t bytes);
   static Result<std::unique_ptr<Connection>> connect(const std::string& path, bool writer);
 
   std::string path_;

@@ -46,11 +46,24 @@ bool Upkeep::due(const Group& group, std::int64_t now) const {
 Result<void> Upkeep::fold_due(std::int64_t now) {
   for (const GroupPtr& group : groups()) {
     if (due(*group, now)) BRUME_CHECK(fold(group));
-    for (std::vector<BlockHead> chosen;
-         !(chosen = choose_merge(blocks_of(*group), state_.options.block_bytes)).empty();)
-      BRUME_CHECK(merge(group, chosen));
+    BRUME_CHECK(merge_due(group));
   }
   return fold_largest();
+}
+
+Result<void> Upkeep::merge_due(const GroupPtr& group) {
+  {
+    const std::lock_guard hold(state_.index_lock);
+    if (!group->new_blocks) return {};
+  }
+  while (true) {
+    const std::vector<BlockHead> chosen = choose_merge(blocks_of(*group), state_.options.block_bytes);
+    if (chosen.empty()) break;
+    BRUME_CHECK(merge(group, chosen));
+  }
+  const std::lock_guard hold(state_.index_lock);
+  group->new_blocks = false;
+  return {};
 }
 
 Result<void> Upkeep::fold_largest() {
@@ -222,7 +235,9 @@ Result<void> Upkeep::replace(const GroupPtr& group, Gathered& gathered) {
     --of.events;
   }
   Database& database = *state_.database;
-  BRUME_TRY(transaction, database.begin());
+  std::uint64_t size = 0;
+  for (const auto& [head, bytes] : made) size += bytes.size();
+  BRUME_TRY(transaction, database.begin_adding(size));
   std::uint64_t next = state_.index.next_block;
   for (auto& [head, bytes] : made) {
     head.id = next++;

@@ -38,6 +38,7 @@ void Index::erase_row(Group& group, std::uint64_t id) {
 
 void Index::add(Group& group, const BlockHead& block) {
   group.blocks.emplace(block.first.timestamp, block);
+  group.new_blocks = true;
   group.disk_bytes += block.disk_bytes;
 }
 

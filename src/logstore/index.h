@@ -63,6 +63,7 @@ struct Group {
   std::map<std::uint64_t, PendingRow> rows;         // by id, which is the order of appending
   std::multimap<std::int64_t, BlockHead> blocks;    // by the time of the first event
   std::uint64_t deletions = 0;                      // of streams, since the start
+  bool new_blocks = true, new_cuts = true;          // since upkeep last looked at them
   std::uint64_t pending_bytes = 0, disk_bytes = 0;  // text of the rows; of rows and blocks, compressed
 
   [[nodiscard]] bool expired(Position at) const {

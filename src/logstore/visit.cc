@@ -70,7 +70,8 @@ class Visit {
   void move_on(Position at);
   // False: it is gone.
   Result<bool> open(const Part& part);
-  Result<bool> damaged(const Part& part, const Error& error);
+  Result<bool> open_block(const Part& part, std::string_view bytes);
+  bool damaged(const Part& part, const Error& error);
   void take(std::vector<BlockColumn> events, std::string text);
   void keep_matches(Open& open) const;
   // Null: not wanted, or deleted.
@@ -221,17 +222,34 @@ Result<bool> Visit::open(const Part& part) {
     take(std::move(events), std::move(row->text));
     return true;
   }
-  auto columns = read_columns(part.block, *bytes);
+  return open_block(part, *bytes);
+}
+
+Result<bool> Visit::open_block(const Part& part, std::string_view bytes) {
+  Result<std::string> text = std::string();
+  if (!read_.needle.empty()) {
+    text = read_texts(part.block, bytes);
+    if (!text) return damaged(part, text.error());
+    // Most blocks have no match: what is counted of them is known without their columns.
+    const bool whole = from_ <= part.first() && part.last() < to_ && cuts_.empty() && read_.streams.empty() &&
+                       read_.stream_prefix.empty();
+    if (whole && find_text(*text, read_.needle) == npos) {
+      scanned_.events += part.block.events;
+      scanned_.bytes += part.block.text_bytes;
+      return true;
+    }
+  }
+  auto columns = read_columns(part.block, bytes);
   if (!columns) return damaged(part, columns.error());
   std::erase_if(*columns, [&](const BlockColumn& event) { return !stream_of(event.stream); });
   if (columns->empty()) return true;
-  auto text = read_texts(part.block, *bytes);
+  if (read_.needle.empty()) text = read_texts(part.block, bytes);
   if (!text) return damaged(part, text.error());
   take(*std::move(columns), *std::move(text));
   return true;
 }
 
-Result<bool> Visit::damaged(const Part& part, const Error& error) {
+bool Visit::damaged(const Part& part, const Error& error) {
   ++scanned_.damaged;
   log_error("Events of log group {} cannot be read and are passed over, {} of them: {}", read_.group,
             part.is_row ? part.row.events : part.block.events, error.message);
