@@ -9,35 +9,10 @@
 #include <mutex>
 
 #include "env/fd.h"
+#include "logstore/connection.h"
 #include "logstore/index.h"
 
-struct sqlite3;
-struct sqlite3_stmt;
-
 namespace brume::logstore {
-
-// One connection to the file, used by one thread at a time.
-class Connection {
- public:
-  explicit Connection(sqlite3* database) : database_(database) {}
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  Result<void> execute(const char* sql);
-  // The statement of this text, made when first asked for; the text is a literal.
-  Result<sqlite3_stmt*> statement(const char* sql);
-  // Binds the values (from 1 on), does the step of a statement that has no rows, and resets it.
-  template <typename... Values>
-  Result<void> run(const char* sql, Values... values);
-  Result<void> finish(sqlite3_stmt* statement);
-  [[nodiscard]] std::unexpected<Error> failure(std::string_view what) const;
-  [[nodiscard]] sqlite3* get() const { return database_; }
-
- private:
-  sqlite3* database_;
-  std::unordered_map<const char*, sqlite3_stmt*> statements_;
-};
 
 // What a start reads.
 struct Loaded {
@@ -51,21 +26,6 @@ struct Loaded {
 
 struct FileSizes {
   std::uint64_t used = 0, free = 0, log = 0;  // bytes: pages in use and not, the write-ahead log
-};
-
-class Database;
-
-// Rolled back when it goes without a commit, or if that fails.
-class Transaction {
- public:
-  explicit Transaction(Connection& connection) : connection_(&connection) {}
-  Transaction(Transaction&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
-  Transaction& operator=(Transaction&&) = delete;
-  ~Transaction();
-  Result<void> commit();
-
- private:
-  Connection* connection_;
 };
 
 class Database {

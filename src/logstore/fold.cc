@@ -138,15 +138,7 @@ Result<void> Upkeep::gather(Gathered& gathered, const Group& group, const Pendin
   BRUME_TRY(reader, state_.database->reader());
   BRUME_TRY(body, reader.row(row.id));
   if (!body) return {};  // of a stream that has just been deleted
-  RowHead head;
-  head.id = row.id;
-  head.group = group.id;
-  head.first_id = row.first_id;
-  head.events = row.events;
-  head.text_bytes = row.text_bytes;
-  head.first = row.first;
-  head.last = row.last;
-  auto events = read_row(head, *body);
+  auto events = read_row(head_of(row, group.id), *body);
   if (!events) {
     log_error("{} events stay unread: {}", row.events, events.error().message);
     ++done_.damaged;
