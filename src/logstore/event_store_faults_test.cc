@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <random>
@@ -101,6 +102,38 @@ TEST(EventStoreFaults, ChangedBytesAnywhereNeverCrash) {
     if (!opened) continue;
     for (const GroupId group : {1, 2}) (void)(*opened)->visit(everything(group), [](const Event&) { return true; });
     (void)(*opened)->maintain(std::int64_t(1) << 60);
+  }
+}
+
+TEST(EventStoreFaults, ATornLogCostsWhatIsBehindTheTearOnly) {
+  std::mt19937 random(1);
+  const Folder folder;
+  const std::string log = folder.path + "/logs.db-wal";
+  const auto store = open_store(folder.options());
+  std::vector<std::uint64_t> ends;  // of the log, after each append
+  for (int i = 0; i < 30; ++i) {
+    ASSERT_TRUE(append(*store, 1, "a", i * 10, 10));
+    ends.push_back(std::filesystem::file_size(log));
+  }
+  ASSERT_TRUE(std::ranges::is_sorted(ends));
+  for (int turn = 0; turn < 40; ++turn) {
+    const Folder other;
+    for (const char* file : {"/logs.db", "/logs.db-wal"})
+      std::filesystem::copy_file(folder.path + file, other.path + file);
+    const std::uint64_t tear = ends.front() + random() % (ends.back() - ends.front());
+    if (turn % 2 == 0) {
+      std::filesystem::resize_file(other.path + "/logs.db-wal", tear);
+    } else {
+      std::fstream file(other.path + "/logs.db-wal", std::ios::binary | std::ios::in | std::ios::out);
+      file.seekp(std::streamoff(tear));
+      file << "torn, but not the rest";
+    }
+    const auto left = open_store(other.options());
+    ASSERT_TRUE(left);
+    const auto whole = std::ranges::upper_bound(ends, tear) - ends.begin();
+    EXPECT_EQ(all_of(*left, everything(1)).size(), std::size_t(whole) * 10) << tear;
+    ASSERT_TRUE(append(*left, 1, "a", 5000, 10));
+    EXPECT_EQ(all_of(*left, everything(1)).size(), std::size_t(whole) * 10 + 10);
   }
 }
 
