@@ -155,6 +155,21 @@ TEST_F(EventStoreTest, FoldingMakesEventsSmallAndFewBlocksOfThem) {
   EXPECT_EQ(store_->stream(1, "s1")->events, before.events);
 }
 
+TEST_F(EventStoreTest, BlocksOfTheShortestEventsAreFullToo) {
+  Options options;
+  options.path = folder_.path + "/short.db";
+  const auto store = open_store(options);
+  const std::vector<NewEvent> events(65'536, NewEvent{7, "x"});
+  for (int i = 0; i < 9; ++i) ASSERT_TRUE(store->append(1, "a", events, 1, "", true));
+  const auto done = store->maintain(kEver);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->folded_events, 9 * events.size());
+  EXPECT_EQ(done->rewritten_events, 0U);
+  std::uint64_t next = 1;
+  ASSERT_TRUE(store->visit(everything(1), [&](const Event& event) { return event.id == next++; }));
+  EXPECT_EQ(next, 9 * events.size() + 1);
+}
+
 TEST_F(EventStoreTest, ReadsCountWhatTheyLookAt) {
   fill(1, "a", 0, 1000);
   fill(1, "b", 5000, 1000);

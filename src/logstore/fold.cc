@@ -118,8 +118,9 @@ Result<void> Upkeep::fold(const GroupPtr& group) {
     if (rows.empty()) return {};
     Gathered gathered;
     for (const PendingRow& row : rows) BRUME_CHECK(gather(gathered, *group, row));
-    done_.folded_events += gathered.events.size();
+    const std::size_t events = gathered.events.size();
     BRUME_CHECK(replace(group, gathered));
+    done_.folded_events += events;
     if (!more) return {};
   }
 }
@@ -130,8 +131,10 @@ Result<void> Upkeep::merge(const GroupPtr& group, const std::vector<BlockHead>& 
     BRUME_TRY(readable, gather(gathered, block));
     if (!readable) return {};  // is left out the next time
   }
-  done_.rewritten_events += gathered.events.size();
-  return replace(group, gathered);
+  const std::size_t events = gathered.events.size();
+  BRUME_CHECK(replace(group, gathered));
+  done_.rewritten_events += events;
+  return {};
 }
 
 Result<void> Upkeep::gather(Gathered& gathered, const Group& group, const PendingRow& row) {

@@ -78,10 +78,15 @@ Result<void> delete_group(State& state, GroupId id) {
   BRUME_CHECK(transaction.commit());
   const std::lock_guard hold(state.index_lock);
   Garbage& garbage = state.index.deleted[id];
-  const Group& group = *found->second;
+  Group& group = *found->second;
   for (const auto& [row, pending] : group.rows) garbage.rows.push_back(row);
   for (const auto& [first, block] : group.blocks) garbage.blocks.push_back(block.id);
   state.index.pending_rows -= group.rows.size();
+  // For who still holds it.
+  group.rows.clear();
+  group.blocks.clear();
+  group.by_name.clear();
+  group.by_number.clear();
   state.index.groups.erase(found);
   return {};
 }
