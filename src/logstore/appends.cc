@@ -100,23 +100,26 @@ void Appends::Batch::apply() {
   }
 }
 
-void Appends::commit(const std::vector<Request*>& requests) {
-  const std::lock_guard writing(state_.writing);
-  const auto fail_all = [&](const Error& error) {
-    for (Request* request : requests)
-      if (request->result) request->result = std::unexpected(error);
-  };
-  auto transaction = state_.database->begin();
-  if (!transaction) return fail_all(transaction.error());
+Result<void> Appends::commit(const std::vector<Request*>& requests) {
+  std::uint64_t bytes = 0;
+  for (const Request* request : requests) bytes += request->body.size() + Database::kPage;
+  BRUME_TRY(transaction, state_.database->begin_adding(bytes));
   Batch batch(state_);
   for (Request* request : requests) {
     request->result = batch.add(*request);
-    if (request->result || request->result.error().status == 400) continue;
-    return fail_all(Error(request->result.error()));
+    if (!request->result && request->result.error().status != 400) return std::unexpected(request->result.error());
   }
-  if (auto done = transaction->commit(); !done) return fail_all(done.error());
+  BRUME_CHECK(transaction.commit());
   const std::lock_guard hold(state_.index_lock);
   batch.apply();
+  return {};
+}
+
+void Appends::lead(const std::vector<Request*>& requests) {
+  const std::lock_guard writing(state_.writing);
+  const auto done = commit(requests);
+  if (done) return;
+  for (Request* request : requests) request->result = std::unexpected(done.error());
 }
 
 Result<Appended> Appends::append(GroupId group, const std::string& stream, std::span<const NewEvent> events,
@@ -131,16 +134,22 @@ Result<Appended> Appends::append(GroupId group, const std::string& stream, std::
 
   std::unique_lock hold(lock_);
   waiting_.push_back(&request);
-  changed_.wait(hold, [&] { return request.done || !leading_; });
+  if (leading_) request.told.wait(hold, [&] { return request.done || request.leads; });
   if (request.done) return request.result;
   leading_ = true;
   const std::vector<Request*> taken = std::exchange(waiting_, {});
   hold.unlock();
-  commit(taken);
+  lead(taken);
   hold.lock();
-  leading_ = false;
-  for (Request* one : taken) one->done = true;
-  changed_.notify_all();
+  for (Request* one : taken) {
+    one->done = true;
+    if (one != &request) one->told.notify_one();
+  }
+  leading_ = !waiting_.empty();
+  if (leading_) {
+    waiting_.front()->leads = true;
+    waiting_.front()->told.notify_one();
+  }
   return request.result;
 }
 

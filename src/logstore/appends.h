@@ -27,15 +27,17 @@ class Appends {
     bool create = false;
     std::string body;
     Result<Appended> result;
-    bool done = false;
+    bool done = false, leads = false;
+    std::condition_variable told;
   };
   class Batch;
 
-  void commit(const std::vector<Request*>& requests);
+  // Gives each its result. Errors: of the whole transaction, of which nothing is left.
+  Result<void> commit(const std::vector<Request*>& requests);
+  void lead(const std::vector<Request*>& requests);
 
   State& state_;
   std::mutex lock_;  // of what follows
-  std::condition_variable changed_;
   std::vector<Request*> waiting_;
   bool leading_ = false;
 };

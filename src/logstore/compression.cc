@@ -7,6 +7,8 @@
 namespace brume::logstore {
 namespace {
 
+constexpr std::size_t kLarge = 128 << 10;
+
 struct FreeContext {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
@@ -19,13 +21,18 @@ std::unexpected<Error> unreadable(std::string_view why) {
 }  // namespace
 
 std::string compress(std::string_view bytes, int level) {
-  // Its tables are as large as the input asks for; each thread that appends or folds keeps one.
-  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
-  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
-  std::string out(ZSTD_compressBound(bytes.size()), '\0');
-  const std::size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), bytes.data(), bytes.size());
-  out.resize(ZSTD_isError(size) ? 0 : size);  // with room for the bound it cannot fail
+  // Its tables are as large as the input asks for: threads keep small ones only.
+  thread_local const std::unique_ptr<ZSTD_CCtx, FreeContext> small(ZSTD_createCCtx());
+  const bool large = bytes.size() > kLarge;
+  const std::unique_ptr<ZSTD_CCtx, FreeContext> own(large ? ZSTD_createCCtx() : nullptr);
+  ZSTD_CCtx* context = large ? own.get() : small.get();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+  std::string out;
+  out.resize_and_overwrite(ZSTD_compressBound(bytes.size()), [&](char* to, std::size_t room) {
+    const std::size_t size = ZSTD_compress2(context, to, room, bytes.data(), bytes.size());
+    return ZSTD_isError(size) ? 0 : size;  // with room for the bound it cannot fail
+  });
   out.shrink_to_fit();
   return out;
 }
@@ -34,8 +41,12 @@ Result<std::string> decompress(std::string_view frame, std::uint64_t size) {
   BRUME_TRY(said, decompressed_size(frame, size));
   if (said != size) return unreadable("the size differs");
   thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
-  std::string out(size, '\0');
-  const std::size_t read = ZSTD_decompressDCtx(context.get(), out.data(), out.size(), frame.data(), frame.size());
+  std::string out;
+  std::size_t read = 0;
+  out.resize_and_overwrite(size, [&](char* to, std::size_t room) {
+    read = ZSTD_decompressDCtx(context.get(), to, room, frame.data(), frame.size());
+    return ZSTD_isError(read) ? 0 : read;
+  });
   if (ZSTD_isError(read)) return unreadable(ZSTD_getErrorName(read));
   if (read != size) return unreadable("the size differs");
   return out;

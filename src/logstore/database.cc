@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/bytes.h"
 #include "env/posix_error.h"
@@ -12,33 +13,8 @@ namespace brume::logstore {
 namespace {
 
 constexpr std::size_t kIdleReaders = 4;
-
-void bind(sqlite3_stmt* statement, int index, std::uint64_t value) {
-  sqlite3_bind_int64(statement, index, std::int64_t(value));
-}
-void bind(sqlite3_stmt* statement, int index, std::int64_t value) {
-  sqlite3_bind_int64(statement, index, value);
-}
-void bind(sqlite3_stmt* statement, int index, std::uint32_t value) {
-  sqlite3_bind_int64(statement, index, value);
-}
-void bind(sqlite3_stmt* statement, int index, bool value) {
-  sqlite3_bind_int(statement, index, value);
-}
-void bind(sqlite3_stmt* statement, int index, std::string_view bytes) {
-  sqlite3_bind_blob64(statement, index, bytes.empty() ? "" : bytes.data(), bytes.size(), SQLITE_STATIC);
-}
-void bind(sqlite3_stmt* statement, int index, std::optional<std::int64_t> value) {
-  if (value)
-    sqlite3_bind_int64(statement, index, *value);
-  else
-    sqlite3_bind_null(statement, index);
-}
-template <typename... Values>
-void bind_all([[maybe_unused]] sqlite3_stmt* statement, const Values&... values) {
-  [[maybe_unused]] int index = 0;
-  (bind(statement, ++index, values), ...);
-}
+constexpr std::uint64_t kRoom = std::uint64_t(2) << 20;     // left on a disk, for what frees
+constexpr std::uint64_t kPlenty = std::uint64_t(64) << 20;  // no need to look closer
 
 std::uint64_t number(sqlite3_stmt* statement, int index) {
   return std::uint64_t(sqlite3_column_int64(statement, index));
@@ -107,45 +83,6 @@ constexpr const char* kSchema =
 
 }  // namespace
 
-Connection::~Connection() {
-  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
-  sqlite3_close(database_);
-}
-
-std::unexpected<Error> Connection::failure(std::string_view what) const {
-  const int code = database_ ? sqlite3_extended_errcode(database_) : SQLITE_NOMEM;
-  // The file of the readers' index cannot grow either when the disk is full.
-  if ((code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE)
-    return std::unexpected(Error{"InsufficientStorage", "The disk is full; free some space and try again", 507});
-  return fail_internal("Cannot {}: {}", what, database_ ? sqlite3_errmsg(database_) : "out of memory");
-}
-
-Result<void> Connection::execute(const char* sql) {
-  if (sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return failure("use the log store");
-  return {};
-}
-
-Result<sqlite3_stmt*> Connection::statement(const char* sql) {
-  sqlite3_stmt*& made = statements_[sql];
-  if (!made && sqlite3_prepare_v3(database_, sql, -1, SQLITE_PREPARE_PERSISTENT, &made, nullptr) != SQLITE_OK)
-    return failure("use the log store");
-  return made;
-}
-
-Result<void> Connection::finish(sqlite3_stmt* statement) {
-  const int step = sqlite3_step(statement);
-  auto error = step == SQLITE_DONE ? Result<void>{} : failure("write the log store");
-  sqlite3_reset(statement);
-  return error;
-}
-
-template <typename... Values>
-Result<void> Connection::run(const char* sql, Values... values) {
-  BRUME_TRY(made, statement(sql));
-  bind_all(made, values...);
-  return finish(made);
-}
-
 Result<std::unique_ptr<Connection>> Database::connect(const std::string& path, bool writer) {
   sqlite3* database = nullptr;
   const int flags = SQLITE_OPEN_NOMUTEX | (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE);
@@ -159,8 +96,9 @@ Result<std::unique_ptr<Connection>> Database::connect(const std::string& path, b
   }
   BRUME_CHECK(connection->execute("PRAGMA page_size=16384; PRAGMA auto_vacuum=INCREMENTAL"));  // of a new file
   BRUME_CHECK(connection->execute("PRAGMA journal_mode=WAL"));
-  BRUME_CHECK(connection->execute(
-      "PRAGMA synchronous=FULL; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=2048; PRAGMA journal_size_limit=0"));
+  BRUME_CHECK(
+      connection->execute("PRAGMA synchronous=FULL; PRAGMA cache_size=-4096; PRAGMA wal_autocheckpoint=512; PRAGMA "
+                          "journal_size_limit=8388608"));
   BRUME_CHECK(connection->execute(kSchema));
   return connection;
 }
@@ -243,18 +181,41 @@ Result<void> Database::load(const Loaded& into) {
               [&](sqlite3_stmt* row) { into.next(number(row, 0), number(row, 1)); });
 }
 
-Transaction::~Transaction() {
-  // SQLite may have rolled back by itself, on a full disk.
-  if (connection_ && !sqlite3_get_autocommit(connection_->get()))
-    sqlite3_exec(connection_->get(), "ROLLBACK", nullptr, nullptr, nullptr);
+std::uint64_t Database::log_bytes() const {
+  struct stat log{};
+  return ::stat((path_ + "-wal").c_str(), &log) == 0 ? std::uint64_t(log.st_size) : 0;
 }
 
-Result<void> Transaction::commit() {
-  if (sqlite3_get_autocommit(connection_->get()) != 0)
-    return fail_internal("The log store's transaction was rolled back");
-  BRUME_CHECK(connection_->run("COMMIT"));
-  connection_ = nullptr;
-  return {};
+Result<bool> Database::has_room(std::uint64_t bytes) {
+  struct statvfs disk{};
+  if (::statvfs(path_.c_str(), &disk) != 0) return true;  // writing will tell
+  const std::uint64_t left = std::uint64_t(disk.f_bavail) * disk.f_frsize;
+  if (left >= log_bytes() + 4 * bytes + kPlenty) return true;
+  BRUME_TRY(now, sizes());
+  struct stat file{};
+  if (::stat(path_.c_str(), &file) != 0) return env::posix_error("Cannot look at", path_);
+  const std::uint64_t whole = now.used + now.free;
+  const std::uint64_t owed =
+      whole - std::min(whole, std::uint64_t(file.st_size));  // what the log makes the file longer
+  const std::uint64_t written = bytes + bytes / 4;
+  const std::uint64_t grown = written > now.free ? written - now.free + kRoom : kRoom / 2;
+  return left >= owed + written + grown;
+}
+
+Result<Transaction> Database::begin_adding(std::uint64_t bytes) {
+  BRUME_TRY(room, has_room(bytes));
+  if (!room) {
+    BRUME_CHECK(checkpoint());
+    BRUME_TRY(more, has_room(bytes));
+    if (!more) return disk_full();
+  }
+  return begin();
+}
+
+Result<Transaction> Database::begin_freeing() {
+  BRUME_TRY(room, has_room(0));
+  if (!room) BRUME_CHECK(checkpoint());
+  return begin();
 }
 
 Result<Transaction> Database::begin() {
@@ -312,6 +273,9 @@ Result<void> Database::put_next(std::uint64_t row, std::uint64_t block) {
 }
 
 Result<void> Database::give_back(int pages) {
+  // The pages that are moved are in the log first.
+  BRUME_TRY(room, has_room(std::uint64_t(pages) * kPage));
+  if (!room) BRUME_CHECK(checkpoint());
   // Each step frees a page, so it has to be stepped to its end, which sqlite3_exec does.
   return writer_->execute(fmt::format("PRAGMA incremental_vacuum({})", pages).c_str());
 }
@@ -372,6 +336,8 @@ Result<std::optional<std::string>> Database::Reader::bytes(const char* sql, std:
   Result<std::optional<std::string>> out;
   if (step == SQLITE_ROW)
     out = bytes_of(statement, 0);
+  else if ((step & 0xFF) == SQLITE_CORRUPT)
+    out = std::string();  // which is nothing that can be read, as with bytes that are wrong
   else if (step != SQLITE_DONE)
     out = connection_->failure("read the log store");
   sqlite3_reset(statement);

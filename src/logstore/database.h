@@ -9,35 +9,10 @@
 #include <mutex>
 
 #include "env/fd.h"
+#include "logstore/connection.h"
 #include "logstore/index.h"
 
-struct sqlite3;
-struct sqlite3_stmt;
-
 namespace brume::logstore {
-
-// One connection to the file, used by one thread at a time.
-class Connection {
- public:
-  explicit Connection(sqlite3* database) : database_(database) {}
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  Result<void> execute(const char* sql);
-  // The statement of this text, made when first asked for; the text is a literal.
-  Result<sqlite3_stmt*> statement(const char* sql);
-  // Binds the values (from 1 on), does the step of a statement that has no rows, and resets it.
-  template <typename... Values>
-  Result<void> run(const char* sql, Values... values);
-  Result<void> finish(sqlite3_stmt* statement);
-  [[nodiscard]] std::unexpected<Error> failure(std::string_view what) const;
-  [[nodiscard]] sqlite3* get() const { return database_; }
-
- private:
-  sqlite3* database_;
-  std::unordered_map<const char*, sqlite3_stmt*> statements_;
-};
 
 // What a start reads.
 struct Loaded {
@@ -53,28 +28,17 @@ struct FileSizes {
   std::uint64_t used = 0, free = 0, log = 0;  // bytes: pages in use and not, the write-ahead log
 };
 
-class Database;
-
-// Rolled back when it goes without a commit, or if that fails.
-class Transaction {
- public:
-  explicit Transaction(Connection& connection) : connection_(&connection) {}
-  Transaction(Transaction&& other) noexcept : connection_(std::exchange(other.connection_, nullptr)) {}
-  Transaction& operator=(Transaction&&) = delete;
-  ~Transaction();
-  Result<void> commit();
-
- private:
-  Connection* connection_;
-};
-
 class Database {
  public:
   static Result<std::unique_ptr<Database>> open(const std::string& path);
 
   Result<void> load(const Loaded& into);
 
-  Result<Transaction> begin();
+  // For a change that adds about so many bytes, and for one that frees some. The log can become short only while the
+  // disk has room for what it adds to the file: so what adds is refused (InsufficientStorage) while there is some left,
+  // and what frees may use it.
+  Result<Transaction> begin_adding(std::uint64_t bytes);
+  Result<Transaction> begin_freeing();
   Result<void> put_group(GroupId group, const GroupFacts& facts, bool deleted = false);
   Result<void> erase_group(GroupId group);  // its own row and those of its streams
   Result<void> put_stream(GroupId group, const Stream& stream, const StreamFacts& facts, std::uint64_t applied);
@@ -99,6 +63,9 @@ class Database {
 
  private:
   Database(std::string path, std::unique_ptr<Connection> writer) : path_(std::move(path)), writer_(std::move(writer)) {}
+  [[nodiscard]] std::uint64_t log_bytes() const;
+  Result<Transaction> begin();
+  Result<bool> has_room(std::uint64_t bytes);
   static Result<std::unique_ptr<Connection>> connect(const std::string& path, bool writer);
 
   std::string path_;

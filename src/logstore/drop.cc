@@ -8,14 +8,17 @@
 namespace brume::logstore {
 namespace {
 
-constexpr std::size_t kAtOnce = 64;       // rows or blocks of one transaction
+constexpr std::size_t kAtOnce = 32;       // rows or blocks of one transaction
 constexpr std::size_t kSweptAtOnce = 64;  // blocks that one call of `maintain` looks through
 constexpr std::uint64_t kKeptFree = std::uint64_t(16) << 20;
-constexpr int kPagesAtOnce = 512;
-constexpr int kMostGivenBack = 16;  // times so many pages, by one call
+constexpr int kPagesAtOnce = 64;
+constexpr int kMostGivenBack = 128;  // times so many pages, by one call
 
 bool covers(const Cut& cut, const BlockHead& block) {
   return block.last.timestamp < cut.time && block.most_id < cut.id;
+}
+bool covers(const Cut& cut, const PendingRow& row) {
+  return row.last < cut.time && row.first_id + row.events <= cut.id;
 }
 
 }  // namespace
@@ -43,7 +46,7 @@ Result<void> Upkeep::free_deleted_groups() {
     const std::lock_guard writing(state_.writing);
     if (state_.index.deleted.empty()) return {};
     const auto& [id, garbage] = *state_.index.deleted.begin();
-    BRUME_TRY(transaction, state_.database->begin());
+    BRUME_TRY(transaction, state_.database->begin_freeing());
     const std::size_t rows = std::min(garbage.rows.size(), kAtOnce);
     const std::size_t blocks = std::min(garbage.blocks.size(), kAtOnce - rows);
     for (std::size_t i = 0; i < rows; ++i) BRUME_CHECK(state_.database->erase_row(garbage.rows.rbegin()[i]));
@@ -62,14 +65,25 @@ Result<void> Upkeep::free_deleted_groups() {
 
 Result<void> Upkeep::free_expired(const GroupPtr& group) {
   std::vector<BlockHead> gone;
+  std::vector<PendingRow> rows;
+  std::vector<Cut> cuts;
   {
     const std::lock_guard hold(state_.index_lock);
-    const std::vector<Cut>& cuts = group->facts.cuts;
-    if (cuts.empty()) return {};
+    cuts = group->facts.cuts;
+    if (!group->new_cuts) return {};
+    const auto covered = [&](const auto& part) {
+      return std::ranges::any_of(cuts, [&](const Cut& cut) { return covers(cut, part); });
+    };
     for (const auto& [first, block] : group->blocks)
-      if (std::ranges::any_of(cuts, [&](const Cut& cut) { return covers(cut, block); })) gone.push_back(block);
+      if (covered(block)) gone.push_back(block);
+    for (const auto& [id, row] : group->rows)
+      if (covered(row)) rows.push_back(row);
   }
-  return drop(group, gone, false);
+  BRUME_CHECK(drop(group, gone, false));
+  BRUME_CHECK(drop_rows(group, rows));
+  const std::lock_guard hold(state_.index_lock);
+  group->new_cuts = cuts != group->facts.cuts;
+  return {};
 }
 
 Result<void> Upkeep::sweep(const GroupPtr& group) {
@@ -110,7 +124,7 @@ Result<void> Upkeep::sweep(const GroupPtr& group) {
   if (group->deletions != deletions || state_.index.find(group->id) != group.get()) return {};
   GroupFacts facts = group->facts;
   facts.sweep = false;
-  BRUME_TRY(transaction, state_.database->begin());
+  BRUME_TRY(transaction, state_.database->begin_freeing());
   BRUME_CHECK(state_.database->put_group(group->id, facts));
   BRUME_CHECK(transaction.commit());
   const std::lock_guard hold(state_.index_lock);
@@ -144,7 +158,7 @@ Result<void> Upkeep::drop(const GroupPtr& group, const std::vector<BlockHead>& b
       of.stored_bytes -= less.stored_bytes;
       of.events -= less.events;
     }
-    BRUME_TRY(transaction, state_.database->begin());
+    BRUME_TRY(transaction, state_.database->begin_freeing());
     for (const BlockHead& block : some) BRUME_CHECK(state_.database->erase_block(block.id));
     BRUME_CHECK(facts.write(group->id));
     BRUME_CHECK(state_.database->put_group(group->id, group->facts));
@@ -160,6 +174,30 @@ Result<void> Upkeep::drop(const GroupPtr& group, const std::vector<BlockHead>& b
       if (account) note_dropped(*group, block);
     }
   }
+  return {};
+}
+
+Result<void> Upkeep::drop_rows(const GroupPtr& group, const std::vector<PendingRow>& rows) {
+  if (rows.empty()) return {};
+  const std::lock_guard writing(state_.writing);
+  if (state_.index.find(group->id) != group.get()) return {};
+  StagedFacts facts(state_);
+  BRUME_TRY(transaction, state_.database->begin_freeing());
+  for (const PendingRow& row : rows) {
+    BRUME_CHECK(state_.database->erase_row(row.id));
+    const auto stream = group->by_number.find(row.stream);
+    if (stream == group->by_number.end()) continue;
+    StreamFacts& of = facts.of(stream->second);
+    of.stored_bytes -= row.text_bytes + row.events * kEventBytes;
+    of.events -= row.events;
+  }
+  BRUME_CHECK(facts.write(group->id));
+  BRUME_CHECK(state_.database->put_group(group->id, group->facts));
+  BRUME_CHECK(state_.database->put_next(state_.index.next_row, state_.index.next_block));
+  BRUME_CHECK(transaction.commit());
+  const std::lock_guard hold(state_.index_lock);
+  facts.apply();
+  for (const PendingRow& row : rows) state_.index.erase_row(*group, row.id);
   return {};
 }
 

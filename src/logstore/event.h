@@ -10,7 +10,7 @@ namespace brume::logstore {
 
 using GroupId = std::uint64_t;  // the caller's choice; never used again for another group; below 2^63
 
-// Times are milliseconds since 1970, and not before 0.
+// Times are milliseconds since 1970, from 0 to 2^60.
 struct NewEvent {
   std::int64_t timestamp = 0;
   std::string_view message;

@@ -11,6 +11,7 @@ namespace brume::logstore {
 namespace {
 
 constexpr std::size_t kMostToken = 128;
+constexpr std::int64_t kLatest = std::int64_t(1) << 60;
 
 Result<void> load(State& state) {
   Index& index = state.index;
@@ -72,7 +73,8 @@ Result<void> check(std::span<const NewEvent> events, std::string_view token) {
   if (token.size() > kMostToken) return refuse("The token is longer than 128 bytes.");
   std::uint64_t text = 0;
   for (const NewEvent& event : events) {
-    if (event.timestamp < 0) return refuse("A log event's timestamp is before 1970.");
+    if (event.timestamp < 0 || event.timestamp > kLatest)
+      return refuse("A log event's timestamp is before 1970 or after all calendars.");
     if (event.message.empty()) return refuse("A log event's message is empty.");
     text += event.message.size();
   }
@@ -82,14 +84,8 @@ Result<void> check(std::span<const NewEvent> events, std::string_view token) {
 
 // As Usage says; the caller holds `index_lock`.
 void add(Usage& usage, const Group& group) {
-  for (const auto& [id, row] : group.rows) {
-    usage.events += row.events;
-    usage.stored_bytes += row.text_bytes + row.events * kEventBytes;
-  }
-  for (const auto& [first, block] : group.blocks) {
-    usage.events += block.events;
-    usage.stored_bytes += block.text_bytes + block.events * kEventBytes;
-  }
+  usage.events += group.events;
+  usage.stored_bytes += group.text_bytes + group.events * kEventBytes;
   usage.disk_bytes += group.disk_bytes;
   usage.streams += group.by_name.size();
 }

@@ -135,7 +135,7 @@ class EventStore {
   // On disk when it returns; all or none. `token` names this very batch (at most 128 bytes; empty: has no name): if it
   // is among the newest five of the stream, nothing is added. Appends at the same time share a commit. Errors:
   // ResourceNotFoundException if there is no such stream and `create_stream` is false; InvalidParameterException for no
-  // events, more than 65,536 or 32 MiB, an empty message, a time before 0.
+  // events, more than 65,536 or 32 MiB, an empty message, a time before 0 or after 2^60.
   Result<Appended> append(GroupId group, const std::string& stream, std::span<const NewEvent> events,
                           std::int64_t ingestion, std::string_view token, bool create_stream);
 

@@ -1,7 +1,7 @@
-// Random calls of the event store, with restarts from crash images, against a model that is a sorted map.
+// Random calls of the event store, with restarts and crashes in between, against a model that is a sorted map.
 //
-// A crash image is a copy of the store's files at some moment (what kill -9 leaves); with a torn one, the write-ahead
-// log's end is cut or overwritten, and then exactly the appends before the tear must be there.
+// A crash leaves a copy of the store's files at some moment (what kill -9 leaves), at times with rubbish behind the end
+// of the write-ahead log.
 #include <algorithm>
 #include <fstream>
 #include <map>

@@ -46,11 +46,24 @@ bool Upkeep::due(const Group& group, std::int64_t now) const {
 Result<void> Upkeep::fold_due(std::int64_t now) {
   for (const GroupPtr& group : groups()) {
     if (due(*group, now)) BRUME_CHECK(fold(group));
-    for (std::vector<BlockHead> chosen;
-         !(chosen = choose_merge(blocks_of(*group), state_.options.block_bytes)).empty();)
-      BRUME_CHECK(merge(group, chosen));
+    BRUME_CHECK(merge_due(group));
   }
   return fold_largest();
+}
+
+Result<void> Upkeep::merge_due(const GroupPtr& group) {
+  {
+    const std::lock_guard hold(state_.index_lock);
+    if (!group->new_blocks) return {};
+  }
+  while (true) {
+    const std::vector<BlockHead> chosen = choose_merge(blocks_of(*group), state_.options.block_bytes);
+    if (chosen.empty()) break;
+    BRUME_CHECK(merge(group, chosen));
+  }
+  const std::lock_guard hold(state_.index_lock);
+  group->new_blocks = false;
+  return {};
 }
 
 Result<void> Upkeep::fold_largest() {
@@ -105,8 +118,9 @@ Result<void> Upkeep::fold(const GroupPtr& group) {
     if (rows.empty()) return {};
     Gathered gathered;
     for (const PendingRow& row : rows) BRUME_CHECK(gather(gathered, *group, row));
-    done_.folded_events += gathered.events.size();
+    const std::size_t events = gathered.events.size();
     BRUME_CHECK(replace(group, gathered));
+    done_.folded_events += events;
     if (!more) return {};
   }
 }
@@ -117,23 +131,17 @@ Result<void> Upkeep::merge(const GroupPtr& group, const std::vector<BlockHead>& 
     BRUME_TRY(readable, gather(gathered, block));
     if (!readable) return {};  // is left out the next time
   }
-  done_.rewritten_events += gathered.events.size();
-  return replace(group, gathered);
+  const std::size_t events = gathered.events.size();
+  BRUME_CHECK(replace(group, gathered));
+  done_.rewritten_events += events;
+  return {};
 }
 
 Result<void> Upkeep::gather(Gathered& gathered, const Group& group, const PendingRow& row) {
   BRUME_TRY(reader, state_.database->reader());
   BRUME_TRY(body, reader.row(row.id));
   if (!body) return {};  // of a stream that has just been deleted
-  RowHead head;
-  head.id = row.id;
-  head.group = group.id;
-  head.first_id = row.first_id;
-  head.events = row.events;
-  head.text_bytes = row.text_bytes;
-  head.first = row.first;
-  head.last = row.last;
-  auto events = read_row(head, *body);
+  auto events = read_row(head_of(row, group.id), *body);
   if (!events) {
     log_error("{} events stay unread: {}", row.events, events.error().message);
     ++done_.damaged;
@@ -222,7 +230,9 @@ Result<void> Upkeep::replace(const GroupPtr& group, Gathered& gathered) {
     --of.events;
   }
   Database& database = *state_.database;
-  BRUME_TRY(transaction, database.begin());
+  std::uint64_t size = 0;
+  for (const auto& [head, bytes] : made) size += bytes.size();
+  BRUME_TRY(transaction, database.begin_adding(size));
   std::uint64_t next = state_.index.next_block;
   for (auto& [head, bytes] : made) {
     head.id = next++;

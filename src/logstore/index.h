@@ -38,6 +38,8 @@ struct PendingRow {
 
 // Of a row that is on disk, `size` bytes there.
 PendingRow pending(const RowHead& head, std::uint64_t size);
+// What is needed of it to read the row.
+RowHead head_of(const PendingRow& row, GroupId group);
 // Takes the row's events into the facts.
 void count(StreamFacts& facts, const RowHead& head);
 
@@ -60,10 +62,12 @@ struct Group {
   GroupFacts facts;
   std::map<std::string, std::shared_ptr<Stream>, std::less<>> by_name;
   std::unordered_map<std::uint32_t, std::shared_ptr<Stream>> by_number;
-  std::map<std::uint64_t, PendingRow> rows;         // by id, which is the order of appending
-  std::multimap<std::int64_t, BlockHead> blocks;    // by the time of the first event
-  std::uint64_t deletions = 0;                      // of streams, since the start
-  std::uint64_t pending_bytes = 0, disk_bytes = 0;  // text of the rows; of rows and blocks, compressed
+  std::map<std::uint64_t, PendingRow> rows;                  // by id, which is the order of appending
+  std::multimap<std::int64_t, BlockHead> blocks;             // by the time of the first event
+  std::uint64_t deletions = 0;                               // of streams, since the start
+  bool new_blocks = true, new_cuts = true;                   // since upkeep last looked at them
+  std::uint64_t pending_bytes = 0;                           // text of the rows
+  std::uint64_t disk_bytes = 0, events = 0, text_bytes = 0;  // of rows and blocks
 
   [[nodiscard]] bool expired(Position at) const {
     for (const Cut& cut : facts.cuts)

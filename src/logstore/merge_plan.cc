@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <map>
 
+#include "logstore/journal_row.h"
+
 namespace brume::logstore {
 namespace {
 
 // 0: large enough; then each eighth is one more.
 int tier_of(const BlockHead& block, std::uint64_t block_bytes) {
+  if (block.events >= kMostEvents / 2) return 0;  // of short ones
   int tier = 0;
   for (std::uint64_t least = block_bytes / 2; least > 0 && block.text_bytes < least; least /= kMergedAtOnce) ++tier;
   return tier;

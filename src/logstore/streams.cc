@@ -30,7 +30,7 @@ Result<void> create_stream(State& state, GroupId id, const std::string& name, st
   stream->creation = now;
   GroupFacts facts = group->facts;
   ++facts.next_stream;
-  BRUME_TRY(transaction, state.database->begin());
+  BRUME_TRY(transaction, state.database->begin_adding(Database::kPage));
   BRUME_CHECK(state.database->put_group(id, facts));
   BRUME_CHECK(state.database->put_stream(id, *stream, {}, state.index.next_row - 1));
   BRUME_CHECK(transaction.commit());
@@ -51,7 +51,7 @@ Result<void> delete_stream(State& state, GroupId id, const std::string& name) {
   const std::uint32_t number = found->second->number;
   GroupFacts facts = group->facts;
   facts.sweep = facts.sweep || !group->blocks.empty();
-  BRUME_TRY(transaction, state.database->begin());
+  BRUME_TRY(transaction, state.database->begin_freeing());
   BRUME_CHECK(state.database->put_next(state.index.next_row, state.index.next_block));
   BRUME_CHECK(state.database->put_group(id, facts));
   BRUME_CHECK(state.database->erase_stream(id, number));
@@ -73,15 +73,20 @@ Result<void> delete_group(State& state, GroupId id) {
   const std::lock_guard writing(state.writing);
   const auto found = state.index.groups.find(id);
   if (found == state.index.groups.end()) return {};
-  BRUME_TRY(transaction, state.database->begin());
+  BRUME_TRY(transaction, state.database->begin_freeing());
   BRUME_CHECK(state.database->put_group(id, found->second->facts, true));
   BRUME_CHECK(transaction.commit());
   const std::lock_guard hold(state.index_lock);
   Garbage& garbage = state.index.deleted[id];
-  const Group& group = *found->second;
+  Group& group = *found->second;
   for (const auto& [row, pending] : group.rows) garbage.rows.push_back(row);
   for (const auto& [first, block] : group.blocks) garbage.blocks.push_back(block.id);
   state.index.pending_rows -= group.rows.size();
+  // For who still holds it.
+  group.rows.clear();
+  group.blocks.clear();
+  group.by_name.clear();
+  group.by_number.clear();
   state.index.groups.erase(found);
   return {};
 }
@@ -91,15 +96,22 @@ Result<void> expire(State& state, GroupId id, std::int64_t older_than) {
   Group* group = state.index.find(id);
   if (!group) return {};
   const Cut cut{older_than, group->facts.next_id};
+  const bool block_older = !group->blocks.empty() && group->blocks.begin()->first < older_than;
+  const bool row_older =
+      std::ranges::any_of(group->rows, [&](const auto& row) { return row.second.first < older_than; });
+  const bool said =
+      std::ranges::any_of(group->facts.cuts, [&](const Cut& old) { return old.time >= cut.time && old.id >= cut.id; });
+  if (said || (!block_older && !row_older)) return {};
   GroupFacts facts = group->facts;
   // What the new one says too.
   std::erase_if(facts.cuts, [&](const Cut& old) { return old.time <= cut.time && old.id <= cut.id; });
   facts.cuts.push_back(cut);
-  BRUME_TRY(transaction, state.database->begin());
+  BRUME_TRY(transaction, state.database->begin_freeing());
   BRUME_CHECK(state.database->put_group(id, facts));
   BRUME_CHECK(transaction.commit());
   const std::lock_guard hold(state.index_lock);
   group->facts = std::move(facts);
+  group->new_cuts = true;
   return {};
 }
 

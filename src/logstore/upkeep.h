@@ -36,6 +36,7 @@ class Upkeep {
   // fold.cc
   [[nodiscard]] bool due(const Group& group, std::int64_t now) const;
   Result<void> fold_due(std::int64_t now);
+  Result<void> merge_due(const GroupPtr& group);
   Result<void> fold_largest();
   Result<void> fold(const GroupPtr& group);
   Result<void> merge(const GroupPtr& group, const std::vector<BlockHead>& blocks);
@@ -52,6 +53,7 @@ class Upkeep {
   Result<void> give_back();
   // Blocks go as they are; `account`: into what was dropped for the budget.
   Result<void> drop(const GroupPtr& group, const std::vector<BlockHead>& blocks, bool account);
+  Result<void> drop_rows(const GroupPtr& group, const std::vector<PendingRow>& rows);
 
   State& state_;
   std::mutex folding_;  // of what follows

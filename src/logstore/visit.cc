@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <variant>
 
 #include "base/log.h"
 
@@ -9,15 +10,19 @@ namespace brume::logstore {
 namespace {
 
 // A row or a block that is to be opened.
-struct Part {
-  bool is_row = false;
-  BlockHead block;
-  RowHead row;
-  [[nodiscard]] Position first() const { return is_row ? Position{row.first, row.first_id} : block.first; }
-  [[nodiscard]] Position last() const {
-    return is_row ? Position{row.last, row.first_id + row.events - 1} : block.last;
-  }
-};
+using Part = std::variant<PendingRow, BlockHead>;
+
+Position first_of(const Part& part) {
+  if (const auto* row = std::get_if<PendingRow>(&part)) return {row->first, row->first_id};
+  return std::get<BlockHead>(part).first;
+}
+Position last_of(const Part& part) {
+  if (const auto* row = std::get_if<PendingRow>(&part)) return {row->last, row->first_id + row->events - 1};
+  return std::get<BlockHead>(part).last;
+}
+std::uint32_t events_of(const Part& part) {
+  return std::visit([](const auto& of) { return of.events; }, part);
+}
 
 // What of an opened part is to be visited.
 struct Open {
@@ -59,9 +64,12 @@ class Visit {
  private:
   // In the order of the visit, is `a` earlier than `b`?
   [[nodiscard]] bool before(Position a, Position b) const { return read_.backward ? b < a : a < b; }
-  [[nodiscard]] Position begin_of(const Part& part) const { return read_.backward ? part.last() : part.first(); }
+  [[nodiscard]] Position begin_of(const Part& part) const { return read_.backward ? last_of(part) : first_of(part); }
 
   void plan();
+  // To the times of the streams that are asked for; which bits of a block's `streams` they have. Under the index's
+  // lock.
+  std::uint64_t narrow();
   // Visits until the end, or until a part is gone and all is planned anew: true.
   Result<bool> merge();
   // What can be visited next is here or behind.
@@ -70,7 +78,9 @@ class Visit {
   void move_on(Position at);
   // False: it is gone.
   Result<bool> open(const Part& part);
-  Result<bool> damaged(const Part& part, const Error& error);
+  Result<bool> open_row(const PendingRow& row, std::string_view bytes);
+  Result<bool> open_block(const BlockHead& block, std::string_view bytes);
+  bool damaged(const Part& part, std::string_view why);
   void take(std::vector<BlockColumn> events, std::string text);
   void keep_matches(Open& open) const;
   // Null: not wanted, or deleted.
@@ -102,32 +112,33 @@ void Visit::plan() {
     if (found == state_.index.groups.end()) return;
     group_ = found->second;
     cuts_ = group_->facts.cuts;
-    std::uint64_t wanted = 0;
-    for (const std::string& name : read_.streams)
-      if (const auto stream = group_->by_name.find(name); stream != group_->by_name.end())
-        wanted |= std::uint64_t(1) << (stream->second->number % 64);
-    if (read_.streams.empty()) wanted = ~std::uint64_t(0);
-    const auto add = [&](Part part) {
-      if (part.first() < to_ && part.last() >= from_) parts_.push_back(std::move(part));
+    const std::uint64_t wanted = narrow();
+    const auto add = [&](const Part& part) {
+      if (first_of(part) < to_ && last_of(part) >= from_) parts_.push_back(part);
     };
     for (auto block = group_->blocks.begin(); block != group_->blocks.end() && block->first <= to_.timestamp; ++block)
-      if ((block->second.streams & wanted) != 0) add({false, block->second, {}});
-    for (const auto& [id, row] : group_->rows) {
-      if ((wanted >> (row.stream % 64) & 1) == 0) continue;
-      RowHead head;
-      head.id = id;
-      head.group = group_->id;
-      head.stream = row.stream;
-      head.first_id = row.first_id;
-      head.events = row.events;
-      head.text_bytes = row.text_bytes;
-      head.first = row.first;
-      head.last = row.last;
-      head.ingestion = row.ingestion;
-      add({true, {}, std::move(head)});
-    }
+      if ((block->second.streams & wanted) != 0) add(block->second);
+    for (const auto& [id, row] : group_->rows)
+      if ((wanted >> (row.stream % 64) & 1) != 0) add(row);
   }
   std::ranges::sort(parts_, [&](const Part& a, const Part& b) { return before(begin_of(a), begin_of(b)); });
+}
+
+std::uint64_t Visit::narrow() {
+  if (read_.streams.empty()) return ~std::uint64_t(0);
+  std::uint64_t wanted = 0;
+  Position first = to_, last;
+  for (const std::string& name : read_.streams) {
+    const auto found = group_->by_name.find(name);
+    if (found == group_->by_name.end() || !found->second->facts.first_event) continue;
+    const StreamFacts& facts = found->second->facts;
+    wanted |= std::uint64_t(1) << (found->second->number % 64);
+    first = std::min(first, {*facts.first_event, 0});
+    last = std::max(last, {*facts.last_event + 1, 0});
+  }
+  from_ = std::max(from_, first);
+  to_ = std::min(to_, last);
+  return wanted;
 }
 
 std::optional<Position> Visit::frontier() const {
@@ -198,43 +209,60 @@ Result<bool> Visit::open(const Part& part) {
     BRUME_TRY(reader, state_.database->reader());
     reader_.emplace(std::move(reader));
   }
-  BRUME_TRY(bytes, part.is_row ? reader_->row(part.row.id) : reader_->block(part.block.id));
+  const auto* row = std::get_if<PendingRow>(&part);
+  const auto* block = std::get_if<BlockHead>(&part);
+  BRUME_TRY(bytes, row ? reader_->row(row->id) : reader_->block(block->id));
   if (!bytes) {
     const std::lock_guard writing(state_.writing);  // what is being changed is changed then
     const bool listed =
-        part.is_row
-            ? group_->rows.contains(part.row.id)
-            : std::ranges::any_of(group_->blocks, [&](const auto& entry) { return entry.second.id == part.block.id; });
+        row ? group_->rows.contains(row->id)
+            : std::ranges::any_of(group_->blocks, [&](const auto& entry) { return entry.second.id == block->id; });
     if (!listed || state_.index.find(read_.group) != group_.get()) return false;
-    return damaged(part, Error{"InternalFailure", "it is missing", 500});
+    return damaged(part, "it is missing");
   }
-  if (part.is_row) {
-    if (!stream_of(part.row.stream)) return true;
-    auto row = read_row(part.row, *bytes);
-    if (!row) return damaged(part, row.error());
-    std::vector<BlockColumn> events;
-    events.reserve(row->messages.size());
-    std::uint64_t id = part.row.first_id;
-    for (const Message& message : row->messages)
-      events.push_back(
-          {{message.timestamp, id++}, part.row.ingestion, part.row.stream, message.offset, message.length});
-    take(std::move(events), std::move(row->text));
-    return true;
+  return row ? open_row(*row, *bytes) : open_block(*block, *bytes);
+}
+
+Result<bool> Visit::open_row(const PendingRow& row, std::string_view bytes) {
+  if (!stream_of(row.stream)) return true;
+  auto read = read_row(head_of(row, read_.group), bytes);
+  if (!read) return damaged(row, read.error().message);
+  std::vector<BlockColumn> events;
+  events.reserve(read->messages.size());
+  std::uint64_t id = row.first_id;
+  for (const Message& message : read->messages)
+    events.push_back({{message.timestamp, id++}, row.ingestion, row.stream, message.offset, message.length});
+  take(std::move(events), std::move(read->text));
+  return true;
+}
+
+Result<bool> Visit::open_block(const BlockHead& block, std::string_view bytes) {
+  Result<std::string> text = std::string();
+  if (!read_.needle.empty()) {
+    text = read_texts(block, bytes);
+    if (!text) return damaged(block, text.error().message);
+    // Most blocks have no match: what is counted of them is known without their columns.
+    const bool whole = from_ <= block.first && block.last < to_ && cuts_.empty() && read_.streams.empty() &&
+                       read_.stream_prefix.empty();
+    if (whole && find_text(*text, read_.needle) == npos) {
+      scanned_.events += block.events;
+      scanned_.bytes += block.text_bytes;
+      return true;
+    }
   }
-  auto columns = read_columns(part.block, *bytes);
-  if (!columns) return damaged(part, columns.error());
+  auto columns = read_columns(block, bytes);
+  if (!columns) return damaged(block, columns.error().message);
   std::erase_if(*columns, [&](const BlockColumn& event) { return !stream_of(event.stream); });
   if (columns->empty()) return true;
-  auto text = read_texts(part.block, *bytes);
-  if (!text) return damaged(part, text.error());
+  if (read_.needle.empty()) text = read_texts(block, bytes);
+  if (!text) return damaged(block, text.error().message);
   take(*std::move(columns), *std::move(text));
   return true;
 }
 
-Result<bool> Visit::damaged(const Part& part, const Error& error) {
+bool Visit::damaged(const Part& part, std::string_view why) {
   ++scanned_.damaged;
-  log_error("Events of log group {} cannot be read and are passed over, {} of them: {}", read_.group,
-            part.is_row ? part.row.events : part.block.events, error.message);
+  log_error("{} events of log group {} cannot be read and are passed over: {}", events_of(part), read_.group, why);
   return true;
 }
 
