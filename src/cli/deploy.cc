@@ -1,31 +1,29 @@
 #include "cli/deploy.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <optional>
-#include <thread>
+
+#include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/group_refresh.h"
 #include "cli/image.h"
 #include "cli/stack_progress.h"
 
 namespace brume::cli {
 namespace {
 
+using autoscaling::AutoScalingGroup;
 using cloudformation::Parameter;
-using std::chrono::steady_clock;
 
 constexpr std::string_view kSsmImage = "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>";
 constexpr std::string_view kImage = "AWS::EC2::Image::Id";
-// A refresh that replaces no instance for so long is given up.
-constexpr std::chrono::minutes kPatience{15};
 
 // The template's parameter that says which image.
 struct ImageParameter {
   std::string name;
-  std::string value;  // in the stack now: an SSM parameter's name, or the image
-  bool is_ssm = false;
+  std::string ssm;    // the SSM parameter that it names; empty: it holds the image itself
+  std::string image;  // the stack's, now
 };
 
 Result<ImageParameter> image_parameter(Session& session, const cloudformation::Stack& stack,
@@ -37,9 +35,13 @@ Result<ImageParameter> image_parameter(Session& session, const cloudformation::S
   for (const cloudformation::ParameterDeclaration& declared : summary.Parameters) {
     const std::string name = declared.ParameterKey.value_or(""), type = declared.ParameterType.value_or("");
     if (wanted.empty() ? type != kSsmImage && type != kImage : name != wanted) continue;
-    ImageParameter& one = found.emplace_back(name, "", type == kSsmImage);
-    for (const Parameter& given : stack.Parameters)
-      if (given.ParameterKey == name) one.value = given.ParameterValue.value_or("");
+    ImageParameter& one = found.emplace_back(name, "", "");
+    for (const Parameter& given : stack.Parameters) {
+      if (given.ParameterKey != name) continue;
+      if (type == kSsmImage) one.ssm = given.ParameterValue.value_or("");
+      // What the SSM parameter holds may be what a deployment that failed has left there.
+      one.image = (type == kSsmImage ? given.ResolvedValue : given.ParameterValue).value_or("");
+    }
   }
   if (found.size() == 1) return found.front();
   if (!wanted.empty())
@@ -56,7 +58,7 @@ Result<ImageParameter> image_parameter(Session& session, const cloudformation::S
 // Updates the stack to `image` and follows it. False: the stack has it already.
 Result<bool> update(Session& session, const cloudformation::Stack& stack, const ImageParameter& parameter,
                     const std::string& image) {
-  if (parameter.is_ssm) BRUME_CHECK(set_image_parameter(session, parameter.value, image));
+  if (!parameter.ssm.empty()) BRUME_CHECK(set_image_parameter(session, parameter.ssm, image));
   cloudformation::UpdateStackInput request;
   request.StackName = stack.StackName;
   request.UsePreviousTemplate = true;
@@ -64,7 +66,7 @@ Result<bool> update(Session& session, const cloudformation::Stack& stack, const 
   for (const Parameter& given : stack.Parameters) {
     Parameter& kept = request.Parameters.emplace_back();
     kept.ParameterKey = given.ParameterKey;
-    if (given.ParameterKey == parameter.name && !parameter.is_ssm)
+    if (given.ParameterKey == parameter.name && parameter.ssm.empty())
       kept.ParameterValue = image;
     else
       kept.UsePreviousValue = true;
@@ -76,113 +78,116 @@ Result<bool> update(Session& session, const cloudformation::Stack& stack, const 
   if (!updated) return std::unexpected(updated.error());
   BRUME_TRY(end, progress.follow());
   if (end == "UPDATE_COMPLETE") return true;
-  return fail("DeployFailed", "The stack {} was not updated ({}). {}", *stack.StackName, end, progress.failure());
+  return fail("DeployFailed", "The stack {} was not updated ({}). {}.", *stack.StackName, end, progress.failure());
 }
 
-Result<autoscaling::AutoScalingGroup> group_of(Session& session, const std::string& name) {
-  autoscaling::AutoScalingGroupNamesType request;
-  request.AutoScalingGroupNames = {name};
-  BRUME_TRY(found, session.autoscaling.DescribeAutoScalingGroups(session.call, request));
-  if (found.AutoScalingGroups.empty())
-    return fail("ValidationError", "AutoScalingGroup name not found - AutoScalingGroup '{}' not found", name);
-  return found.AutoScalingGroups.front();
-}
+class Deployment {
+ public:
+  Deployment(Session& session, std::string stack, std::string image)
+      : session_(session), stack_(std::move(stack)), image_(std::move(image)) {}
 
-// Instances of the group that do not run the image.
-Result<int> outdated(Session& session, const autoscaling::AutoScalingGroup& group, const std::string& image) {
-  List<std::string> ids;
-  for (const autoscaling::Instance& member : group.Instances) ids.push_back(*member.InstanceId);
-  if (ids.empty()) return 0;
-  BRUME_TRY(described, session.ec2.DescribeInstances(session.call, {.Filters = {{"instance-id", ids}}}));
-  int count = 0;
-  for (const ec2::Reservation& reservation : described.Reservations)
-    for (const ec2::Instance& instance : reservation.Instances)
-      if (instance.ImageId != image && instance.State->Name != "terminated") ++count;
-  return count;
-}
+  // False: everything is as it is to be already.
+  Result<bool> run(const std::string& wanted_parameter) {
+    BRUME_CHECK(prepare(wanted_parameter));
+    if (::isatty(STDOUT_FILENO) == 1)
+      std::printf("The deployment goes on if you interrupt this; `brume status` shows it.\n");
+    if (const auto done = bring(image_); !done) return go_back(done.error());
+    return did_something_;
+  }
 
-// Replaces the group's instances and prints how far that is.
-Result<void> refresh(Session& session, const std::string& group) {
-  autoscaling::StartInstanceRefreshType request;
-  request.AutoScalingGroupName = group;
-  autoscaling::RefreshPreferences& preferences = request.Preferences.emplace();
-  // A new one serves before an old one goes.
-  preferences.MinHealthyPercentage = 100;
-  preferences.MaxHealthyPercentage = 110;
-  preferences.SkipMatching = true;
-  BRUME_TRY(started, session.autoscaling.StartInstanceRefresh(session.call, request));
-  autoscaling::DescribeInstanceRefreshesType ask;
-  ask.AutoScalingGroupName = group;
-  ask.InstanceRefreshIds = {*started.InstanceRefreshId};
-  std::string said;
-  auto end = steady_clock::now() + kPatience;
-  std::int32_t percent = 0;
-  while (true) {
-    BRUME_TRY(found, session.autoscaling.DescribeInstanceRefreshes(session.call, ask));
-    if (found.InstanceRefreshes.empty()) return fail("DeployFailed", "The refresh of {} is gone", group);
-    const autoscaling::InstanceRefresh& now = found.InstanceRefreshes.front();
-    const std::string line =
-        fmt::format("Refresh        {}  {} %  {} to go  {}", *now.Status, now.PercentageComplete.value_or(0),
-                    now.InstancesToUpdate.value_or(0), now.StatusReason.value_or(""));
-    if (line != said) std::printf("%s\n", line.c_str());
-    std::fflush(stdout);
-    said = line;
-    if (now.Status == "Successful") return {};
-    if (now.EndTime)
-      return fail("DeployFailed", "The instances of {} were not all replaced ({}). {}", group, *now.Status,
-                  now.StatusReason.value_or(""));
-    if (std::exchange(percent, now.PercentageComplete.value_or(0)) != now.PercentageComplete.value_or(0))
-      end = steady_clock::now() + kPatience;
-    if (steady_clock::now() >= end) {
-      autoscaling::CancelInstanceRefreshType cancel;
-      cancel.AutoScalingGroupName = group;
-      BRUME_CHECK(session.autoscaling.CancelInstanceRefresh(session.call, cancel));
-      return fail("DeployFailed", "No instance of {} came up with the image in {} minutes", group, kPatience.count());
+ private:
+  // What is wrong before anything is changed, or is under way already.
+  Result<void> prepare(const std::string& wanted_parameter) {
+    BRUME_TRY(images, session_.ec2.DescribeImages(session_.call, {.ImageIds = {image_}}));
+    if (images.Images.empty() || images.Images.front().State != "available")
+      return fail("InvalidAMIID.Unavailable", "The image {} is not available ({})", image_,
+                  images.Images.empty() ? "gone" : images.Images.front().State.value_or(""));
+    BRUME_TRY(described, session_.cloudformation.DescribeStacks(session_.call, {.StackName = stack_}));
+    shown_ = described.Stacks.front();
+    if (shown_.StackStatus->ends_with("_IN_PROGRESS"))
+      return fail("DeployFailed",
+                  "The stack {} is being changed ({}), which goes on by itself; deploy again when it rests", stack_,
+                  *shown_.StackStatus);
+    BRUME_TRY(groups, resources_of(session_, stack_, "AWS::AutoScaling::AutoScalingGroup"));
+    if (groups.empty()) return fail("DeployFailed", "The stack {} has no Auto Scaling group", stack_);
+    for (const std::string& name : groups) {
+      BRUME_TRY(refresh, refresh_under_way(session_, name));
+      if (refresh)
+        return fail("DeployFailed",
+                    "The instances of {} are being replaced ({}), which goes on by itself; deploy again when that is "
+                    "over",
+                    name, *refresh);
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    BRUME_TRY(parameter, image_parameter(session_, shown_, wanted_parameter));
+    parameter_ = parameter;
+    return {};
   }
-}
 
-Result<void> replace_instances(Session& session, const std::string& stack, const std::string& image) {
-  BRUME_TRY(groups, resources_of(session, stack, "AWS::AutoScaling::AutoScalingGroup"));
-  for (const std::string& name : groups) {
-    BRUME_TRY(group, group_of(session, name));
-    BRUME_TRY(left, outdated(session, group, image));
-    if (left == 0) continue;
-    std::printf("Group          %s: %d instances run another image\n", name.c_str(), left);
-    BRUME_CHECK(refresh(session, name));
+  // The stack, then the instances that the update has left.
+  Result<void> bring(const std::string& image) {
+    BRUME_TRY(updated, update(session_, shown_, parameter_, image));
+    stack_changed_ = true;
+    did_something_ = did_something_ || updated;
+    BRUME_TRY(groups, resources_of(session_, stack_, "AWS::AutoScaling::AutoScalingGroup"));
+    bool wanted = false;
+    for (const std::string& name : groups) {
+      BRUME_TRY(group, group_of(session_, name));
+      BRUME_TRY(wants, wants_image(session_, group, image));
+      wanted = wanted || wants;
+      if (!wants) continue;
+      BRUME_TRY(left, outdated(session_, group, image));
+      if (left == 0) continue;
+      std::printf("Group          %s: %d of %zu instances run another image\n", name.c_str(), left,
+                  group.Instances.size());
+      did_something_ = true;
+      BRUME_CHECK(refresh_group(session_, group, image));
+    }
+    if (wanted) return {};
+    return fail("DeployFailed", "No group of the stack {} launches from the image that its parameter {} names.", stack_,
+                parameter_.name);
   }
-  return {};
-}
 
-Result<void> bring_about(Session& session, const std::string& name, const std::string& image,
-                         const std::string& wanted) {
-  BRUME_CHECK(session.ec2.DescribeImages(session.call, {.ImageIds = {image}}));
-  BRUME_TRY(described, session.cloudformation.DescribeStacks(session.call, {.StackName = name}));
-  const cloudformation::Stack stack = described.Stacks.front();
-  if (stack.StackStatus->ends_with("_IN_PROGRESS"))
-    return fail("DeployFailed", "The stack {} is being changed ({}); wait until it rests", name, *stack.StackStatus);
-  BRUME_TRY(parameter, image_parameter(session, stack, wanted));
-  std::string before = parameter.value;
-  if (parameter.is_ssm) {
-    ssm::GetParameterRequest request;
-    request.Name = parameter.value;
-    BRUME_TRY(now, session.ssm.GetParameter(session.call, request));
-    before = now.Parameter->Value.value_or("");
+  // Errors: always; `why`, and what became of it.
+  Result<bool> go_back(const Error& why) {
+    const std::string& before = parameter_.image;
+    if (before.empty() || before == image_) return std::unexpected(why);
+    std::printf("Going back to %s\n", before.c_str());
+    std::fflush(stdout);
+    Result<void> back;
+    if (stack_changed_)
+      back = bring(before);
+    else if (!parameter_.ssm.empty())  // the stack has gone back by itself
+      back = set_image_parameter(session_, parameter_.ssm, before);
+    if (!back)
+      return fail("DeployFailed", "{} Nor could {} be brought back: {}", why.message, before, back.error().message);
+    BRUME_TRY(others, others_than(before));
+    if (others > 0)
+      return fail("DeployFailed", "{} {} instances do not run {} again; `brume status` shows them.", why.message,
+                  others, before);
+    return fail("DeployFailed", "{} Every instance runs {} again.", why.message, before);
   }
-  const auto updated = update(session, stack, parameter, image);
-  if (!updated) {
-    // The stack has gone back by itself.
-    if (parameter.is_ssm) BRUME_CHECK(set_image_parameter(session, parameter.value, before));
-    return std::unexpected(updated.error());
+
+  // Instances of the groups that are to run an image and do not.
+  Result<int> others_than(const std::string& image) {
+    BRUME_TRY(groups, resources_of(session_, stack_, "AWS::AutoScaling::AutoScalingGroup"));
+    int count = 0;
+    for (const std::string& name : groups) {
+      BRUME_TRY(group, group_of(session_, name));
+      BRUME_TRY(wants, wants_image(session_, group, image));
+      if (!wants) continue;
+      BRUME_TRY(left, outdated(session_, group, image));
+      count += left;
+    }
+    return count;
   }
-  const auto replaced = replace_instances(session, name, image);
-  if (replaced || before == image) return replaced;
-  std::printf("%s\nGoing back to %s\n", replaced.error().message.c_str(), before.c_str());
-  BRUME_CHECK(update(session, stack, parameter, before));
-  BRUME_CHECK(replace_instances(session, name, before));
-  return fail("DeployFailed", "{} Every instance runs {} again.", replaced.error().message, before);
-}
+
+  Session& session_;
+  std::string stack_, image_;
+  cloudformation::Stack shown_;
+  ImageParameter parameter_;
+  bool stack_changed_ = false;  // to the new image, and rests
+  bool did_something_ = false;
+};
 
 }  // namespace
 
@@ -190,8 +195,10 @@ int deploy(const daemon::Settings& settings, const std::string& stack, const std
            const std::string& parameter) {
   const auto session = open_caller_session(settings);
   if (!session) return report(session.error());
-  if (const auto done = bring_about(**session, stack, image, parameter); !done) return report(done.error());
-  std::printf("Every instance of %s runs %s.\n", stack.c_str(), image.c_str());
+  const auto changed = Deployment(**session, stack, image).run(parameter);
+  if (!changed) return report(changed.error());
+  std::printf(*changed ? "Every instance of %s runs %s.\n" : "Every instance of %s runs %s already.\n", stack.c_str(),
+              image.c_str());
   return 0;
 }
 

@@ -1,8 +1,9 @@
 // `brume deploy STACK --image AMI`: a stack's instances come to run another image, a few at a time.
 //
 // The image goes where the template's image parameter has it, and the stack is updated. A group whose UpdatePolicy
-// replaces instances does so then; of any other an instance refresh replaces them. What fails is taken back: the
-// parameter, the stack and the instances. Uses nothing but the AWS API.
+// replaces instances does so then; of any other that launches from the image a refresh replaces them (group_refresh.h).
+// What fails is taken back: the parameter, the stack and the instances. What was begun goes on by itself when this ends
+// before it, and nothing is begun while something else is under way. Uses nothing but the AWS API.
 #pragma once
 
 #include <string>

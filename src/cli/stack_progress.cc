@@ -1,18 +1,18 @@
 #include "cli/stack_progress.h"
 
 #include <chrono>
-#include <cstdio>
 #include <thread>
+
+#include "cli/patient.h"
 
 namespace brume::cli {
 namespace {
 
-void print(const cloudformation::StackEvent& event) {
+std::string in_words(const cloudformation::StackEvent& event) {
   const std::string reason = event.ResourceStatusReason.value_or("");
-  std::printf("%s  %-28s %-38s %s%s%s\n", to_iso8601(*event.Timestamp, true).substr(11, 12).c_str(),
-              event.ResourceStatus->c_str(), event.LogicalResourceId->c_str(), event.ResourceType->c_str(),
-              reason.empty() ? "" : "  ", reason.c_str());
-  std::fflush(stdout);
+  return fmt::format("{}  {:<28} {:<38} {}{}{}", to_iso8601(*event.Timestamp, true).substr(11, 12),
+                     *event.ResourceStatus, *event.LogicalResourceId, *event.ResourceType, reason.empty() ? "" : "  ",
+                     reason);
 }
 
 }  // namespace
@@ -20,17 +20,19 @@ void print(const cloudformation::StackEvent& event) {
 Result<std::string> StackProgress::follow() {
   while (true) {
     // The status first: at rest, the events that follow are the last.
-    BRUME_TRY(described, session_.cloudformation.DescribeStacks(session_.call, {.StackName = stack_}));
+    BRUME_TRY(described,
+              patiently([&] { return session_.cloudformation.DescribeStacks(session_.call, {.StackName = stack_}); }));
     const std::string& status = *described.Stacks.front().StackStatus;
     BRUME_TRY(events, fresh());
     for (const cloudformation::StackEvent& event : events) note(event);
     if (!status.ends_with("_IN_PROGRESS")) return status;
+    line_.meanwhile(fmt::format("{}  {}", stack_, status));
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
 }
 
 void StackProgress::note(const cloudformation::StackEvent& event) {
-  print(event);
+  line_.say(in_words(event));
   const std::string reason = event.ResourceStatusReason.value_or("");
   if (failure_.empty() && event.ResourceStatus->ends_with("_FAILED") && reason != "Resource creation cancelled")
     failure_ = *event.LogicalResourceId + ": " + reason;
@@ -41,7 +43,7 @@ Result<std::vector<cloudformation::StackEvent>> StackProgress::fresh() {
   cloudformation::DescribeStackEventsInput request;
   request.StackName = stack_;
   do {
-    BRUME_TRY(page, session_.cloudformation.DescribeStackEvents(session_.call, request));
+    BRUME_TRY(page, patiently([&] { return session_.cloudformation.DescribeStackEvents(session_.call, request); }));
     bool known = false;
     for (cloudformation::StackEvent& event : page.StackEvents) {
       known = known || !seen_.insert(*event.EventId).second;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/live_line.h"
 
 namespace brume::cli {
 
@@ -15,7 +16,7 @@ class StackProgress {
 
   // What happened before does not count.
   void skip() { (void)fresh(); }
-  // Blocks until the stack rests; the status in which it does.
+  // Blocks until the stack rests, whatever becomes of the daemon meanwhile; the status in which it does.
   Result<std::string> follow();
   // "Listener: Port 80 is in use by …": the first resource that failed; empty if none did.
   [[nodiscard]] const std::string& failure() const { return failure_; }
@@ -28,6 +29,7 @@ class StackProgress {
   Session& session_;
   std::string stack_, failure_;
   std::set<std::string> seen_;
+  LiveLine line_;
 };
 
 // Ids of a stack's resources of one type ("AWS::AutoScaling::AutoScalingGroup").

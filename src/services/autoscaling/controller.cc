@@ -131,7 +131,8 @@ Result<std::vector<MemberView>> GroupController::observe(const GroupRecord& reco
     view.terminating_sent = member->terminating_sent;
     view.hooks = outcome(member->actions, now);
     view.awaited = awaited.contains(view.id);
-    view.marked = !member->replacing.empty();
+    // Nothing takes the place of one whose group is being deleted.
+    view.marked = !member->replacing.empty() && !record.force_delete;
     if (member->in_service_since) view.in_service_for = now - *member->in_service_since;
   }
   return views;

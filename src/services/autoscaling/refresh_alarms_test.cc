@@ -1,4 +1,4 @@
-// What an instance refresh makes of its alarms, with an EC2 that only remembers.
+// What an instance refresh makes of its alarms and of its group's end, with an EC2 that only remembers.
 #include <gtest/gtest.h>
 
 #include "env/sim.h"
@@ -152,6 +152,25 @@ TEST(RefreshAlarms, NothingIsReplacedWhileTheyCannotBeRead) {
   world.cloudwatch.fails = false;
   world.env.loop.run_for(minutes(10));
   EXPECT_EQ(world.refresh().Status, "Successful");
+}
+
+// One that is to go once another has come goes with the group.
+TEST(RefreshOfAGroup, ThatIsDeletedMeanwhile) {
+  World world;
+  StartInstanceRefreshType request;
+  request.AutoScalingGroupName = "web";
+  request.Preferences.emplace().MinHealthyPercentage = 100;
+  request.Preferences->MaxHealthyPercentage = 150;
+  request.Preferences->InstanceWarmup = 300;
+  ASSERT_TRUE(world.store.transact([&] { return world.service.StartInstanceRefresh({}, request); }));
+  world.env.loop.run_for(seconds(30));
+  ASSERT_EQ(world.service.DescribeAutoScalingGroups({}, {})->AutoScalingGroups.front().Instances.size(), 3U);
+  DeleteAutoScalingGroupType end;
+  end.AutoScalingGroupName = "web";
+  end.ForceDelete = true;
+  ASSERT_TRUE(world.store.transact([&] { return world.service.DeleteAutoScalingGroup({}, end); }));
+  world.env.loop.run_for(minutes(1));
+  EXPECT_TRUE(world.service.DescribeAutoScalingGroups({}, {})->AutoScalingGroups.empty());
 }
 
 }  // namespace

@@ -312,6 +312,12 @@ Engine::Pass Engine::poll_resource(const StackRecord& stack, const Plan* plan, c
     if (!answer && !resources::may_pass(answer.error())) problem = answer.error().message;
     settled = answer && *answer;
   }
+  // Behind a group that takes another's place the other goes: it has to serve first.
+  if (problem.empty() && plan && settled && record.now.type == kGroup && record.garbage) {
+    const auto serving = replacement_serves(record);
+    if (!serving && !resources::may_pass(serving.error())) problem = serving.error().message;
+    settled = serving && *serving;
+  }
   // Signals count for new resources only: a resource that is updated in place sends none again.
   const bool fresh = !record.previous || record.garbage;
   if (problem.empty() && plan && fresh) {

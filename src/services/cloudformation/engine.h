@@ -82,11 +82,12 @@ class Engine {
   bool fail_deployment(const StackRecord& stack, const Pass& pass);
   Result<void> finish_deployment(const StackRecord& stack, const Plan& plan);
 
-  // group_roll.cc: rolling updates of Auto Scaling groups. The first and the last within a transaction.
+  // group_roll.cc: updates of Auto Scaling groups' instances. begin_roll and end_roll within a transaction.
   Result<void> begin_roll(const StackRecord& stack, Record& record, const RollingPolicy& policy, bool all);
   Pass roll_resource(const StackRecord& stack, const std::string& logical_id);
   Pass fail_roll(const StackRecord& stack, const Record& record, const std::string& reason);
   Result<void> end_roll(Record& record, bool success);
+  Result<bool> replacement_serves(const Record& record);
 
   // rollback.cc: undoing an update.
   Result<Pass> roll_back_update(const StackRecord& stack);

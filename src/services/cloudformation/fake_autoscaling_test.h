@@ -19,7 +19,8 @@ struct FakeGroup {
   std::string name, launch_template, version;
   std::int32_t min_size = 0, max_size = 0, desired = 0;
   std::int32_t launched = 0;  // in all
-  List<std::string> suspended;
+  List<std::string> suspended, target_groups;
+  std::string health_check_type;
   List<FakeMember> members;
 };
 
@@ -27,7 +28,7 @@ struct FakeGroup {
 
 BRUME_RECORD(brume::cloudformation::FakeMember, id, launched_from, since, leaving)
 BRUME_RECORD(brume::cloudformation::FakeGroup, name, launch_template, version, min_size, max_size, desired, launched,
-             suspended, members)
+             suspended, target_groups, health_check_type, members)
 
 namespace brume::cloudformation {
 
@@ -36,6 +37,7 @@ class FakeAutoScaling : public virtual FakeThings, public autoscaling::Api {
   FakeAutoScaling(store::Store& store, env::SimEnv& env) : FakeThings(store, env) {}
 
   bool launches_fail = false;  // nothing launched from now on comes into service
+  std::string mute;            // instances of this version fail the health checks of their target groups
   std::chrono::seconds launch_time{3}, drain_time{2};
 
   // Those that are not leaving, oldest first.
@@ -52,7 +54,9 @@ class FakeAutoScaling : public virtual FakeThings, public autoscaling::Api {
     FakeGroup made{.name = *r.AutoScalingGroupName,
                    .min_size = *r.MinSize,
                    .max_size = *r.MaxSize,
-                   .desired = r.DesiredCapacity.value_or(*r.MinSize)};
+                   .desired = r.DesiredCapacity.value_or(*r.MinSize),
+                   .target_groups = r.TargetGroupARNs,
+                   .health_check_type = r.HealthCheckType.value_or("EC2")};
     if (r.LaunchTemplate) {
       made.launch_template = r.LaunchTemplate->LaunchTemplateId.value_or("");
       made.version = r.LaunchTemplate->Version.value_or("1");
@@ -114,6 +118,9 @@ class FakeAutoScaling : public virtual FakeThings, public autoscaling::Api {
     shown.MinSize = state.min_size;
     shown.MaxSize = state.max_size;
     shown.DesiredCapacity = state.desired;
+    shown.TargetGroupARNs = state.target_groups;
+    shown.HealthCheckType = state.health_check_type;
+    shown.HealthCheckGracePeriod = 60;
     auto& launch = shown.LaunchTemplate.emplace();
     launch.LaunchTemplateId = state.launch_template;
     launch.Version = state.version;

@@ -27,7 +27,8 @@ class FakeCloud : public FakeEc2,
         FakeLogs(store, env) {}
 
   std::map<std::string, std::string> parameters{{"/web/image", "ami-12345678"}};
-  std::chrono::seconds delay{3};  // until load balancers are active
+  std::chrono::seconds delay{3};       // until load balancers are active
+  std::chrono::seconds check_time{5};  // from in service to the first health check
 
   Apis apis() { return {*this, *this, *this, *this, *this, *this, *this}; }
 
@@ -71,6 +72,19 @@ class FakeCloud : public FakeEc2,
     BRUME_TRY(id, make("CreateTargetGroup", "arn:aws:elasticloadbalancing:r:0:targetgroup/x/tg", r));
     elbv2::CreateTargetGroupOutput out;
     out.TargetGroups.emplace_back().TargetGroupArn = id;
+    return out;
+  }
+  Result<elbv2::DescribeTargetHealthOutput> DescribeTargetHealth(const aws::Call&,
+                                                                 const elbv2::DescribeTargetHealthInput&) override {
+    elbv2::DescribeTargetHealthOutput out;
+    for (const std::string& name : ids("asg"))
+      for (const FakeMember& member : members(name)) {
+        auto& told = out.TargetHealthDescriptions.emplace_back();
+        told.Target.emplace().Id = member.id;
+        told.TargetHealth.emplace().State = now() - member.since < launch_time + check_time ? "initial"
+                                            : member.launched_from == mute                  ? "unhealthy"
+                                                                                            : "healthy";
+      }
     return out;
   }
   Result<elbv2::ModifyTargetGroupOutput> ModifyTargetGroup(const aws::Call&,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "services/cloudformation/engine.h"
+#include "services/cloudformation/group_view.h"
 #include "services/cloudformation/policies.h"
 #include "services/cloudformation/resources/properties.h"
 #include "services/cloudformation/rolling_update.h"
@@ -13,30 +14,11 @@ namespace {
 
 using templates::Value;
 
+// How long a rollback waits for what fails its health checks, where the group itself would wait for ever.
+constexpr std::chrono::minutes kPatience{5};
+
 std::string listed(const std::vector<std::string>& ids) {
   return fmt::format("{}", fmt::join(ids, ","));
-}
-
-GroupNow view_of(const autoscaling::AutoScalingGroup& group) {
-  GroupNow out{.min_size = group.MinSize.value_or(0),
-               .max_size = group.MaxSize.value_or(0),
-               .desired = group.DesiredCapacity.value_or(0)};
-  for (const auto& instance : group.Instances) {
-    const std::string state = instance.LifecycleState.value_or("");
-    out.members.push_back({.id = instance.InstanceId.value_or(""),
-                           .in_service = state == "InService",
-                           .leaving = state.starts_with("Terminat") || state.starts_with("Detach")});
-  }
-  return out;
-}
-
-Result<std::optional<autoscaling::AutoScalingGroup>> find_group(Apis& apis, const aws::Call& call,
-                                                                const std::string& name) {
-  autoscaling::AutoScalingGroupNamesType request;
-  request.AutoScalingGroupNames = {name};
-  BRUME_TRY(found, apis.autoscaling.DescribeAutoScalingGroups(call, request));
-  if (found.AutoScalingGroups.empty()) return std::nullopt;
-  return std::move(found.AutoScalingGroups[0]);
 }
 
 // What the group launches from now, with a version's number for $Latest and $Default.
@@ -97,7 +79,7 @@ Result<void> Engine::begin_roll(const StackRecord& stack, Record& record, const 
   BRUME_TRY(group, find_group(apis_, call, name));
   if (!group) return fail("NotStabilized", "AutoScalingGroup {} disappeared", name);
   BRUME_TRY(launch, launch_template_of(apis_, call, *group));
-  const GroupNow view = view_of(*group);
+  BRUME_TRY(view, view_group(apis_, call, *group));
   RollingUpdate roll{.policy = record.now.update_policy, .min_size = view.min_size, .since = now()};
   for (std::size_t i = 0; i < view.members.size(); ++i)
     if (!view.members[i].leaving && (all || !is_current(group->Instances[i], *group, launch)))
@@ -137,11 +119,20 @@ Engine::Pass Engine::roll_resource(const StackRecord& stack, const std::string& 
   const std::string& name = record.now.physical_id;
   const auto rules = update_rules(parse_object(record.rolling->policy));
   if (!rules || !rules->rolling) return fail_roll(stack, record, "Its UpdatePolicy cannot be read any more");
-  const RollingPolicy& policy = *rules->rolling;
+  RollingPolicy policy = *rules->rolling;
   auto found = find_group(apis_, call, name);
   if (!found) return {.waiting = true};
   if (!*found) return fail_roll(stack, record, fmt::format("AutoScalingGroup {} disappeared", name));
-  const GroupNow group = view_of(**found);
+  const auto viewed = view_group(apis_, call, **found);
+  if (!viewed) return {.waiting = true};
+  GroupNow group = *viewed;
+  if (stack.status == "UPDATE_ROLLBACK_IN_PROGRESS") {
+    // There is no further way back: what was there before comes back, in the end even if it does not serve.
+    if (!policy.wait_on_signals) policy.min_successful_percent = 0;
+    if (now() - record.rolling->since >= group.grace.value_or(kPatience))
+      for (GroupMember& member : group.members)
+        member.failing &= std::ranges::find(record.rolling->obsolete, member.id) != record.rolling->obsolete.end();
+  }
   const RollStep step = next_step(policy, *record.rolling, group, record.signals, now(), context_.scaled(policy.pause));
   if (step.kind == RollStep::Kind::fail) return fail_roll(stack, record, step.reason);
   if (step.kind == RollStep::Kind::wait) {
@@ -169,11 +160,16 @@ Engine::Pass Engine::roll_resource(const StackRecord& stack, const std::string& 
             (100 * roll.replaced + std::int32_t(roll.obsolete.size()) / 2) / std::int32_t(roll.obsolete.size())));
         break;
       case RollStep::Kind::added:
-        roll.added = true;
-        if (policy.wait_on_signals && roll.expected > 0)
+        roll.arrived = step.instances;
+        if (!std::exchange(roll.added, true) && policy.wait_on_signals && roll.expected > 0)
           tell(fmt::format(
               "New instance(s) added to autoscaling group - Waiting on {} resource signal(s) with a timeout of {}.",
               roll.expected, policy.pause_text));
+        break;
+      case RollStep::Kind::lost:
+        for (const std::string& id : step.instances) std::erase(roll.arrived, id);
+        roll.lost.insert(roll.lost.end(), step.instances.begin(), step.instances.end());
+        tell(fmt::format("New instance(s) [{}] did not stay in the group.", listed(step.instances)));
         break;
       case RollStep::Kind::settled:
         roll.settled = true;
@@ -187,7 +183,10 @@ Engine::Pass Engine::roll_resource(const StackRecord& stack, const std::string& 
         roll.successes += step.successes;
         roll.failures += step.failures;
         roll.renewed.insert(roll.renewed.end(), step.instances.begin(), step.instances.end());
+        roll.unhealthy.insert(roll.unhealthy.end(), step.unhealthy.begin(), step.unhealthy.end());
         roll.batch.clear();
+        roll.arrived.clear();
+        roll.lost.clear();
         roll.expected = 0;
         roll.terminated = roll.added = roll.settled = false;
         break;
@@ -235,7 +234,7 @@ Result<void> Engine::end_roll(Record& record, bool success) {
   const std::string& name = record.now.physical_id;
   BRUME_TRY(found, find_group(apis_, call, name));
   if (!found) return {};  // gone: nothing of it is left to be put back
-  GroupNow group = view_of(*found);
+  BRUME_TRY(group, view_group(apis_, call, *found));
   BRUME_CHECK(change_processes(apis_, call, name, roll.suspended, false));
   const int extra = std::clamp(roll.extra, 0, std::max(0, group.desired - roll.min_size));
   if (extra == 0 && group.min_size == roll.min_size) return {};
@@ -250,6 +249,14 @@ Result<void> Engine::end_roll(Record& record, bool success) {
     --left;
   }
   return left == 0 ? Result<void>() : resize(apis_, call, name, roll.min_size, group.desired - extra);
+}
+
+Result<bool> Engine::replacement_serves(const Record& record) {
+  const aws::Call call = context_.call("cloudformation");
+  BRUME_TRY(group, find_group(apis_, call, record.now.physical_id));
+  if (!group) return false;
+  BRUME_TRY(view, view_group(apis_, call, *group));
+  return all_serve(view, std::chrono::floor<std::chrono::seconds>(now() - record.since));
 }
 
 }  // namespace brume::cloudformation

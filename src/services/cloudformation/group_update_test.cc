@@ -250,6 +250,70 @@ TEST(RollingGroup, AGroupThatCannotLaunchSaysSoSoon) {
   EXPECT_EQ(world.versions(), "11");
 }
 
+// Behind a load balancer, without signals.
+std::string behind_balancer(const std::string& policy) {
+  return group_with(policy, "      HealthCheckType: ELB\n      TargetGroupARNs: [arn]\n");
+}
+
+TEST(RollingGroup, AVersionThatDoesNotServeRollsBack) {
+  const std::string body = behind_balancer("{AutoScalingRollingUpdate: {MinInstancesInService: 1}}");
+  Rolling world;
+  world.deploy(body);
+  world.cloud->mute = "2";
+  ASSERT_TRUE(world.update(body, {{"Version", "2"}}));
+  world.run(seconds(60));
+  EXPECT_EQ(world.versions(), "12");  // the other one stays
+  EXPECT_EQ(world.status(), "UPDATE_IN_PROGRESS");
+  world.run();
+  EXPECT_TRUE(std::ranges::any_of(world.events(), [](const std::string& event) {
+    return event.starts_with("G UPDATE_FAILED: New instance(s) [i-") && event.contains("failed their health checks");
+  }));
+  EXPECT_EQ(world.status(), "UPDATE_ROLLBACK_COMPLETE") << world.events().back();
+  EXPECT_EQ(world.versions(), "11");
+  EXPECT_EQ(world.group().launched, 4);
+
+  // The next batch waits until the load balancer has found the first healthy.
+  ASSERT_TRUE(world.update(body, {{"Version", "3"}}));
+  world.run(seconds(7));
+  EXPECT_EQ(world.versions(), "13");
+  world.run();
+  EXPECT_EQ(world.status(), "UPDATE_COMPLETE") << world.events().back();
+  EXPECT_EQ(world.versions(), "33");
+
+  // What never served neither keeps an update from mending it nor a rollback from ending.
+  world.cloud->mute = "3";
+  ASSERT_TRUE(world.update(body, {{"Version", "4"}}));
+  world.run();
+  EXPECT_EQ(world.status(), "UPDATE_COMPLETE") << world.events().back();
+  world.cloud->mute = "4";
+  ASSERT_TRUE(world.update(body, {{"Version", "5"}}));
+  world.run(seconds(4));
+  EXPECT_EQ(world.versions(), "45");
+  CancelUpdateStackInput cancel;
+  cancel.StackName = "web";
+  ASSERT_TRUE(world.call([&](Service& s) { return s.CancelUpdateStack({}, cancel); }));
+  world.run();
+  EXPECT_EQ(world.status(), "UPDATE_ROLLBACK_COMPLETE") << world.events().back();
+}
+
+TEST(ReplacingGroup, TheOldOneStaysUntilTheNewOneServes) {
+  const std::string body = behind_balancer("{AutoScalingReplacingUpdate: {WillReplace: true}}");
+  Rolling world;
+  world.deploy(body);
+  const std::string old = world.name();
+  world.cloud->mute = "2";
+  ASSERT_TRUE(world.update(body, {{"Version", "2"}}));
+  world.run(seconds(55));
+  EXPECT_EQ(world.cloud->ids("asg").size(), 2U);
+  world.run();
+  EXPECT_EQ(world.status(), "UPDATE_ROLLBACK_COMPLETE") << world.events().back();
+  EXPECT_EQ(world.cloud->ids("asg"), std::vector<std::string>{old});
+  ASSERT_TRUE(world.update(body, {{"Version", "3"}}));
+  world.run();
+  EXPECT_EQ(world.status(), "UPDATE_COMPLETE") << world.events().back();
+  EXPECT_EQ(world.versions(), "33");
+}
+
 TEST(RollingGroup, CancelledInTheMiddle) {
   const std::string body = rolling("PauseTime: PT1M, MinInstancesInService: 2, SuspendProcesses: [HealthCheck]");
   Rolling world;

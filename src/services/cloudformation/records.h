@@ -55,6 +55,9 @@ struct RollingUpdate {
   List<std::string> obsolete;   // instances that are to go, as it began
   List<std::string> renewed;    // that came in batches that are done
   List<std::string> batch;      // that go now
+  List<std::string> arrived;    // successors that this batch has brought
+  List<std::string> lost;       // of these, those that have gone again
+  List<std::string> unhealthy;  // new instances that failed their health checks, of all batches
   List<std::string> suspended;  // processes that it has suspended
   std::int32_t batch_size = 0;
   std::int32_t expected = 0;  // successors that this batch brings
@@ -122,8 +125,9 @@ BRUME_RECORD(brume::cloudformation::StackRecord, id, name, status, status_reason
 BRUME_RECORD(brume::cloudformation::ResourceState, type, physical_id, properties, attributes, deletion_policy,
              update_replace_policy, generation, depends_on, creation_policy, update_policy)
 BRUME_RECORD(brume::cloudformation::Signal, id, status)
-BRUME_RECORD(brume::cloudformation::RollingUpdate, policy, obsolete, renewed, batch, suspended, batch_size, expected,
-             extra, min_size, replaced, successes, failures, terminated, added, settled, since)
+BRUME_RECORD(brume::cloudformation::RollingUpdate, policy, obsolete, renewed, batch, arrived, lost, unhealthy,
+             suspended, batch_size, expected, extra, min_size, replaced, successes, failures, terminated, added,
+             settled, since)
 BRUME_RECORD(brume::cloudformation::ResourceRecord, stack_id, logical_id, now, previous, garbage, status, reason,
              garbage_status, since, garbage_since, operation, removed, garbage_removed, added, signals, rolling)
 BRUME_RECORD(brume::cloudformation::EventRecord, event)

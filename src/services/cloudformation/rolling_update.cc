@@ -11,6 +11,8 @@ using Kind = RollStep::Kind;
 // "If an instance doesn't transition to the InService state within a fixed time of 1 hour, CloudFormation assumes that
 // the instance wasn't updated" (MinActiveInstancesPercent).
 constexpr std::chrono::hours kBatchLimit{1};
+// A batch whose successors keep going again is given up after so many: one may have had bad luck.
+constexpr std::size_t kLostSuccessors = 3;
 
 bool contains(const List<std::string>& ids, const std::string& id) {
   return std::ranges::find(ids, id) != ids.end();
@@ -29,8 +31,21 @@ std::vector<std::string> successors(const RollingUpdate& roll, const GroupNow& g
   return out;
 }
 
-int in_service(const GroupNow& group) {
-  return int(std::ranges::count_if(group.members, [](const auto& m) { return m.in_service && !m.leaving; }));
+// What is obsolete counts as AWS counts it: an update is often there to mend it.
+int active(const RollingUpdate& roll, const GroupNow& group) {
+  return int(std::ranges::count_if(group.members, [&](const GroupMember& m) {
+    return contains(roll.obsolete, m.id) ? m.in_service && !m.leaving : serves(m);
+  }));
+}
+
+// Of the successors, those that Auto Scaling would replace for their health. `since`: when they were all there.
+std::vector<std::string> unhealthy(const RollingUpdate& roll, const GroupNow& group, Timestamp now) {
+  std::vector<std::string> out;
+  if (!roll.added || !group.grace || now - roll.since < *group.grace) return out;
+  for (const GroupMember& member : group.members)
+    if (member.in_service && !member.leaving && member.failing && contains(roll.arrived, member.id))
+      out.push_back(member.id);
+  return out;
 }
 
 bool late(const RollingUpdate& roll, Timestamp now) {
@@ -41,11 +56,12 @@ RollStep next_batch(const RollingPolicy& policy, const RollingUpdate& roll, cons
   std::vector<std::string> idle, serving;
   for (const GroupMember& member : group.members)
     if (!member.leaving && contains(roll.obsolete, member.id))
-      (member.in_service ? serving : idle).push_back(member.id);
+      (member.in_service && !member.failing ? serving : idle).push_back(member.id);
   const int remaining = int(idle.size() + serving.size());
   if (remaining == 0) return {.kind = Kind::complete};
-  // What does not serve is missed by nobody.
-  const int spare = std::clamp(in_service(group) - policy.min_in_service, 0, int(serving.size()));
+  // What does not serve is missed by nobody. Of what a target group has yet to look at, nobody knows.
+  const int serve = int(std::ranges::count_if(group.members, serves));
+  const int spare = std::clamp(serve - policy.min_in_service, 0, int(serving.size()));
   std::vector<std::string> chosen = idle;
   chosen.insert(chosen.end(), serving.begin(), serving.begin() + spare);
   if (std::cmp_greater(chosen.size(), roll.batch_size)) chosen.resize(std::size_t(roll.batch_size));
@@ -89,19 +105,28 @@ RollStep next_step(const RollingPolicy& policy, const RollingUpdate& roll, const
       std::ranges::any_of(group.members, [&](const auto& member) { return contains(roll.batch, member.id); });
   if (!roll.terminated && !present) return {.kind = Kind::terminated};
   std::vector<std::string> renewed = successors(roll, group);
+  std::vector<std::string> lost = roll.arrived;
+  std::erase_if(lost, [&](const std::string& id) { return std::ranges::find(renewed, id) != renewed.end(); });
+  if (!lost.empty()) return {.kind = Kind::lost, .instances = std::move(lost)};
   const bool added = std::cmp_greater_equal(renewed.size(), roll.expected);
-  if (!roll.added && added) return {.kind = Kind::added};
-  if (roll.added && !added)  // one of them has gone again, and is replaced by the group
+  if (added && (!roll.added || renewed.size() > roll.arrived.size()))
+    return {.kind = Kind::added, .instances = std::move(renewed)};
+  RollStep done{.kind = Kind::batch_done, .unhealthy = unhealthy(roll, group, now)};
+  if (roll.lost.size() >= kLostSuccessors) done.unhealthy = {roll.lost.begin(), roll.lost.end()};
+  done.failures = std::min(int(done.unhealthy.size()), roll.expected);
+  RollingUpdate so_far = roll;
+  so_far.failures += done.failures;
+  if (!too_many_failures(policy, so_far, false).empty()) return done;
+  if (roll.added && !added && done.failures == 0)  // one of them has gone again, and is replaced by the group
     return late(roll, now) ? RollStep{.kind = Kind::fail, .reason = "New instances did not stay in the group"}
                            : RollStep{};
-  RollStep done{.kind = Kind::batch_done};
   if (policy.wait_on_signals && roll.added) {
     for (const Signal& signal : signals) {
       if (std::ranges::find(renewed, signal.id) == renewed.end()) continue;
+      if (std::ranges::find(done.unhealthy, signal.id) != done.unhealthy.end()) continue;
       ++(signal.status == "FAILURE" ? done.failures : done.successes);
     }
-    RollingUpdate so_far = roll;
-    so_far.failures += done.failures;
+    so_far.failures = roll.failures + done.failures;
     if (!too_many_failures(policy, so_far, false).empty()) return done;  // whatever the others say
     if (done.failures + done.successes < roll.expected) {
       if (now - roll.since < policy.pause) return {};
@@ -109,17 +134,17 @@ RollStep next_step(const RollingPolicy& policy, const RollingUpdate& roll, const
       done.failures += done.missing;
     }
   }
-  const bool serves = in_service(group) >= percent_of(policy.min_active_percent, group.desired);
-  if (!roll.terminated || !roll.added || (!serves && done.failures == 0)) {
+  const bool enough = active(roll, group) >= percent_of(policy.min_active_percent, group.desired);
+  if (!roll.terminated || !roll.added || (!enough && done.failures == 0)) {
     if (!late(roll, now)) return {};
-    return {
-        .kind = Kind::fail,
-        .reason = fmt::format("{} of {} instance(s) were in service after an hour", in_service(group), group.desired)};
+    return {.kind = Kind::fail,
+            .reason =
+                fmt::format("{} of {} instance(s) were in service after an hour", active(roll, group), group.desired)};
   }
   if (!policy.wait_on_signals && roll.expected > 0) {
-    done.successes = roll.expected;
-    if (!roll.settled) return {.kind = Kind::settled};
-    if (now - roll.since < pause) return {};
+    done.successes = roll.expected - done.failures;
+    if (!roll.settled && done.failures == 0) return {.kind = Kind::settled};
+    if (done.failures == 0 && now - roll.since < pause) return {};
   }
   done.instances = std::move(renewed);
   return done;
@@ -129,6 +154,11 @@ std::string too_many_failures(const RollingPolicy& policy, const RollingUpdate& 
   const int total = int(roll.obsolete.size());
   const int required = percent_of(policy.min_successful_percent, total);
   if (roll.failures <= total - required) return "";
+  if (!roll.unhealthy.empty())
+    return fmt::format(
+        "New instance(s) [{}] failed their health checks.  Unable to satisfy {}% MinSuccessfulInstancesPercent "
+        "requirement",
+        fmt::join(roll.unhealthy, ","), policy.min_successful_percent);
   return fmt::format(
       "Received {} {} signal(s) out of {}.  Unable to satisfy {}% MinSuccessfulInstancesPercent requirement",
       by_timeout ? roll.successes : roll.failures, by_timeout ? "SUCCESS" : "FAILURE", total,

@@ -13,8 +13,8 @@ Timestamp at(seconds since) {
   return Timestamp() + since;
 }
 
-// "a" is obsolete and in service, "a-" obsolete and not, "N" new and in service, "N-" new and pending, "~" before:
-// leaving.
+// "a" is obsolete and in service, "a-" obsolete and not, "N" new and in service, "N-" new and pending, "N!" fails its
+// health checks, "N?" has yet to be looked at, "~" before: leaving.
 GroupNow group(std::initializer_list<const char*> members, int desired = -1) {
   GroupNow out{.min_size = 0, .max_size = 10, .desired = desired < 0 ? int(members.size()) : desired};
   for (std::string_view text : members) {
@@ -22,7 +22,9 @@ GroupNow group(std::initializer_list<const char*> members, int desired = -1) {
     member.leaving = text.starts_with('~');
     if (member.leaving) text.remove_prefix(1);
     member.in_service = !text.ends_with('-');
-    if (!member.in_service) text.remove_suffix(1);
+    member.failing = text.ends_with('!');
+    member.awaited = text.ends_with('?');
+    if (!member.in_service || member.failing || member.awaited) text.remove_suffix(1);
     member.id = text;
     out.members.push_back(member);
   }
@@ -100,6 +102,20 @@ TEST(RollingUpdate, WhoGoesNext) {
                 Kind::terminate,
                 {"c"},
                 0},
+           Case{"nor those that fail",
+                {.min_in_service = 2},
+                {.obsolete = abc, .batch_size = 2},
+                group({"a", "b!", "N"}),
+                Kind::terminate,
+                {"b"},
+                0},
+           Case{"what nobody has looked at yet may serve",
+                {.min_in_service = 2},
+                {.obsolete = abc, .batch_size = 2},
+                group({"a?", "b?", "c"}),
+                Kind::wait,
+                {},
+                0},
            Case{"new ones serve, too",
                 {.min_in_service = 3},
                 {.obsolete = abc, .batch_size = 1, .extra = 1},
@@ -158,7 +174,11 @@ TEST(RollingUpdate, ABatchWithoutSignals) {
   roll.terminated = true;
   EXPECT_EQ(step(group({"b"}, 2), seconds(1)).kind, Kind::wait);
   roll.added = true;
+  roll.arrived = {"N"};
   EXPECT_EQ(step(group({"b", "N-"}), seconds(1)).kind, Kind::wait);
+  EXPECT_EQ(step(group({"b", "N?"}), seconds(1)).kind, Kind::wait);
+  EXPECT_EQ(step(group({"b", "N!"}), seconds(1)).kind, Kind::wait);     // the group does not replace it either
+  EXPECT_EQ(step(group({"b!", "N"}), seconds(1)).kind, Kind::settled);  // the update is to mend that
   EXPECT_EQ(step(group({"b", "N"}), seconds(1)).kind, Kind::settled);
   roll.settled = true;
   EXPECT_EQ(step(group({"b", "N"}), seconds(14)).kind, Kind::wait);
@@ -169,10 +189,74 @@ TEST(RollingUpdate, ABatchWithoutSignals) {
   EXPECT_EQ(step(group({"b", "N-"}), minutes(60)).kind, Kind::fail);
 }
 
+TEST(RollingUpdate, SuccessorsThatDoNotServe) {
+  RollingPolicy policy;
+  RollingUpdate roll{.obsolete = {"a", "b"},
+                     .batch = {"a"},
+                     .arrived = {"N"},
+                     .batch_size = 1,
+                     .expected = 1,
+                     .terminated = true,
+                     .added = true};
+  const auto step = [&](GroupNow now, seconds time) {
+    now.grace = seconds(60);
+    return next_step(policy, roll, now, {}, at(time), seconds(0));
+  };
+  EXPECT_EQ(step(group({"b", "N!"}), seconds(59)).kind, Kind::wait);
+  EXPECT_EQ(step(group({"b", "N?"}), seconds(61)).kind, Kind::wait);
+  RollStep done = step(group({"b", "N!"}), seconds(60));
+  EXPECT_EQ(done.kind, Kind::batch_done);
+  EXPECT_EQ(done.unhealthy, std::vector<std::string>{"N"});
+  EXPECT_EQ(done.failures, 1);
+  // Where half of them is enough, the update goes on without it.
+  policy.min_successful_percent = 50;
+  done = step(group({"b", "N!"}), seconds(60));
+  EXPECT_EQ(done.kind, Kind::batch_done);
+  EXPECT_EQ(done.instances, std::vector<std::string>{"N"});
+  policy.min_successful_percent = 100;
+
+  // One that goes again is replaced by the group, three times.
+  done = step(group({"b"}, 2), seconds(1));
+  EXPECT_EQ(done.kind, Kind::lost);
+  EXPECT_EQ(done.instances, std::vector<std::string>{"N"});
+  roll.arrived.clear();
+  roll.lost = {"N"};
+  EXPECT_EQ(step(group({"b"}, 2), seconds(1)).kind, Kind::wait);
+  done = step(group({"b", "M-"}), seconds(1));
+  EXPECT_EQ(done.kind, Kind::added);
+  EXPECT_EQ(done.instances, std::vector<std::string>{"M"});
+  roll.lost = {"N", "M", "L"};
+  done = step(group({"b"}, 2), seconds(1));
+  EXPECT_EQ(done.kind, Kind::batch_done);
+  EXPECT_EQ(done.failures, 1);
+
+  roll.failures = 1;
+  roll.unhealthy = {"N"};
+  EXPECT_EQ(too_many_failures(policy, roll, false),
+            "New instance(s) [N] failed their health checks.  Unable to satisfy 100% MinSuccessfulInstancesPercent "
+            "requirement");
+}
+
+TEST(GroupThatReplacesAnother, ServesBeforeTheOtherGoes) {
+  GroupNow now = group({"N", "M?"});
+  now.grace = seconds(60);
+  EXPECT_FALSE(*all_serve(now, seconds(61)));
+  EXPECT_TRUE(*all_serve(group({"N", "M"}), seconds(0)));
+  now = group({"N", "M!"});
+  now.grace = seconds(60);
+  EXPECT_FALSE(*all_serve(now, seconds(59)));
+  EXPECT_EQ(all_serve(now, seconds(60)).error().message, "New instance(s) [M] failed their health checks");
+}
+
 TEST(RollingUpdate, ABatchWithSignals) {
   RollingPolicy policy{.pause = minutes(5), .wait_on_signals = true};
-  RollingUpdate roll{
-      .obsolete = {"a", "b"}, .batch = {"a", "b"}, .batch_size = 2, .expected = 2, .terminated = true, .added = true};
+  RollingUpdate roll{.obsolete = {"a", "b"},
+                     .batch = {"a", "b"},
+                     .arrived = {"N", "M"},
+                     .batch_size = 2,
+                     .expected = 2,
+                     .terminated = true,
+                     .added = true};
   const auto step = [&](const List<Signal>& signals, seconds time) {
     return next_step(policy, roll, group({"N", "M"}), signals, at(time), seconds(0));
   };
