@@ -14,14 +14,16 @@ namespace brume::agent {
 
 class Cloud {
  public:
-  explicit Cloud(const Endpoint& endpoint) : endpoint_(endpoint), connection_(endpoint) {}
+  // `repeats`: its calls may arrive twice. `keys`: other ones than the role's.
+  Cloud(const Endpoint& endpoint, std::string region, bool repeats, Keys keys = {})
+      : endpoint_(endpoint), connection_(endpoint, repeats), region_(std::move(region)), keys_(std::move(keys)) {}
 
   // From the metadata service; nothing if it does not answer (yet).
   static std::optional<Identity> identify();
 
-  void set_region(std::string region) { region_ = std::move(region); }
   // Signed with the role's keys, which are fetched when there are none, they are about to expire or were not good.
-  // Without a role: status 0, code NoCredentials. Not reached: status 0, code Unreachable.
+  // Without a role: status 0, code NoCredentials. Not reached: status 0, code Unreachable
+  // or Unanswered.
   Answer call(std::string_view service, std::string_view target, std::string_view content_type,
               const std::string& body);
 

@@ -188,9 +188,8 @@ TEST(Follower, EachLineOnceWhenNothingDies) {
 
 TEST(Follower, EachLineOnceWhereverTheAgentDies) {
   for (const Story& story : kStories)
-    for (const Kind kind : {Kind::agent, Kind::machine})
-      for (int die_at = 0, steps = 1; die_at < 2 * steps && !HasFatalFailure(); ++die_at)
-        steps = std::max(steps, tell(story, die_at, kind, 1 + die_at % 7));
+    for (int die_at = 0, steps = 1; die_at < 2 * steps && !HasFatalFailure(); ++die_at)
+      steps = std::max(steps, tell(story, die_at, die_at % 3 == 0 ? Kind::agent : Kind::machine, 1 + die_at % 7));
 }
 
 TEST(Follower, AFileThatWasShippedIsNotShippedAgainAndItsInodeIsNotMistaken) {

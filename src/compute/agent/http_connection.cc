@@ -34,6 +34,10 @@ std::unexpected<Error> unreachable(const Endpoint& endpoint, std::string_view wh
   return fail("Unreachable", "the API at {} does not answer ({})", endpoint.host(), why);
 }
 
+std::unexpected<Error> unanswered(const Endpoint& endpoint, std::string_view why) {
+  return fail("Unanswered", "the API at {} does not answer ({})", endpoint.host(), why);
+}
+
 }  // namespace
 
 HttpConnection::~HttpConnection() {
@@ -93,17 +97,17 @@ Result<init::Response> HttpConnection::exchange_once(std::string_view head, std:
   }
   std::string bytes;
   for (char buffer[8192];;) {
-    if (!ready(fd_, POLLIN, deadline)) return unreachable(endpoint_, "no answer in time");
+    if (!ready(fd_, POLLIN, deadline)) return unanswered(endpoint_, "no answer in time");
     const ssize_t n = ::recv(fd_, buffer, sizeof buffer, 0);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (n < 0) return unreachable(endpoint_, ::strerror(errno));
+    if (n < 0) return unanswered(endpoint_, ::strerror(errno));
     bytes.append(buffer, std::size_t(n));
     init::Response response;
     switch (init::read_response(bytes, n == 0, response)) {
       case init::Reading::done:
         return response;
       case init::Reading::broken:
-        return unreachable(endpoint_, bytes.empty() ? "it closed the connection" : "its answer is not one");
+        return unanswered(endpoint_, bytes.empty() ? "it closed the connection" : "its answer is not one");
       case init::Reading::more:
         break;
     }
@@ -118,7 +122,7 @@ Result<init::Response> HttpConnection::exchange(std::string_view head, std::stri
   }
   BRUME_CHECK(connect(init::seconds() + kConnectSeconds));
   auto response = exchange_once(head, body);
-  if (!response) close();
+  if (!response || !stays_open_) close();
   return response;
 }
 

@@ -12,13 +12,14 @@ namespace brume::agent {
 
 class HttpConnection {
  public:
-  explicit HttpConnection(const Endpoint& endpoint) : endpoint_(endpoint) {}
+  // `stays_open`: for calls that may be repeated; else each has a connection of its own and is made once at most.
+  HttpConnection(const Endpoint& endpoint, bool stays_open) : endpoint_(endpoint), stays_open_(stays_open) {}
   ~HttpConnection();
   HttpConnection(const HttpConnection&) = delete;
   HttpConnection& operator=(const HttpConnection&) = delete;
 
   // Sends a request and reads its response. If a connection that was used before turns out to be closed, once more on a
-  // new one: what is called here may be repeated. Errors: Unreachable.
+  // new one. Errors: Unreachable; Unanswered if the request may have arrived.
   Result<init::Response> exchange(std::string_view head, std::string_view body);
 
  private:
@@ -27,6 +28,7 @@ class HttpConnection {
   void close();
 
   Endpoint endpoint_;
+  bool stays_open_;
   int fd_ = -1;
 };
 

@@ -3,11 +3,9 @@
 
 namespace brume::agent {
 
-// Is there a configuration that it would follow?
-bool is_configured();
-
 // Runs until SIGTERM; then the log files are shipped to their end, once nothing else runs in the instance (for a while
-// at most). Ends with status 0, also when the configuration has changed: it is to be started again then.
+// at most). A configuration that changes is followed
+// from the next look on. Ends with status 0, or 1 if the metadata service gives nothing to go by.
 int run_agent();
 
 }  // namespace brume::agent
