@@ -1,6 +1,5 @@
 """The agent inside instances: an image's own configuration of the CloudWatch agent is followed, with the role's keys."""
 
-import base64
 import json
 
 import pytest
@@ -32,6 +31,7 @@ def launch(aws, image, network):
         (instance,) = aws.ec2.run_instances(ImageId=image, InstanceType="t3.micro", MinCount=1, MaxCount=1,
                                             SubnetId=network.subnets[0], UserData=user_data(config), **more)["Instances"]
         made.append(instance["InstanceId"])
+        waiter(aws.ec2, "instance_running", InstanceIds=made)
         return instance["InstanceId"]
 
     yield run
@@ -41,7 +41,7 @@ def launch(aws, image, network):
 
 
 def console(aws, instance):
-    return base64.b64decode(aws.ec2.get_console_output(InstanceId=instance, Latest=True).get("Output", "")).decode()
+    return aws.ec2.get_console_output(InstanceId=instance).get("Output", "")
 
 
 def test_metrics(aws, launch, role):  # noqa: F811

@@ -30,7 +30,7 @@
 #include "compute/init/user_data.h"
 
 extern "C" {
-// The linker's: where the program and its code begin and end.
+// The linker's: where the program begins and its code ends.
 extern char __executable_start, etext;
 }
 
@@ -80,8 +80,7 @@ constexpr const char* kLocal = "/etc/rc.local";
 // instances they are the same pages; this is for what an instance is seen to use, and is charged for.)
 void forget_start() {
   const auto page = std::size_t(::sysconf(_SC_PAGESIZE));
-  auto* begin = &__executable_start;
-  ::madvise(begin, (std::size_t(&etext - begin) + page - 1) / page * page, MADV_DONTNEED);
+  ::madvise(&__executable_start, std::size_t(&etext - &__executable_start) / page * page, MADV_DONTNEED);
 }
 
 // Everything but us.
