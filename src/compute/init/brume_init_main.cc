@@ -1,27 +1,38 @@
 // brume-init: PID 1 of an instance.
 //
-// Starts /etc/rc.local if there is one (each boot), user data (a script, once an instance, as root, in /) and the SSH
-// server if the image has one, reaps what is orphaned, and stays until it is told to stop. Then everything gets
+// Starts /etc/rc.local if there is one (each boot), user data (a script, once an instance, as root, in /), the SSH
+// server if the image has one and, where the CloudWatch agent is configured, the agent that ships logs and metrics
+// (`brume-init agent`); reaps what is orphaned, and stays until it is told to stop. Then everything gets
 // SIGTERM, and what is left after ten seconds SIGKILL. All output goes to the console. Static, so that it runs in any
 // root file system, an empty one too.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
+#include <string_view>
 
+#include "compute/agent/run_agent.h"
+#include "compute/init/agent_process.h"
 #include "compute/init/children.h"
 #include "compute/init/console.h"
 #include "compute/init/metadata_client.h"
 #include "compute/init/ssh_server.h"
 #include "compute/init/user_data.h"
+
+extern "C" {
+// The linker's: where the program begins and its code ends.
+extern char __executable_start, etext;
+}
 
 namespace {
 
@@ -65,6 +76,13 @@ constexpr const char* kLocal = "/etc/rc.local";
   become({script});
 }
 
+// What was read of this program while it started is not needed to wait: the kernel may have those pages back. (Of all
+// instances they are the same pages; this is for what an instance is seen to use, and is charged for.)
+void forget_start() {
+  const auto page = std::size_t(::sysconf(_SC_PAGESIZE));
+  ::madvise(&__executable_start, std::size_t(&etext - &__executable_start) / page * page, MADV_DONTNEED);
+}
+
 // Everything but us.
 [[noreturn]] void stop() {
   say("stopping");
@@ -93,7 +111,8 @@ constexpr const char* kLocal = "/etc/rc.local";
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "agent" && ::getppid() == 1) return brume::agent::run_agent();
   if (::getpid() != 1) {
     ::fputs("brume-init is PID 1 of an instance; it is not run by hand\n", stderr);
     return 2;
@@ -118,9 +137,14 @@ int main() {
   if (user_data == 0) run_user_data();
   SshServer ssh;
   ssh.prepare();
+  AgentProcess agent;
+  agent.tick();
+  forget_start();
 
   for (;;) {
-    const double due = ssh.due();
+    agent.tick();
+    const double due =
+        ssh.due() < 0 || agent.due() < 0 ? std::max(ssh.due(), agent.due()) : std::min(ssh.due(), agent.due());
     const timespec limit{time_t(due), long((due - double(time_t(due))) * 1e9)};
     const int signal = due < 0 ? ::sigwaitinfo(&awaited, nullptr) : ::sigtimedwait(&awaited, nullptr, &limit);
     ssh.tick();
@@ -131,6 +155,7 @@ int main() {
       if (pid == user_data && !(WIFEXITED(status) && WEXITSTATUS(status) == kNotRun)) tell_end("user data", status);
       if (pid == local) tell_end(kLocal, status);
       ssh.ended(pid, status);
+      agent.ended(pid, status);
     }
   }
 }

@@ -82,34 +82,11 @@ std::optional<Response> exchange(const std::string& text) {
   return response;
 }
 
-// One visit: a token, and answers with it.
-class Visit {
- public:
-  Visit() {
-    const auto token = exchange(request("PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 300\r\n"));
-    refused_ = token && token->status == 403;
-    if (!token || token->status != 200 || token->body.find_first_of("\r\n") != std::string::npos) return;
-    header_ = "X-aws-ec2-metadata-token: " + token->body + "\r\n";
-  }
-  [[nodiscard]] bool refused() const { return refused_; }
-  // Empty where there is no such thing, if that is `optional`; nothing if it did not go well.
-  [[nodiscard]] std::optional<std::string> get(std::string_view path, bool optional) const {
-    if (header_.empty()) return std::nullopt;
-    auto answer = exchange(request("GET", path, header_));
-    if (answer && answer->status == 200) return std::move(answer->body);
-    return optional && answer && answer->status == 404 ? std::optional<std::string>("") : std::nullopt;
-  }
-
- private:
-  bool refused_ = false;
-  std::string header_;
-};
-
 // The instance's id and what is at `path`.
 std::optional<std::pair<std::string, std::string>> read_patiently(std::string_view path) {
   const auto deadline = Clock::now() + kPatience;
   for (Clock::duration pause = kFirstPause;; pause = std::min<Clock::duration>(pause * 2, kLongestPause)) {
-    const Visit visit;
+    const MetadataVisit visit;
     if (auto id = visit.get("/latest/meta-data/instance-id", false))
       if (auto found = visit.get(path, true)) return std::pair(*std::move(id), *std::move(found));
     if (visit.refused() || Clock::now() + pause > deadline) return std::nullopt;
@@ -118,6 +95,20 @@ std::optional<std::pair<std::string, std::string>> read_patiently(std::string_vi
 }
 
 }  // namespace
+
+MetadataVisit::MetadataVisit() {
+  const auto token = exchange(request("PUT", "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds: 300\r\n"));
+  refused_ = token && token->status == 403;
+  if (!token || token->status != 200 || token->body.find_first_of("\r\n") != std::string::npos) return;
+  header_ = "X-aws-ec2-metadata-token: " + token->body + "\r\n";
+}
+
+std::optional<std::string> MetadataVisit::get(std::string_view path, bool optional) const {
+  if (header_.empty()) return std::nullopt;
+  auto answer = exchange(request("GET", path, header_));
+  if (answer && answer->status == 200) return std::move(answer->body);
+  return optional && answer && answer->status == 404 ? std::optional<std::string>("") : std::nullopt;
+}
 
 std::optional<Metadata> read_metadata() {
   auto read = read_patiently("/latest/user-data");
