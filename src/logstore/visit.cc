@@ -58,7 +58,7 @@ class Visit {
       BRUME_TRY(step, merge());
       more = step;
     }
-    return std::move(scanned_);
+    return scanned_;
   }
 
  private:
