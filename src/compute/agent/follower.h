@@ -71,6 +71,7 @@ class Follower {
   bool place(Tail& tail, const std::vector<FoundFile>& found);
   bool knows(const FoundFile& file);
   [[nodiscard]] bool is_candidate(const FoundFile& file) const;
+  bool is_beside(const FileStat& known, const std::string& path);
   bool is_copy(const FoundFile& file);
   bool continues(const Tail& tail, const FoundFile& file);
   bool is_known_by_bytes(const FileState& state, OpenFile& file);
