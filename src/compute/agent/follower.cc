@@ -377,7 +377,7 @@ bool Follower::finish() {
     Tail& tail = *tails_[i];
     while (tail.file && tail.state.offset < tail.size) {
       const Sent sent = ship(tail, true);
-      if (sent == Sent::failed) return false;
+      if (sent == Sent::failed) return failure_ != Outcome::later;
       if (sent == Sent::nothing) break;
     }
   }
@@ -443,6 +443,7 @@ bool Follower::send(Tail& tail, Cut& made) {
     return true;
   }
   notices_.trouble(subject_, fmt::format("{}; it is tried again", describe(answer)));
+  failure_ = result;
   pause_ = next_try(pause_, result);
   retry_at_ = world_.seconds() + pause_;
   return false;
