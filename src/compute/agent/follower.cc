@@ -6,8 +6,9 @@ namespace brume::agent {
 namespace {
 
 constexpr double kScanSeconds = 1, kDeepScanSeconds = 5, kTidySeconds = 60;
-constexpr double kQuietSeconds = 5;          // after which the CloudWatch agent, too, ends an event of several lines
-constexpr double kRotatedQuietSeconds = 30;  // until a writer has surely turned to the new file
+constexpr double kQuietSeconds = 5;  // after which the CloudWatch agent, too, ends an event of several lines
+constexpr std::chrono::seconds kCopySeconds{10};  // in which a copy that is being made grows
+constexpr double kRotatedQuietSeconds = 30;       // until a writer has surely turned to the new file
 
 std::string folder_of(std::string_view path) {
   return std::string(path.substr(0, path.rfind('/')));
@@ -186,13 +187,21 @@ void Follower::look(Tail& tail) {
     case TailChange::truncated:
       return truncated(tail);
     case TailChange::replaced:
-      if (continues(tail, {tail.state.path, *at_path}) && adopt(tail, {tail.state.path, *at_path})) return;
+      if (!is_beside(known, tail.state.path) && continues(tail, {tail.state.path, *at_path}) &&
+          adopt(tail, {tail.state.path, *at_path}))
+        return;
       rotate(tail);
       return start_missed(tail);
     case TailChange::missing:
       rotate(tail);
       return start_missed(tail);
   }
+}
+
+// Is the file in its folder still, under another name?
+bool Follower::is_beside(const FileStat& known, const std::string& path) {
+  const auto siblings = world_.siblings(path);
+  return std::ranges::any_of(siblings, [&](const FoundFile& file) { return file.stat.is_same_file(known); });
 }
 
 void Follower::rotate(Tail& tail) {
@@ -259,9 +268,14 @@ bool Follower::is_copy(const FoundFile& file) {
       continue;
     const auto opened = world_.open(file.path);
     if (!opened) return true;
-    const std::string head = read_some(*opened, 0, std::min(file.stat.size, state.head_size));
-    if (file.stat.size >= state.head_size ? fingerprint(head) == state.head
-                                          : read_some(*tail->file, 0, file.stat.size) == head)
+    if (file.stat.size >= std::max(state.offset, state.head_size)) {
+      if (is_known_by_bytes(state, *opened)) return true;
+      continue;
+    }
+    // Less than what was shipped: a copy that is being made, or a shorter log with the same beginning.
+    const std::int64_t size = std::min(file.stat.size, state.head_size);
+    if (world_.now() - file.stat.modified < kCopySeconds &&
+        read_some(*opened, 0, size) == read_some(*tail->file, 0, size))
       return true;
   }
   return false;
@@ -363,7 +377,7 @@ bool Follower::finish() {
     Tail& tail = *tails_[i];
     while (tail.file && tail.state.offset < tail.size) {
       const Sent sent = ship(tail, true);
-      if (sent == Sent::failed) return false;
+      if (sent == Sent::failed) return failure_ != Outcome::later;
       if (sent == Sent::nothing) break;
     }
   }
@@ -429,6 +443,7 @@ bool Follower::send(Tail& tail, Cut& made) {
     return true;
   }
   notices_.trouble(subject_, fmt::format("{}; it is tried again", describe(answer)));
+  failure_ = result;
   pause_ = next_try(pause_, result);
   retry_at_ = world_.seconds() + pause_;
   return false;

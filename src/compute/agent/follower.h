@@ -41,11 +41,8 @@ class Follower {
   void restore(std::vector<FileState> states);
   // Looks at the files and sends what is due.
   void step();
-  // For the end of the instance: sends all there is, unfinished lines too. False if something could not be sent.
+  // For the end of the instance: sends all there is, unfinished lines too. False if it is worth another try.
   bool finish();
-  // Keys, roles or the network have changed: what failed is tried at once.
-  void try_again() { retry_at_ = 0; }
-
   [[nodiscard]] const std::string& key() const { return entry_.key; }
 
  private:
@@ -71,6 +68,7 @@ class Follower {
   bool place(Tail& tail, const std::vector<FoundFile>& found);
   bool knows(const FoundFile& file);
   [[nodiscard]] bool is_candidate(const FoundFile& file) const;
+  bool is_beside(const FileStat& known, const std::string& path);
   bool is_copy(const FoundFile& file);
   bool continues(const Tail& tail, const FoundFile& file);
   bool is_known_by_bytes(const FileState& state, OpenFile& file);
@@ -96,6 +94,7 @@ class Follower {
   Notices& notices_;
   std::string subject_;
   std::vector<std::unique_ptr<Tail>> tails_;  // in the order in which they were found
+  Outcome failure_ = Outcome::later;          // the last one
   double scan_at_ = 0, tidy_at_ = 0, retry_at_ = 0, pause_ = 0;
 };
 

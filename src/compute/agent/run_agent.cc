@@ -21,9 +21,10 @@
 namespace brume::agent {
 namespace {
 
-constexpr double kStep = 0.25;      // seconds between looks
-constexpr double kLookAround = 5;   // between looks at the configuration and at who else runs
-constexpr double kLastSeconds = 6;  // of a stop, for others to end; brume-init gives ten
+constexpr double kStep = 0.25;     // seconds between looks
+constexpr double kLookAround = 5;  // between looks at the configuration and at who else runs
+// Of a stop, for others to end, and until no more is tried; brume-init gives ten.
+constexpr double kOthersSeconds = 6, kLastSeconds = 8.5;
 // The kernel keeps fifteen characters of a process's name.
 constexpr std::string_view kAmazonsAgent = "amazon-cloudwatch-agent";
 
@@ -198,9 +199,9 @@ bool run(const Settings& settings, const Identity& identity, const sigset_t& end
     publisher.step();
   }
   // Others are told to end at the same time, and may have something to say about it.
-  for (const double deadline = world.seconds() + kLastSeconds; world.seconds() < deadline && others_run();)
-    pause(kStep, ends);
-  if (!stands_by) shipper.finish();
+  const double began = world.seconds();
+  while (world.seconds() - began < kOthersSeconds && others_run()) pause(kStep, ends);
+  while (!stands_by && !shipper.finish() && world.seconds() - began < kLastSeconds) pause(1, ends);
   return true;
 }
 

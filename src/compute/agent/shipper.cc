@@ -36,8 +36,10 @@ void Shipper::step() {
   for (const auto& follower : followers_) follower->step();
 }
 
-void Shipper::finish() {
-  for (const auto& follower : followers_) follower->finish();
+bool Shipper::finish() {
+  bool all = true;
+  for (const auto& follower : followers_) all = follower->finish() && all;
+  return all;
 }
 
 }  // namespace brume::agent

@@ -17,8 +17,8 @@ class Shipper {
 
   [[nodiscard]] bool empty() const { return followers_.empty(); }
   void step();
-  // For the end of the instance.
-  void finish();
+  // For the end of the instance. False if it is worth another try.
+  bool finish();
 
  private:
   LogGroups groups_;

@@ -14,7 +14,7 @@
 namespace brume::init {
 namespace {
 
-constexpr double kLookSeconds = 5;
+constexpr double kLookSeconds = 2;
 
 bool is_configured() {
   if (::access(agent::kConfigFile, R_OK) == 0) return true;
