@@ -133,7 +133,7 @@ class EventStore {
   std::optional<StreamInfo> stream(GroupId group, const std::string& name) const;
 
   // On disk when it returns; all or none. `token` names this very batch (at most 128 bytes; empty: has no name): if it
-  // is among the newest five of the stream, nothing is added. Appends at the same time share a commit. Errors:
+  // is among the newest 256 of the stream, nothing is added. Appends at the same time share a commit. Errors:
   // ResourceNotFoundException if there is no such stream and `create_stream` is false; InvalidParameterException for no
   // events, more than 65,536 or 32 MiB, an empty message, a time before 0 or after 2^60.
   Result<Appended> append(GroupId group, const std::string& stream, std::span<const NewEvent> events,

@@ -324,7 +324,7 @@ TEST(EventStoreThreads, AppendsReadsAndUpkeepAtOnce) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(all_of(*store, everything(1)).size(), std::size_t(kThreads * kAppends / 2 * 5));
   EXPECT_EQ(all_of(*store, everything(2)).size(), std::size_t(kThreads * kAppends / 2 * 5));
-  // A thread may be more than five batches behind the others: then the token is forgotten.
+  // A thread may be more than 256 batches behind the others: then the token is forgotten.
   EXPECT_GE(all_of(*store, everything(3)).size(), std::size_t(kAppends));
 }
 

@@ -15,7 +15,8 @@
 namespace brume::logstore {
 
 constexpr std::uint64_t kEventBytes = 26;  // what an event is counted for besides its message
-constexpr std::size_t kTokens = 5;         // remembered of a stream
+// Remembered of a stream, into which an agent may ship several files at a time, each with a batch under way.
+constexpr std::size_t kTokens = 256;
 
 struct StreamFacts {
   std::optional<std::int64_t> first_event, last_event, last_ingestion;
