@@ -4,6 +4,8 @@
 #include <map>
 #include <string>
 
+#include "services/autoscaling/capacity_units.h"
+
 namespace brume::autoscaling {
 namespace {
 
@@ -15,11 +17,6 @@ Phase phase_of(std::string_view state) {
   if (state == "Standby" || state == "EnteringStandby") return Phase::standby;
   if (state.starts_with("Terminat") || state.starts_with("Detach")) return Phase::terminating;
   return Phase::in_service;
-}
-
-int weight_of(const Instance& instance) {
-  const std::string text = instance.WeightedCapacity.value_or("1");
-  return std::max(1, std::atoi(text.c_str()));
 }
 
 struct Count {
@@ -36,7 +33,7 @@ std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group,
     Count& count = in_group[phase_of(instance.LifecycleState.value_or(""))];
     for (Count* one : {&count, &total}) {
       ++one->instances;
-      one->capacity += weight_of(instance);
+      one->capacity += units_of(instance);
     }
   }
   const std::map<std::string, double> all = {

@@ -1,6 +1,7 @@
 // Replacing instances that could stay a while longer: those that are too old, those that are marked and, where the
 // group has an instance maintenance policy, those that fail their health checks.
 #include <algorithm>
+#include <limits>
 
 #include "services/autoscaling/refresh_preferences.h"
 #include "services/autoscaling/service.h"
@@ -54,18 +55,22 @@ Result<env::Duration> Service::maintain(const std::string& name, const std::vect
 
   const GroupView seen = view(group);
   std::map<std::string, std::vector<Replaceable>> wanted;  // by reason
-  int marked = 0, unmarked = 0, ready = 0, failing = 0;
+  int marked = 0, unmarked = 0, ready = 0, failing = 0;    // units
+  int largest = seen.largest_units;
   for (const MemberView& m : members) {
     if (!is_present(m)) continue;
     const bool is_ready_now = is_ready(m, warm_up);
-    ++(m.marked ? marked : unmarked);
-    ready += is_ready_now;
-    failing += is_failing(m) && !is_ready_now;
+    (m.marked ? marked : unmarked) += m.units;
+    if (is_ready_now)
+      ready += m.units;
+    else if (is_failing(m))
+      failing += m.units;
+    largest = std::max(largest, m.units);
     if (m.in_service_for && *m.in_service_for < warm_up)
       next = std::min<env::Duration>(next, warm_up - *m.in_service_for);
     const MemberRecord& member = *members_.find(member_key(name, m.id));
     const auto add = [&](const std::string& why) {
-      wanted[why].push_back({m.id, is_ready_now, is_failing(m), m.marked});
+      wanted[why].push_back({m.id, is_ready_now, is_failing(m), m.marked, m.units});
     };
     if (m.marked) {
       if (member.replacing != "refresh") add(member.replacing);
@@ -83,11 +88,12 @@ Result<env::Duration> Service::maintain(const std::string& name, const std::vect
         next = std::min<env::Duration>(next, lifetime - *m.in_service_for);
     }
   }
-  const Range range = replacement_range(*group.group.DesiredCapacity, percentages.min, percentages.max);
+  const Range range = replacement_range(*group.group.DesiredCapacity, percentages.min, percentages.max, largest);
   const int capacity = std::max<int>(*group.group.DesiredCapacity, unmarked) + marked;
   for (const char* why : {"elb", "user", "lifetime"}) {  // one reason at a time, the most urgent first
     const std::vector<Replaceable>& candidates = wanted[why];
-    const Replacements plan = plan_replacements(range, capacity, ready, failing, candidates, int(candidates.size()));
+    const Replacements plan =
+        plan_replacements(range, capacity, ready, failing, candidates, std::numeric_limits<int>::max());
     BRUME_TRY(done, context_.store.transact([&] { return carry_out(name, plan, why); }));
     if (done) return env::Duration::zero();
   }

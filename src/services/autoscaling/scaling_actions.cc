@@ -1,6 +1,7 @@
 // What policies do when they are called, and what is remembered of it: alarms' actions, cooldowns, decisions.
 #include <algorithm>
 
+#include "services/autoscaling/capacity_units.h"
 #include "services/autoscaling/scaling/combine.h"
 #include "services/autoscaling/scaling/step_scaling.h"
 #include "services/autoscaling/scaling/target_tracking.h"
@@ -40,13 +41,15 @@ Capacity Service::capacity_for(const GroupRecord& record, const ScalingPolicy& p
   const env::Duration needs = context_.scaled(seconds(warm_up.value_or(*group.DefaultCooldown)));
   for (const MemberRecord* member : members_of(*group.AutoScalingGroupName)) {
     const std::string& lifecycle = *member->instance.LifecycleState;
+    const int units = units_of(member->instance);
     if (lifecycle.starts_with("Pending"))
-      ++capacity.warming;
+      capacity.warming += units;
     else if (lifecycle.starts_with("Terminating"))
-      ++capacity.leaving;
+      capacity.leaving += units;
+    else if (lifecycle == "InService" && elapsed_.of(*member->instance.InstanceId, *member->in_service_since) < needs)
+      capacity.warming += units;
     else if (lifecycle == "InService")
-      ++(elapsed_.of(*member->instance.InstanceId, *member->in_service_since) < needs ? capacity.warming
-                                                                                      : capacity.ready);
+      capacity.ready += units;
   }
   return capacity;
 }

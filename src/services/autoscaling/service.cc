@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "services/autoscaling/capacity_units.h"
+
 namespace brume::autoscaling {
 
 std::string member_key(std::string_view group, std::string_view instance) {
@@ -66,9 +68,11 @@ bool Service::is_suspended(const GroupRecord& group, const std::string& process)
 }
 
 int Service::capacity_of(const std::string& group) const {
-  return int(std::ranges::count_if(members_of(group), [](const MemberRecord* member) {
-    return is_pending(*member->instance.LifecycleState) || member->instance.LifecycleState == "InService";
-  }));
+  int capacity = 0;
+  for (const MemberRecord* member : members_of(group))
+    if (is_pending(*member->instance.LifecycleState) || member->instance.LifecycleState == "InService")
+      capacity += units_of(member->instance);
+  return capacity;
 }
 
 Result<const MemberRecord*> Service::find_member(const std::string& instance) const {
@@ -117,6 +121,7 @@ void Service::erase_member(const std::string& group, const std::string& instance
 }
 
 void Service::resize(const std::string& group, int by) {
+  if (by == 0) return;
   groups_.modify(group,
                  [&](GroupRecord& record) { record.group.DesiredCapacity = *record.group.DesiredCapacity + by; });
 }

@@ -4,7 +4,7 @@
 // at each now and then), decides the next steps (decide.h) and carries them out, one transaction a step. What a step
 // does in EC2 and to target groups is in the same transaction as what is recorded here, so nothing is launched twice.
 // Policies (policies.cc, scaling_actions.cc) and scheduled actions only change the desired capacity and the bounds.
-// Leaves out, by name: mixed instances.
+// What a group launches of several instance types, and what each counts, is mixed_instances.h's.
 #pragma once
 
 #include <map>
@@ -19,6 +19,7 @@
 #include "ec2/api.h"
 #include "elbv2/api.h"
 #include "services/autoscaling/decide.h"
+#include "services/autoscaling/mixed_instances.h"
 #include "services/autoscaling/records.h"
 #include "services/autoscaling/refresh_decision.h"
 #include "services/autoscaling/scaling/adjustment.h"
@@ -143,10 +144,13 @@ class Service : public Api {
   // Errors: ValidationError "AutoScalingGroup name not found - …".
   Result<const GroupRecord*> find_group(const std::string& name) const;
   [[nodiscard]] static bool is_suspended(const GroupRecord& group, const std::string& process);
-  // Members that count towards the desired capacity.
+  // Units of the members that count towards the desired capacity.
   [[nodiscard]] int capacity_of(const std::string& group) const;
-  // May the group do without `count` instances? Error: ValidationError; `verb` is what is asked for.
-  static Result<void> check_shrink(const AutoScalingGroup& group, int count, std::string_view verb);
+  // May the group do without these instances? Error: ValidationError; `verb` is what is asked for.
+  Result<void> check_shrink(const AutoScalingGroup& group, const List<std::string>& instances,
+                            std::string_view verb) const;
+  // What the members weigh by a policy that the group has now. Error: ValidationError.
+  Result<void> reweigh(const AutoScalingGroup& group);
   Result<const MemberRecord*> find_member(const std::string& instance) const;
   Result<const MemberRecord*> find_member(const std::string& group, const std::string& instance) const;
   // The group's instances, without those of its warm pool.
@@ -237,17 +241,30 @@ class Service : public Api {
   // Launches (launch.cc).
   // What the group launches: one of a template and a configuration. Fills in what AWS echoes. Error: ValidationError.
   Result<void> check_configuration(const Call& call, AutoScalingGroup& group);
-  Result<ec2::RunInstancesRequest> launch_request(const GroupRecord& group, const std::string& zone);
+  Result<ec2::RunInstancesRequest> launch_request(const GroupRecord& group, const LaunchOption& option,
+                                                  const std::string& zone);
   // Whether EC2 would launch for the group: asked when one is made or given another configuration. ValidationError.
   Result<void> try_launch(const GroupRecord& group);
   // From the warm pool if it has one, else a new one.
   Result<void> launch(const GroupRecord& group, const std::string& zone);
-  [[nodiscard]] std::string launch_cause(const GroupRecord& group) const;
+  [[nodiscard]] std::string launch_cause(const GroupRecord& group, int units) const;
+  // Where EC2 had no room lately.
+  [[nodiscard]] std::set<Pool> full_pools(const std::string& group) const;
+  // The number of a template's version, whatever "$Latest" or "$Default" is now.
+  Result<std::string> version_number(const LaunchTemplateSpecification& launch) const;
+  Result<void> number_versions(MixedInstancesPolicy& policy) const;
+  // What a refresh is to bring: checked, completed, and into its row. Error: ValidationError, UnsupportedOperation.
+  Result<void> take_desired(const Call& call, const GroupRecord& group, const DesiredConfiguration& desired,
+                            RefreshRecord& refresh);
+  // With numbers for versions; one whose template is gone stays as it is.
+  [[nodiscard]] std::vector<LaunchOption> numbered(std::vector<LaunchOption> options) const;
+  // After a launch that failed: is there another type to be tried in the zone at once? Else the group backs off.
+  bool try_another(const std::string& group, const Pool& pool, std::string_view code);
   enum class Into { group, pool };
   Result<void> launch_instance(const GroupRecord& group, const std::string& zone, Into where);
   // No launch for a while: a second, doubling to a minute with each failure.
   void back_off(const std::string& group);
-  void launch_failed(const std::string& group, const std::string& zone, const std::string& reason);
+  void launch_failed(const std::string& group, const std::string& zone, const Error& error);
   Result<void> scale_in(const GroupRecord& group, const std::vector<MemberView>& members);
   void resync();
 
@@ -308,6 +325,7 @@ class Service : public Api {
     env::Duration back_off{};
     env::MonotonicTime retry{};                               // no launch before
     std::map<std::string, env::MonotonicTime> failing_zones;  // until
+    std::map<Pool, env::MonotonicTime> full_pools;            // until
     bool said_protected = false;
   };
 

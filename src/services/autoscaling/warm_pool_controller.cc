@@ -136,7 +136,7 @@ Result<bool> Service::tend_pool(const std::string& name, const std::vector<Membe
     } else if (const auto launched =
                    context_.store.transact([&] { return launch_instance(record, step.zone, Into::pool); });
                !launched) {
-      launch_failed(name, step.zone, launched.error().message);
+      launch_failed(name, step.zone, launched.error());
     }
   }
   if (!steps.empty()) return true;

@@ -6,7 +6,7 @@
 
 namespace brume::autoscaling {
 
-// A group's instances as a policy with a certain warm-up counts them.
+// A group's instances, in capacity units, as a policy with a certain warm-up counts them.
 struct Capacity {
   int min = 0, max = 0, desired = 0;
   int ready = 0;    // in service and warmed up

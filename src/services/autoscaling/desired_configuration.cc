@@ -1,0 +1,51 @@
+// What an instance refresh is to bring a group to, and what of that it launches by.
+#include "services/autoscaling/service.h"
+
+namespace brume::autoscaling {
+
+Result<void> Service::number_versions(MixedInstancesPolicy& policy) const {
+  LaunchTemplate& launch = *policy.LaunchTemplate;
+  BRUME_TRY(base, version_number(*launch.LaunchTemplateSpecification));
+  launch.LaunchTemplateSpecification->Version = base;
+  for (LaunchTemplateOverrides& one : launch.Overrides) {
+    if (!one.LaunchTemplateSpecification) continue;
+    BRUME_TRY(own, version_number(*one.LaunchTemplateSpecification));
+    one.LaunchTemplateSpecification->Version = own;
+  }
+  return {};
+}
+
+Result<void> Service::take_desired(const Call& call, const GroupRecord& group, const DesiredConfiguration& desired,
+                                   RefreshRecord& refresh) {
+  if (desired.LaunchTemplate.has_value() == desired.MixedInstancesPolicy.has_value())
+    return fail("ValidationError",
+                "The desired configuration must specify either a launch template or a mixed instances policy");
+  GroupRecord changed = group;
+  changed.group.LaunchConfigurationName.reset();
+  changed.group.LaunchTemplate = desired.LaunchTemplate;
+  if (const auto& launch = desired.LaunchTemplate) {
+    if (launch->LaunchTemplateId && launch->LaunchTemplateName)
+      return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
+    changed.group.MixedInstancesPolicy.reset();
+  } else {
+    BRUME_CHECK(check_template_names(*desired.MixedInstancesPolicy));
+    changed.group.MixedInstancesPolicy = merged(group.group.MixedInstancesPolicy, *desired.MixedInstancesPolicy);
+  }
+  // Sizes cannot be in units for some of a group's instances only.
+  if (is_weighted(changed.group.MixedInstancesPolicy) != is_weighted(group.group.MixedInstancesPolicy))
+    return fail("UnsupportedOperation",
+                "Brume's instance refreshes do not give a group weights or take them back: update the group with its "
+                "weights and sizes first");
+  BRUME_CHECK(check_group(call, changed.group));
+  BRUME_CHECK(try_launch(changed));
+  DesiredConfiguration& shown = refresh.refresh.DesiredConfiguration.emplace();
+  shown.LaunchTemplate = refresh.launch_template = changed.group.LaunchTemplate;
+  shown.MixedInstancesPolicy = refresh.mixed = changed.group.MixedInstancesPolicy;
+  // All of a refresh's instances are of one version, whatever "$Latest" is meanwhile.
+  if (refresh.mixed) return number_versions(*refresh.mixed);
+  BRUME_TRY(version, version_number(*refresh.launch_template));
+  refresh.launch_template->Version = version;
+  return {};
+}
+
+}  // namespace brume::autoscaling
