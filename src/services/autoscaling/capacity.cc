@@ -1,9 +1,9 @@
 // What people do to a group's size and to single instances.
 #include <algorithm>
 
-#include "services/autoscaling/capacity_units.h"
 #include "services/autoscaling/service.h"
 #include "services/autoscaling/texts.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -70,7 +70,7 @@ Result<ActivityType> Service::TerminateInstanceInAutoScalingGroup(
     return ActivityType{activities_.find(find_member(*request.InstanceId).value()->activity)->activity};
   }
   // One in standby is not counted, so it leaves no gap.
-  const int units = lifecycle == "Standby" ? 0 : units_of(member->instance);
+  const int units = lifecycle == "Standby" ? 0 : services::units_of(member->instance);
   if (decrement && (desired <= *record.group.MinSize || desired - units < *record.group.MinSize))
     return fail("ValidationError",
                 "Currently, desiredSize equals minSize ({}). Terminating instance without replacement will violate "
@@ -127,7 +127,7 @@ Result<void> Service::check_shrink(const AutoScalingGroup& group, const List<std
   int units = 0;
   for (const std::string& instance : instances) {
     BRUME_TRY(member, find_member(*group.AutoScalingGroupName, instance));
-    units += units_of(member->instance);
+    units += services::units_of(member->instance);
   }
   if (*group.DesiredCapacity - units >= *group.MinSize) return {};
   return fail(
@@ -149,7 +149,7 @@ Result<EnterStandbyAnswer> Service::EnterStandby(const Call&, const EnterStandby
     if (member->instance.LifecycleState != "InService")
       return fail("ValidationError", "The instance {} is not in InService.", instance);
     const int before = *groups_.find(name)->group.DesiredCapacity;
-    const int after = decrement ? before - units_of(member->instance) : before;
+    const int after = decrement ? before - services::units_of(member->instance) : before;
     resize(name, after - before);
     BRUME_CHECK(take_out(name, instance, "EnteringStandby", fmt::format("Moving EC2 instance to Standby: {}", instance),
                          at(context_.env.clock.wall(), standby_sentence(instance, true, before, after))));
@@ -166,7 +166,7 @@ Result<ExitStandbyAnswer> Service::ExitStandby(const Call&, const ExitStandbyQue
   int units = 0;
   for (const std::string& instance : request.InstanceIds) {
     BRUME_TRY(member, find_member(name, instance));
-    units += units_of(member->instance);
+    units += services::units_of(member->instance);
   }
   if (desired + units > max)
     return fail("ValidationError",
@@ -180,7 +180,7 @@ Result<ExitStandbyAnswer> Service::ExitStandby(const Call&, const ExitStandbyQue
     if (member.instance.LifecycleState != "Standby")
       return fail("ValidationError", "The instance {} is not in Standby.", instance);
     const int before = *groups_.find(name)->group.DesiredCapacity;
-    const int after = before + units_of(member.instance);
+    const int after = before + services::units_of(member.instance);
     resize(name, after - before);
     member.instance.LifecycleState = "Pending";
     member.activity = begin_activity(name, fmt::format("Moving EC2 instance out of Standby: {}", instance),
@@ -204,7 +204,7 @@ Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQue
   for (const ec2::Reservation& reservation : described->Reservations)
     for (const ec2::Instance& instance : reservation.Instances) {
       BRUME_TRY(attached, attached_instance(group->group, instance));
-      units += units_of(attached);
+      units += services::units_of(attached);
     }
   if (*group->group.DesiredCapacity + units > *group->group.MaxSize)
     return fail("ValidationError",
@@ -227,7 +227,7 @@ Result<void> Service::AttachInstances(const Call& call, const AttachInstancesQue
       member.created = context_.env.clock.wall();
       BRUME_TRY(attached, attached_instance(group->group, instance));
       member.instance = attached;
-      resize(name, units_of(member.instance));
+      resize(name, services::units_of(member.instance));
       member.activity =
           begin_activity(name, fmt::format("Attaching an existing EC2 instance: {}", id),
                          at(context_.env.clock.wall(),
@@ -252,7 +252,7 @@ Result<DetachInstancesAnswer> Service::DetachInstances(const Call&, const Detach
     if (lifecycle != "InService" && lifecycle != "Standby")
       return fail("ValidationError", "The instance {} is not in InService or Standby.", instance);
     const int before = *groups_.find(name)->group.DesiredCapacity;
-    const int after = decrement && lifecycle == "InService" ? before - units_of(member->instance) : before;
+    const int after = decrement && lifecycle == "InService" ? before - services::units_of(member->instance) : before;
     resize(name, after - before);
     BRUME_CHECK(take_out(name, instance, "Detaching", fmt::format("Detaching EC2 instance: {}", instance),
                          at(context_.env.clock.wall(), detached_sentence(instance, before, after))));

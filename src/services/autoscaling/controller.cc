@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "base/log.h"
-#include "services/autoscaling/capacity_units.h"
 #include "services/autoscaling/refresh_preferences.h"
 #include "services/autoscaling/service.h"
 #include "services/autoscaling/texts.h"
+#include "services/common/capacity_units.h"
 #include "services/common/instance_states.h"
 
 namespace brume::autoscaling {
@@ -129,7 +129,7 @@ Result<std::vector<MemberView>> Service::observe(const GroupRecord& record) {
     MemberView& view = views.emplace_back();
     view.id = *instance.InstanceId;
     view.zone = *instance.AvailabilityZone;
-    view.units = units_of(instance);
+    view.units = services::units_of(instance);
     view.lifecycle = *instance.LifecycleState;
     const auto state = states.find(view.id);
     view.instance_state = state == states.end() ? "terminated" : state->second;

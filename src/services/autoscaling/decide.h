@@ -2,10 +2,11 @@
 //
 // Pure: a function of what is desired (the group) and what is (its members and what EC2 and the load balancer say of
 // them). The controller carries the steps out, one transaction each, and asks again; a step that is lost is decided
-// again. All sizes are in capacity units (capacity_units.h): with weights the capacity may stay above the desired one
-// by what no instance fits into. Sources: Auto Scaling user guide, "Health checks", "Scaling activities", "Availability
-// Zone rebalancing", "Configure an Auto Scaling group to use instance weights". Leaves to others: which instance a
-// scale-in takes (termination_policy.h), which type is launched (mixed_instances.h), the words (texts.h).
+// again. All sizes are in capacity units (services/common/capacity_units.h): with weights the capacity may stay above
+// the desired one by what no instance fits into. Sources: Auto Scaling user guide, "Health checks", "Scaling
+// activities", "Availability Zone rebalancing", "Configure an Auto Scaling group to use instance weights". Leaves to
+// others: which instance a scale-in takes (termination_policy.h), which type is launched (mixed_instances.h), the words
+// (texts.h).
 #pragma once
 
 #include <chrono>

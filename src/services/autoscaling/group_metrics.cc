@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "services/autoscaling/capacity_units.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -33,7 +33,7 @@ std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group,
     Count& count = in_group[phase_of(instance.LifecycleState.value_or(""))];
     for (Count* one : {&count, &total}) {
       ++one->instances;
-      one->capacity += units_of(instance);
+      one->capacity += services::units_of(instance);
     }
   }
   const std::map<std::string, double> all = {

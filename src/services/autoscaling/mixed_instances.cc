@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "services/autoscaling/capacity_units.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -182,7 +182,7 @@ std::vector<LaunchOption> launch_options(const AutoScalingGroup& group) {
     option.weight = one.WeightedCapacity;
     Instance weighed;
     weighed.WeightedCapacity = one.WeightedCapacity;
-    option.units = units_of(weighed);
+    option.units = services::units_of(weighed);
   }
   if (options.empty()) options.emplace_back().launch_template = base;
   return options;

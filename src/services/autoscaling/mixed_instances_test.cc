@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "services/autoscaling/capacity_units.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -199,9 +199,9 @@ TEST(MixedInstances, AnInstanceIsLaunchedByWhatItIsLike) {
 
 TEST(CapacityUnits, AreTheWeight) {
   Instance instance;
-  EXPECT_EQ(units_of(instance), 1);
+  EXPECT_EQ(services::units_of(instance), 1);
   instance.WeightedCapacity = "12";
-  EXPECT_EQ(units_of(instance), 12);
+  EXPECT_EQ(services::units_of(instance), 12);
 }
 
 }  // namespace

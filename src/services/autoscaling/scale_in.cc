@@ -3,10 +3,10 @@
 #include <functional>
 #include <limits>
 
-#include "services/autoscaling/capacity_units.h"
 #include "services/autoscaling/service.h"
 #include "services/autoscaling/termination_policy.h"
 #include "services/autoscaling/texts.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 
@@ -58,7 +58,7 @@ Result<void> Service::scale_in(const GroupRecord& record, const std::vector<Memb
   for (const auto& [zone, count] : zones) capacity += count;
   std::string cause = record.cause;
   if (!cause.empty()) cause += "  ";
-  const int units = units_of(members_.find(member_key(name, victim))->instance);
+  const int units = services::units_of(members_.find(member_key(name, victim))->instance);
   cause += at(now, shrink_sentence(capacity, capacity - units)) + "  " + at(now, selected_sentence(victim));
   if (!may_return(record)) return take_out(name, victim, "Terminating", termination_description(victim), cause);
   // It leaves the group as if it were to end: drained, and after the hooks of terminations.

@@ -1,13 +1,13 @@
 // What policies do when they are called, and what is remembered of it: alarms' actions, cooldowns, decisions.
 #include <algorithm>
 
-#include "services/autoscaling/capacity_units.h"
 #include "services/autoscaling/scaling/combine.h"
 #include "services/autoscaling/scaling/step_scaling.h"
 #include "services/autoscaling/scaling/target_tracking.h"
 #include "services/autoscaling/scaling/tracking_alarms.h"
 #include "services/autoscaling/service.h"
 #include "services/autoscaling/texts.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -41,7 +41,7 @@ Capacity Service::capacity_for(const GroupRecord& record, const ScalingPolicy& p
   const env::Duration needs = context_.scaled(seconds(warm_up.value_or(*group.DefaultCooldown)));
   for (const MemberRecord* member : members_of(*group.AutoScalingGroupName)) {
     const std::string& lifecycle = *member->instance.LifecycleState;
-    const int units = units_of(member->instance);
+    const int units = services::units_of(member->instance);
     if (lifecycle.starts_with("Pending"))
       capacity.warming += units;
     else if (lifecycle.starts_with("Terminating"))

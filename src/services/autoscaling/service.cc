@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "services/autoscaling/capacity_units.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 
@@ -71,7 +71,7 @@ int Service::capacity_of(const std::string& group) const {
   int capacity = 0;
   for (const MemberRecord* member : members_of(group))
     if (is_pending(*member->instance.LifecycleState) || member->instance.LifecycleState == "InService")
-      capacity += units_of(member->instance);
+      capacity += services::units_of(member->instance);
   return capacity;
 }
 
