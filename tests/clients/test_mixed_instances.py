@@ -171,7 +171,7 @@ def test_refused_policies(aws, make, policy, code, text, types, distribution):
     assert group(aws, "refused-mixed") is None
 
 
-def test_refresh_brings_a_policy(aws, make, policy):
+def test_refresh_brings_a_policy(aws, make, policy, template):
     make(MixedInstancesPolicy=policy(overrides(t3_micro="2", t3_nano="1")), DesiredCapacity=4)
     in_service(aws, 2, NAME)
 
@@ -196,7 +196,8 @@ def test_refresh_brings_a_policy(aws, make, policy):
     refreshed(policy(overrides(t3_micro="2", t3_nano="1"), version="2"))
     assert {m["InstanceId"] for m in in_service(aws, 4, NAME)} == {m["InstanceId"] for m in members}
     with refused("ValidationError", "either a launch template or a mixed instances policy"):
-        aws.autoscaling.start_instance_refresh(AutoScalingGroupName=NAME, DesiredConfiguration={})
+        aws.autoscaling.start_instance_refresh(AutoScalingGroupName=NAME, DesiredConfiguration={
+            "LaunchTemplate": {"LaunchTemplateId": template, "Version": "2"}, "MixedInstancesPolicy": policy(overrides(t3_micro="2"))})
     with refused("UnsupportedOperation", "do not give a group weights or take them back"):
         aws.autoscaling.start_instance_refresh(AutoScalingGroupName=NAME, DesiredConfiguration={"MixedInstancesPolicy": policy(overrides(t3_micro=None))})
 

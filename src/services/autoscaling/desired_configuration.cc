@@ -3,18 +3,6 @@
 
 namespace brume::autoscaling {
 
-Result<void> Service::number_versions(MixedInstancesPolicy& policy) const {
-  LaunchTemplate& launch = *policy.LaunchTemplate;
-  BRUME_TRY(base, version_number(*launch.LaunchTemplateSpecification));
-  launch.LaunchTemplateSpecification->Version = base;
-  for (LaunchTemplateOverrides& one : launch.Overrides) {
-    if (!one.LaunchTemplateSpecification) continue;
-    BRUME_TRY(own, version_number(*one.LaunchTemplateSpecification));
-    one.LaunchTemplateSpecification->Version = own;
-  }
-  return {};
-}
-
 Result<void> Service::take_desired(const Call& call, const GroupRecord& group, const DesiredConfiguration& desired,
                                    RefreshRecord& refresh) {
   if (desired.LaunchTemplate.has_value() == desired.MixedInstancesPolicy.has_value())

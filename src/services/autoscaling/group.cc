@@ -259,18 +259,6 @@ Result<void> Service::UpdateAutoScalingGroup(const Call& call, const UpdateAutoS
   return {};
 }
 
-Result<void> Service::reweigh(const AutoScalingGroup& group) {
-  for (const MemberRecord* found : members_of(*group.AutoScalingGroupName)) {
-    if (is_terminating(*found->instance.LifecycleState)) continue;
-    BRUME_TRY(weight, reweighed(group.MixedInstancesPolicy, found->instance));
-    if (weight == found->instance.WeightedCapacity) continue;
-    MemberRecord member = *found;
-    member.instance.WeightedCapacity = weight;
-    put_member(member);
-  }
-  return {};
-}
-
 Result<void> Service::DeleteAutoScalingGroup(const Call&, const DeleteAutoScalingGroupType& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(found, find_group(name));

@@ -176,50 +176,6 @@ void Service::back_off(const std::string& group) {
   watch.retry = context_.env.clock.now() + watch.back_off;
 }
 
-Result<std::string> Service::version_number(const LaunchTemplateSpecification& launch) const {
-  const std::string version = launch.Version.value_or("$Default");
-  if (!version.starts_with('$')) return version;
-  ec2::DescribeLaunchTemplateVersionsRequest versions;
-  versions.LaunchTemplateId = launch.LaunchTemplateId;
-  versions.Versions = {version};
-  BRUME_TRY(described, ec2_.DescribeLaunchTemplateVersions(context_.call("autoscaling"), versions));
-  if (described.LaunchTemplateVersions.empty())
-    return fail("ValidationError", "The launch template {} has no version {}", launch.LaunchTemplateId.value_or(""),
-                version);
-  return std::to_string(*described.LaunchTemplateVersions.front().VersionNumber);
-}
-
-std::vector<LaunchOption> Service::numbered(std::vector<LaunchOption> options) const {
-  for (LaunchOption& option : options)
-    if (const auto version = version_number(option.launch_template)) option.launch_template.Version = *version;
-  return options;
-}
-
-std::set<Pool> Service::full_pools(const std::string& group) const {
-  std::set<Pool> found;
-  const auto watch = watches_.find(group);
-  if (watch == watches_.end()) return found;
-  for (const auto& [pool, until] : watch->second.full_pools)
-    if (context_.env.clock.now() < until) found.insert(pool);
-  return found;
-}
-
-bool Service::try_another(const std::string& group, const Pool& pool, std::string_view code) {
-  const GroupRecord* record = groups_.find(group);
-  if (record && lacks_capacity(code)) {
-    const std::vector<LaunchOption> options = launch_options(as_launched(*record).group);
-    const env::MonotonicTime until = context_.env.clock.now() + kLongestBackOff;
-    Watch& watch = watches_[group];
-    if (options.size() > 1) {
-      watch.full_pools[pool] = until;
-      if (!is_full(options, pool.first, full_pools(group))) return true;
-      watch.failing_zones[pool.first] = until;
-    }
-  }
-  back_off(group);
-  return false;
-}
-
 void Service::launch_failed(const std::string& name, const std::string& zone, const Error& error) {
   const std::vector<LaunchOption> options = launch_options(as_launched(*groups_.find(name)).group);
   const LaunchOption option = choose_option(options, zone, full_pools(name));
