@@ -1,5 +1,6 @@
 // What policies do when they are called, and what is remembered of it: alarms' actions, cooldowns, decisions.
 #include <algorithm>
+#include <limits>
 
 #include "services/autoscaling/scaling/combine.h"
 #include "services/autoscaling/scaling/step_scaling.h"
@@ -39,9 +40,14 @@ Capacity Service::capacity_for(const GroupRecord& record, const ScalingPolicy& p
   capacity.desired = *group.DesiredCapacity;
   const auto warm_up = policy.EstimatedInstanceWarmup ? policy.EstimatedInstanceWarmup : group.DefaultInstanceWarmup;
   const env::Duration needs = context_.scaled(seconds(warm_up.value_or(*group.DefaultCooldown)));
+  int present = 0, lightest = std::numeric_limits<int>::max();
   for (const MemberRecord* member : members_of(*group.AutoScalingGroupName)) {
     const std::string& lifecycle = *member->instance.LifecycleState;
     const int units = services::units_of(member->instance);
+    if (member->replacing.empty() && (is_pending(lifecycle) || lifecycle == "InService")) {
+      present += units;
+      lightest = std::min(lightest, units);
+    }
     if (lifecycle.starts_with("Pending"))
       capacity.warming += units;
     else if (lifecycle.starts_with("Terminating"))
@@ -51,6 +57,8 @@ Capacity Service::capacity_for(const GroupRecord& record, const ScalingPolicy& p
     else if (lifecycle == "InService")
       capacity.ready += units;
   }
+  const int excess = present - capacity.desired;
+  if (excess > 0 && excess < lightest) capacity.above = excess;
   return capacity;
 }
 

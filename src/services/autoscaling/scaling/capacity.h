@@ -12,6 +12,7 @@ struct Capacity {
   int ready = 0;    // in service and warmed up
   int warming = 0;  // launching, or in service for less than the warm-up
   int leaving = 0;  // being terminated
+  int above = 0;    // of these, above the desired capacity for good: with weights, what no instance fits into
 };
 
 // The desired capacity that a policy wants, not yet within the group's bounds; none: it leaves it as it is, `reason`
