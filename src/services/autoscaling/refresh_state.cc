@@ -49,8 +49,9 @@ GroupRecord as_launched(const GroupState& state, const GroupRecord& group) {
   const std::string& name = *group.group.AutoScalingGroupName;
   if (launching_refresh(state, name).empty()) return record;
   const RefreshRecord& refresh = *active_refresh(state, name).record;
-  if (refresh.launch_template) {
+  if (refresh.launch_template || refresh.mixed) {
     record.group.LaunchTemplate = refresh.launch_template;
+    record.group.MixedInstancesPolicy = refresh.mixed;
     record.group.LaunchConfigurationName.reset();
   }
   return record;
