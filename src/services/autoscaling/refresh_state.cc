@@ -47,12 +47,10 @@ std::string launching_refresh(const GroupState& state, const std::string& group)
 GroupRecord as_launched(const GroupState& state, const GroupRecord& group) {
   GroupRecord record = group;
   const std::string& name = *group.group.AutoScalingGroupName;
-  if (launching_refresh(state, name).empty()) return record;
-  const RefreshRecord& refresh = *active_refresh(state, name).record;
-  if (refresh.launch_template) {
-    record.group.LaunchTemplate = refresh.launch_template;
-    record.group.LaunchConfigurationName.reset();
-  }
+  const ActiveRefresh active = active_refresh(state, name);
+  if (!active || !active.record->launch_template || launching_refresh(state, name).empty()) return record;
+  record.group.LaunchTemplate = active.record->launch_template;
+  record.group.LaunchConfigurationName.reset();
   return record;
 }
 
