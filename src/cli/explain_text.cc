@@ -46,9 +46,12 @@ std::string in_words(const Explained& explained) {
   const autoscaling::AutoScalingGroup& group = explained.group;
   const auto in_service = std::ranges::count(group.Instances, std::optional<std::string>("InService"),
                                              &autoscaling::Instance::LifecycleState);
-  std::string out = fmt::format("{} wants {} instances (at least {}, at most {}); {} of {} are in service.\n",
-                                *group.AutoScalingGroupName, *group.DesiredCapacity, *group.MinSize, *group.MaxSize,
-                                in_service, group.Instances.size());
+  const bool weighted =
+      std::ranges::any_of(group.Instances, [](const auto& one) { return one.WeightedCapacity.has_value(); });
+  std::string out =
+      fmt::format("{} wants {} {} (at least {}, at most {}); {} of {} {} in service.\n", *group.AutoScalingGroupName,
+                  *group.DesiredCapacity, weighted ? "units" : "instances", *group.MinSize, *group.MaxSize, in_service,
+                  group.Instances.size(), weighted ? "instances are" : "are");
   if (group.Status) out += fmt::format("It is being deleted ({}).\n", *group.Status);
   for (const autoscaling::SuspendedProcess& process : group.SuspendedProcesses)
     out += fmt::format("The process {} is suspended.\n", process.ProcessName.value_or(""));

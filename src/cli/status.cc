@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/status_view.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::cli {
 namespace {
@@ -175,6 +176,7 @@ class Looker {
       one.zone = member.AvailabilityZone.value_or("");
       one.state = member.LifecycleState.value_or("");
       one.health = member.HealthStatus.value_or("");
+      one.units = services::units_of(member);
       if (member.LaunchTemplate) one.version = member.LaunchTemplate->Version.value_or("");
     }
     autoscaling::DescribeInstanceRefreshesType refreshes;

@@ -85,7 +85,9 @@ void instance(Page& page, const InstanceLine& line, std::size_t state_width) {
 }
 
 void group(Page& page, const GroupLine& line) {
-  const auto in_service = std::ranges::count(line.instances, "InService", &InstanceLine::state);
+  std::int32_t in_service = 0;
+  for (const InstanceLine& one : line.instances)
+    if (one.state == "InService") in_service += one.units;
   page.heading(fmt::format("{}  {} of {} in service  (min {}, max {})", line.name, in_service, line.desired, line.min,
                            line.max));
   if (line.refresh) {

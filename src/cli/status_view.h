@@ -17,6 +17,7 @@ struct InstanceLine {
   std::string version;               // of its launch template
   std::optional<double> cpu;         // percent, in the newest minute that is known
   std::vector<std::string> targets;  // its health in each target group
+  std::int32_t units = 1;            // what it counts in its group
 };
 
 struct RefreshLine {

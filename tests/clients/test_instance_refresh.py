@@ -230,9 +230,6 @@ def test_refusals(aws, site):
         site.start("99", WARM)
     with refused("UnsupportedOperation", "ReplaceRootVolume"):
         site.start("2", WARM, Strategy="ReplaceRootVolume")
-    with refused("UnsupportedOperation", "MixedInstancesPolicy"):
-        aws.autoscaling.start_instance_refresh(AutoScalingGroupName=NAME, DesiredConfiguration={"MixedInstancesPolicy": {
-            "LaunchTemplate": {"LaunchTemplateSpecification": {"LaunchTemplateId": site.template, "Version": "2"}}}})
     with refused("ValidationError", "AutoScalingGroup name not found"):
         aws.autoscaling.start_instance_refresh(AutoScalingGroupName="absent")
     # Without a desired configuration there is no way back.

@@ -3,10 +3,32 @@
 
 #include "services/autoscaling/decide.h"
 #include "services/autoscaling/group.h"
+#include "services/autoscaling/mixed_instances.h"
 #include "services/autoscaling/texts.h"
 #include "services/autoscaling/warm_pool.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
+namespace {
+
+// An instance as it comes into the group. Error: ValidationError for a type without a weight in a group with weights.
+Result<Instance> attached_instance(const AutoScalingGroup& group, const ec2::Instance& instance) {
+  Instance attached;
+  attached.InstanceId = instance.InstanceId;
+  attached.InstanceType = instance.InstanceType;
+  attached.AvailabilityZone = instance.Placement->AvailabilityZone;
+  attached.LifecycleState = "Pending";
+  attached.HealthStatus = "Healthy";
+  attached.ProtectedFromScaleIn = group.NewInstancesProtectedFromScaleIn;
+  if (!is_weighted(group.MixedInstancesPolicy)) return attached;
+  attached.WeightedCapacity = weight_of(*group.MixedInstancesPolicy, *instance.InstanceType);
+  if (!attached.WeightedCapacity)
+    return fail("ValidationError", "The instance {} is of type {}, which has no weight in the group's overrides",
+                *instance.InstanceId, *instance.InstanceType);
+  return attached;
+}
+
+}  // namespace
 
 Result<void> GroupOperations::SetDesiredCapacity(const Call&, const SetDesiredCapacityType& request) {
   const std::string& name = *request.AutoScalingGroupName;
@@ -50,21 +72,22 @@ Result<ActivityType> GroupOperations::TerminateInstanceInAutoScalingGroup(
     wake_after_commit(group);
     return ActivityType{activities_.find(find_member(*request.InstanceId).value()->activity)->activity};
   }
-  if (decrement && desired <= *record.group.MinSize)
+  // One in standby is not counted, so it leaves no gap.
+  const int units = lifecycle == "Standby" ? 0 : services::units_of(member->instance);
+  if (decrement && (desired <= *record.group.MinSize || desired - units < *record.group.MinSize))
     return fail("ValidationError",
                 "Currently, desiredSize equals minSize ({}). Terminating instance without replacement will violate "
                 "group's min size constraint. "
                 "Either set shouldDecrementDesiredCapacity flag to false or lower group's min size.",
                 *record.group.MinSize);
-  // One in standby is not counted, so it leaves no gap.
-  if (decrement && lifecycle != "Standby") resize(group, -1);
+  if (decrement) resize(group, -units);
   std::string cause = at(context_.env.clock.wall(), user_terminated_sentence());
   if (decrement)
     cause = at(
         context_.env.clock.wall(),
         fmt::format(
             "instance {} was taken out of service in response to a user request, shrinking the capacity from {} to {}.",
-            *request.InstanceId, desired, desired - 1));
+            *request.InstanceId, desired, desired - units));
   BRUME_CHECK(transitions_.take_out(group, *request.InstanceId, "Terminating",
                                     termination_description(*request.InstanceId), cause));
   wake_after_commit(group);
@@ -102,8 +125,15 @@ Result<void> GroupOperations::SetInstanceHealth(const Call&, const SetInstanceHe
   return {};
 }
 
-Result<void> GroupOperations::check_shrink(const AutoScalingGroup& group, int count, std::string_view verb) {
-  if (*group.DesiredCapacity - count >= *group.MinSize) return {};
+Result<void> GroupOperations::check_shrink(const AutoScalingGroup& group, const List<std::string>& instances,
+                                           std::string_view verb) const {
+  const std::size_t count = instances.size();
+  int units = 0;
+  for (const std::string& instance : instances) {
+    BRUME_TRY(member, find_member(*group.AutoScalingGroupName, instance));
+    units += services::units_of(member->instance);
+  }
+  if (*group.DesiredCapacity - units >= *group.MinSize) return {};
   return fail(
       "ValidationError",
       "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To {} {} instance{}, please update "
@@ -116,17 +146,18 @@ Result<EnterStandbyAnswer> GroupOperations::EnterStandby(const Call&, const Ente
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   const bool decrement = *request.ShouldDecrementDesiredCapacity;
-  if (decrement) BRUME_CHECK(check_shrink(group->group, int(request.InstanceIds.size()), "place into standby"));
+  if (decrement) BRUME_CHECK(check_shrink(group->group, request.InstanceIds, "place into standby"));
   EnterStandbyAnswer answer;
   for (const std::string& instance : request.InstanceIds) {
     BRUME_TRY(member, find_member(name, instance));
     if (member->instance.LifecycleState != "InService")
       return fail("ValidationError", "The instance {} is not in InService.", instance);
     const int before = *groups_.find(name)->group.DesiredCapacity;
-    if (decrement) resize(name, -1);
-    BRUME_CHECK(transitions_.take_out(
-        name, instance, "EnteringStandby", fmt::format("Moving EC2 instance to Standby: {}", instance),
-        at(context_.env.clock.wall(), standby_sentence(instance, true, before, decrement ? before - 1 : before))));
+    const int after = decrement ? before - services::units_of(member->instance) : before;
+    resize(name, after - before);
+    BRUME_CHECK(transitions_.take_out(name, instance, "EnteringStandby",
+                                      fmt::format("Moving EC2 instance to Standby: {}", instance),
+                                      at(context_.env.clock.wall(), standby_sentence(instance, true, before, after))));
     answer.Activities.push_back(activities_.find(find_member(name, instance).value()->activity)->activity);
   }
   wake_after_commit(name);
@@ -137,7 +168,12 @@ Result<ExitStandbyAnswer> GroupOperations::ExitStandby(const Call&, const ExitSt
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   const int desired = *group->group.DesiredCapacity, max = *group->group.MaxSize;
-  if (desired + int(request.InstanceIds.size()) > max)
+  int units = 0;
+  for (const std::string& instance : request.InstanceIds) {
+    BRUME_TRY(member, find_member(name, instance));
+    units += services::units_of(member->instance);
+  }
+  if (desired + units > max)
     return fail("ValidationError",
                 "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To bring back {} instances, "
                 "please update the AutoScalingGroup sizes appropriately.",
@@ -149,12 +185,12 @@ Result<ExitStandbyAnswer> GroupOperations::ExitStandby(const Call&, const ExitSt
     if (member.instance.LifecycleState != "Standby")
       return fail("ValidationError", "The instance {} is not in Standby.", instance);
     const int before = *groups_.find(name)->group.DesiredCapacity;
-    resize(name, 1);
+    const int after = before + services::units_of(member.instance);
+    resize(name, after - before);
     member.instance.LifecycleState = "Pending";
-    member.activity =
-        begin_activity(name, fmt::format("Moving EC2 instance out of Standby: {}", instance),
-                       at(context_.env.clock.wall(), standby_sentence(instance, false, before, before + 1)),
-                       "PreInService", 30, *member.instance.AvailabilityZone, member.subnet);
+    member.activity = begin_activity(name, fmt::format("Moving EC2 instance out of Standby: {}", instance),
+                                     at(context_.env.clock.wall(), standby_sentence(instance, false, before, after)),
+                                     "PreInService", 30, *member.instance.AvailabilityZone, member.subnet);
     put_member(member);
     answer.Activities.push_back(activities_.find(member.activity)->activity);
   }
@@ -165,16 +201,22 @@ Result<ExitStandbyAnswer> GroupOperations::ExitStandby(const Call&, const ExitSt
 Result<void> GroupOperations::AttachInstances(const Call& call, const AttachInstancesQuery& request) {
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
-  const int count = int(request.InstanceIds.size());
-  if (*group->group.DesiredCapacity + count > *group->group.MaxSize)
-    return fail("ValidationError",
-                "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To attach {} instances, please "
-                "update the AutoScalingGroup sizes appropriately.",
-                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity, count);
   ec2::DescribeInstancesRequest describe;
   describe.InstanceIds = request.InstanceIds;
   const auto described = ec2_.DescribeInstances(call, describe);
   if (!described) return fail("ValidationError", "Invalid Instance ID: {}", described.error().message);
+  int units = 0;
+  for (const ec2::Reservation& reservation : described->Reservations)
+    for (const ec2::Instance& instance : reservation.Instances) {
+      BRUME_TRY(attached, attached_instance(group->group, instance));
+      units += services::units_of(attached);
+    }
+  if (*group->group.DesiredCapacity + units > *group->group.MaxSize)
+    return fail("ValidationError",
+                "AutoScalingGroup {} has min-size={}, max-size={}, and desired-size={}. To attach {} instances, please "
+                "update the AutoScalingGroup sizes appropriately.",
+                name, *group->group.MinSize, *group->group.MaxSize, *group->group.DesiredCapacity,
+                request.InstanceIds.size());
   for (const ec2::Reservation& reservation : described->Reservations)
     for (const ec2::Instance& instance : reservation.Instances) {
       const std::string& id = *instance.InstanceId;
@@ -184,17 +226,13 @@ Result<void> GroupOperations::AttachInstances(const Call& call, const AttachInst
       if (*instance.State->Name != "running") return fail("ValidationError", "Instance {} is not in correct state", id);
       if (std::ranges::find(group->group.AvailabilityZones, zone) == group->group.AvailabilityZones.end())
         return fail("ValidationError", "Instance {} is in zone {}, which is not one of the group's", id, zone);
-      resize(name, 1);
       MemberRecord member;
       member.group = name;
       member.subnet = instance.SubnetId.value_or("");
       member.created = context_.env.clock.wall();
-      member.instance.InstanceId = id;
-      member.instance.InstanceType = instance.InstanceType;
-      member.instance.AvailabilityZone = zone;
-      member.instance.LifecycleState = "Pending";
-      member.instance.HealthStatus = "Healthy";
-      member.instance.ProtectedFromScaleIn = group->group.NewInstancesProtectedFromScaleIn;
+      BRUME_TRY(attached, attached_instance(group->group, instance));
+      member.instance = attached;
+      resize(name, services::units_of(member.instance));
       member.activity =
           begin_activity(name, fmt::format("Attaching an existing EC2 instance: {}", id),
                          at(context_.env.clock.wall(),
@@ -211,7 +249,7 @@ Result<DetachInstancesAnswer> GroupOperations::DetachInstances(const Call&, cons
   const std::string& name = *request.AutoScalingGroupName;
   BRUME_TRY(group, find_group(name));
   const bool decrement = *request.ShouldDecrementDesiredCapacity;
-  if (decrement) BRUME_CHECK(check_shrink(group->group, int(request.InstanceIds.size()), "detach"));
+  if (decrement) BRUME_CHECK(check_shrink(group->group, request.InstanceIds, "detach"));
   DetachInstancesAnswer answer;
   for (const std::string& instance : request.InstanceIds) {
     BRUME_TRY(member, find_member(name, instance));
@@ -219,11 +257,10 @@ Result<DetachInstancesAnswer> GroupOperations::DetachInstances(const Call&, cons
     if (lifecycle != "InService" && lifecycle != "Standby")
       return fail("ValidationError", "The instance {} is not in InService or Standby.", instance);
     const int before = *groups_.find(name)->group.DesiredCapacity;
-    const bool shrinks = decrement && lifecycle == "InService";
-    if (shrinks) resize(name, -1);
-    BRUME_CHECK(transitions_.take_out(
-        name, instance, "Detaching", fmt::format("Detaching EC2 instance: {}", instance),
-        at(context_.env.clock.wall(), detached_sentence(instance, before, shrinks ? before - 1 : before))));
+    const int after = decrement && lifecycle == "InService" ? before - services::units_of(member->instance) : before;
+    resize(name, after - before);
+    BRUME_CHECK(transitions_.take_out(name, instance, "Detaching", fmt::format("Detaching EC2 instance: {}", instance),
+                                      at(context_.env.clock.wall(), detached_sentence(instance, before, after))));
     answer.Activities.push_back(activities_.find(find_member(name, instance).value()->activity)->activity);
   }
   wake_after_commit(name);

@@ -1,14 +1,14 @@
 #include "services/autoscaling/controller.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "base/log.h"
+#include "services/autoscaling/mixed_instances.h"
 #include "services/autoscaling/refresh_preferences.h"
 #include "services/autoscaling/refresh_state.h"
 #include "services/autoscaling/targets.h"
-#include "services/autoscaling/termination_policy.h"
 #include "services/autoscaling/texts.h"
+#include "services/common/capacity_units.h"
 #include "services/common/instance_states.h"
 
 namespace brume::autoscaling {
@@ -81,6 +81,12 @@ GroupView GroupController::view(const GroupRecord& record) const {
   view.zones.assign(record.group.AvailabilityZones.begin(), record.group.AvailabilityZones.end());
   view.elb_checks = record.group.HealthCheckType->find("ELB") != std::string::npos;
   view.deleting = record.force_delete;
+  if (record.group.MixedInstancesPolicy || !launching_refresh(state_, *record.group.AutoScalingGroupName).empty()) {
+    const std::vector<LaunchOption> options = launch_options(as_launched(state_, record).group);
+    const std::set<Pool> full = launches_.full_pools(*record.group.AutoScalingGroupName);
+    for (const std::string& zone : view.zones) view.launch_units[zone] = choose_option(options, zone, full).units;
+    for (const LaunchOption& option : options) view.largest_units = std::max(view.largest_units, option.units);
+  }
   view.has_policy = maintenance_policy(record.group).has_value() && !record.force_delete;
   for (const SuspendedProcess& process : record.group.SuspendedProcesses) view.suspended.insert(*process.ProcessName);
   view.may_launch = launches_.may_launch(*record.group.AutoScalingGroupName);
@@ -120,6 +126,7 @@ Result<std::vector<MemberView>> GroupController::observe(const GroupRecord& reco
     MemberView& view = views.emplace_back();
     view.id = *instance.InstanceId;
     view.zone = *instance.AvailabilityZone;
+    view.units = services::units_of(instance);
     view.lifecycle = *instance.LifecycleState;
     const auto state = states.find(view.id);
     view.instance_state = state == states.end() ? "terminated" : state->second;
@@ -167,7 +174,7 @@ void GroupController::look(const std::string& name) {
       });
       if (carried) continue;
       if (step.kind == Step::Kind::launch) {
-        launches_.launch_failed(name, step.zone, carried.error().message);
+        launches_.launch_failed(name, step.zone, carried.error());
       } else {
         log_warning("group {}: {}", name, carried.error().message);
         look_in(kBackOff);
@@ -178,8 +185,7 @@ void GroupController::look(const std::string& name) {
     if (done || waits) {
       cooldowns_.begin(name);
       // The capacity is as desired: what was said of it is told.
-      if (!record->cause.empty() && steps.empty() &&
-          std::ranges::count_if(*members, counts) == *record->group.DesiredCapacity)
+      if (!record->cause.empty() && steps.empty() && is_fulfilled(*record->group.DesiredCapacity, *members))
         (void)context_.store.transact([&]() -> Result<void> {
           groups_.modify(name, [](GroupRecord& r) { r.cause.clear(); });
           return {};
@@ -236,52 +242,10 @@ void GroupController::look(const std::string& name) {
 }
 
 Result<void> GroupController::launch(const GroupRecord& record, const std::string& zone) {
-  BRUME_TRY(taken, warm_pools_.take(record, zone, launches_.launch_cause(record)));
+  // A group with a warm pool has no weights.
+  BRUME_TRY(taken, warm_pools_.take(record, zone, launches_.launch_cause(record, 1)));
   if (taken) return {};
   return launches_.launch_instance(record, zone, Launches::Into::group);
-}
-
-Result<void> GroupController::scale_in(const GroupRecord& record, const std::vector<MemberView>& views) {
-  const std::string name = *record.group.AutoScalingGroupName;
-  std::vector<Candidate> candidates;
-  std::map<std::string, int> zones;
-  for (const MemberView& view : views) {
-    if (!counts(view)) continue;
-    ++zones[view.zone];
-    if (view.is_protected && !record.force_delete) continue;
-    const MemberRecord& member = member_of(name, view.id);
-    Candidate& candidate = candidates.emplace_back();
-    candidate.id = view.id;
-    candidate.zone = view.zone;
-    if (member.instance.LaunchTemplate) {
-      candidate.launch_template = member.instance.LaunchTemplate->LaunchTemplateId.value_or("");
-      candidate.template_version = std::atoll(member.instance.LaunchTemplate->Version.value_or("0").c_str());
-    }
-    candidate.configuration_created = member.configuration_created;
-    candidate.launched = member.created.value_or(Timestamp());
-  }
-  // What a refresh or a rollback replaces anyway goes first.
-  if (const ActiveRefresh active = active_refresh(state_, name)) {
-    const auto goes = [&](const Candidate& c) { return is_stale(*active.record, member_of(name, c.id)); };
-    if (std::ranges::any_of(candidates, goes)) std::erase_if(candidates, std::not_fn(goes));
-  }
-  const std::vector<std::string> policies(record.group.TerminationPolicies);
-  const auto& launch_template = record.group.LaunchTemplate;
-  const std::string current = launch_template ? launch_template->LaunchTemplateId.value_or("") : "";
-  const Timestamp now = context_.env.clock.wall();
-  const std::string victim =
-      choose_termination(policies, std::move(candidates), zones, current, now, context_.env.random);
-  int capacity = 0;
-  for (const auto& [zone, count] : zones) capacity += count;
-  std::string cause = record.cause;
-  if (!cause.empty()) cause += "  ";
-  cause += at(now, shrink_sentence(capacity, capacity - 1)) + "  " + at(now, selected_sentence(victim));
-  if (!warm_pools_.may_return(record))
-    return transitions_.take_out(name, victim, "Terminating", termination_description(victim), cause);
-  // It leaves the group as if it were to end: drained, and after the hooks of terminations.
-  BRUME_CHECK(transitions_.take_out(name, victim, "Terminating", return_description(victim), cause));
-  members_.modify(member_key(name, victim), [](MemberRecord& member) { member.returning = true; });
-  return {};
 }
 
 Result<void> GroupController::carry_out(const std::string& name, const Step& step) {
@@ -330,12 +294,15 @@ Result<void> GroupController::carry_out(const std::string& name, const Step& ste
       ec2::DescribeInstancesRequest request;
       request.Filters = {{"instance-id", {step.instance}}};
       BRUME_TRY(described, ec2_.DescribeInstances(context_.call("autoscaling"), request));
-      std::string reason = "The instance ended before it was in service.";
-      if (!described.Reservations.empty() && described.Reservations.front().Instances.front().StateReason)
-        reason = described.Reservations.front().Instances.front().StateReason->Message.value_or(reason);
+      std::string reason = "The instance ended before it was in service.", code;
+      if (!described.Reservations.empty() && described.Reservations.front().Instances.front().StateReason) {
+        const ec2::StateReason& why = *described.Reservations.front().Instances.front().StateReason;
+        reason = why.Message.value_or(reason);
+        code = why.Code.value_or("");
+      }
       end_activity(member.activity, false, launch_failure_message(reason));
       erase_member(name, step.instance);
-      launches_.back_off(name);
+      (void)launches_.try_another(name, {step.zone, *member.instance.InstanceType}, code);
       return {};
     }
     case Kind::replace: {

@@ -42,6 +42,8 @@ class GroupController : private GroupPart {
   Result<void> carry_out(const std::string& group, const Step& step);
   // From the warm pool if it has one, else a new one.
   Result<void> launch(const GroupRecord& group, const std::string& zone);
+
+  // scale_in.cc: takes out the one whom the termination policies choose of those that the group can spare.
   Result<void> scale_in(const GroupRecord& group, const std::vector<MemberView>& members);
 
   // maintenance.cc: one step of what replaces instances that are too old or sick, where the group has a policy for

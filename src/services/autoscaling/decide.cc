@@ -13,7 +13,7 @@ bool ended(const MemberView& m) {
          m.instance_state == "stopping";
 }
 
-// The zone with the fewest instances, those where launches fail only if there is no other.
+// The zone with the fewest units, those where launches fail only if there is no other.
 std::string emptiest_zone(const GroupView& group, const std::map<std::string, int>& counts) {
   const auto of = [&](const std::string& zone) {
     const auto found = counts.find(zone);
@@ -22,7 +22,42 @@ std::string emptiest_zone(const GroupView& group, const std::map<std::string, in
   return *std::ranges::min_element(group.zones, {}, of);
 }
 
+int capacity_of(const std::vector<MemberView>& members) {
+  int capacity = 0;
+  for (const MemberView& m : members)
+    if (counts(m)) capacity += m.units;
+  return capacity;
+}
+
+// Whether a launch of `weight` units in the zone with the fewest, and what goes for it where there are most, leave
+// these two more even than they are, whichever instance goes. So the fullest zone falls each time, and this ends.
+bool evens_out(const GroupView& group, const std::vector<MemberView>& members,
+               const std::map<std::string, int>& by_zone, int fewest, int most, int weight) {
+  const int excess = capacity_of(members) - group.desired;
+  // The limit that AWS enforces, and for balance only: the desired capacity and the largest weight.
+  if (excess + weight > group.largest_units) return false;
+  bool any = false;
+  for (const MemberView& m : members) {
+    if (!counts(m) || m.is_protected || m.units > excess + weight || by_zone.at(m.zone) != most) continue;
+    if (m.units + weight > most - fewest) return false;
+    any = true;
+  }
+  return any;
+}
+
 }  // namespace
+
+std::vector<const MemberView*> spare(int desired, const std::vector<MemberView>& members) {
+  const int excess = capacity_of(members) - desired;
+  std::vector<const MemberView*> found;
+  for (const MemberView& m : members)
+    if (counts(m) && m.units <= excess) found.push_back(&m);
+  return found;
+}
+
+bool is_fulfilled(int desired, const std::vector<MemberView>& members) {
+  return capacity_of(members) >= desired && spare(desired, members).empty();
+}
 
 Why unhealthy(const GroupView& group, const MemberView& m) {
   // Marks and checks are EC2's and ELB's while HealthCheck runs; what a user says always counts.
@@ -62,15 +97,23 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
   std::vector<Step> steps;
   const auto suspended = [&](const char* process) { return group.suspended.contains(process); };
   int capacity = 0, pending = 0, leaving = 0;
+  bool loses = false;  // by these steps
   std::map<std::string, int> by_zone;
   for (const std::string& zone : group.zones) by_zone[zone] = 0;
   for (const MemberView& m : members) {
-    pending += is_pending(m.lifecycle);
-    leaving += is_terminating(m.lifecycle);
+    if (is_pending(m.lifecycle)) pending += m.units;
+    if (is_terminating(m.lifecycle)) leaving += m.units;
     if (!counts(m)) continue;
-    ++capacity;
-    ++by_zone[m.zone];
+    capacity += m.units;
+    by_zone[m.zone] += m.units;
   }
+
+  const auto lose = [&](const MemberView& m) {
+    if (m.marked) return;
+    capacity -= m.units;
+    by_zone[m.zone] -= m.units;
+    loses = true;
+  };
 
   // Health failures found by a load balancer are replaced a tenth of the group at a time, at least one.
   int replaceable = std::max(1, group.desired / 10) - pending - leaving;
@@ -78,9 +121,7 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
     if (is_pending(m.lifecycle)) {
       if (m.instance_state == "terminated" || m.instance_state == "shutting-down") {
         steps.push_back({Kind::give_up_launch, m.id, m.zone});
-        if (m.marked) continue;
-        --capacity;
-        --by_zone[m.zone];
+        lose(m);
       } else if (m.instance_state == "stopped") {  // one of the warm pool did not start
         steps.push_back({Kind::abandon, m.id, m.zone, Why::ec2});
       } else if (m.lifecycle == "Pending:Wait") {
@@ -97,11 +138,12 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
       // Without Terminate nothing can be replaced.
       if (suspended("Terminate")) continue;
       if (group.has_policy && why != Why::ec2) continue;
-      if (why == Why::elb && replaceable-- <= 0) continue;
+      if (why == Why::elb) {
+        if (replaceable <= 0) continue;
+        replaceable -= m.units;
+      }
       steps.push_back({Kind::replace, m.id, m.zone, why});
-      if (m.marked) continue;
-      --capacity;
-      --by_zone[m.zone];
+      lose(m);
     } else if (is_terminating(m.lifecycle)) {
       if (m.instance_state == "terminated")
         steps.push_back({Kind::forget, m.id, m.zone});
@@ -128,21 +170,26 @@ std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& 
     if (!suspended("Launch") && group.may_launch) steps.push_back({Kind::launch, "", emptiest_zone(group, by_zone)});
     return steps;
   }
+  if (loses) return steps;  // what is too many is seen when these have gone
   const auto [fewest, most] = std::ranges::minmax_element(by_zone, {}, [](const auto& entry) { return entry.second; });
-  if (capacity > group.desired && !suspended("Terminate")) {
-    // An instance that came for balance is waited for: it is launched before another is terminated.
-    if (pending > 0 && capacity - pending <= group.desired && most->second - fewest->second >= 1 && !group.deleting)
-      return steps;
-    const bool any = std::ranges::any_of(
-        members, [&](const MemberView& m) { return counts(m) && (!m.is_protected || group.deleting); });
+  if (const auto may_go = spare(group.desired, members); !may_go.empty()) {
+    if (suspended("Terminate")) return steps;
+    // What came for balance, or is heavier than what was lacking, is waited for before others go for it.
+    const int largest = (*std::ranges::max_element(may_go, {}, &MemberView::units))->units;
+    const bool came_for_others = most->second > fewest->second || group.largest_units > 1;
+    if (pending > 0 && capacity - pending - largest < group.desired && came_for_others && !group.deleting) return steps;
+    const bool any =
+        std::ranges::any_of(may_go, [&](const MemberView* m) { return !m->is_protected || group.deleting; });
     steps.push_back({any ? Kind::scale_in : Kind::report_protected, "", ""});
     return steps;
   }
   // Balance zones: launch where there are fewest; what is then too many goes where there are most.
-  if (capacity == group.desired && pending == 0 && leaving == 0 && steps.empty() &&
-      most->second - fewest->second >= 2 && !suspended("AZRebalance") && !suspended("Launch") &&
+  const auto weight = group.launch_units.find(fewest->first);
+  if (pending == 0 && leaving == 0 && steps.empty() && !suspended("AZRebalance") && !suspended("Launch") &&
       !suspended("Terminate") && group.may_launch && !group.failing_zones.contains(fewest->first) &&
-      std::ranges::find(group.zones, fewest->first) != group.zones.end())
+      std::ranges::find(group.zones, fewest->first) != group.zones.end() &&
+      evens_out(group, members, by_zone, fewest->second, most->second,
+                weight == group.launch_units.end() ? 1 : weight->second))
     steps.push_back({Kind::launch, "", fewest->first});
   return steps;
 }

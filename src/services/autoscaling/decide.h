@@ -2,8 +2,11 @@
 //
 // Pure: a function of what is desired (the group) and what is (its members and what EC2 and the load balancer say of
 // them). The controller carries the steps out, one transaction each, and asks again; a step that is lost is decided
-// again. Sources: Auto Scaling user guide, "Health checks", "Scaling activities", "Availability Zone rebalancing".
-// Leaves to others: which instance a scale-in takes (termination_policy.h), the words (texts.h).
+// again. All sizes are in capacity units (services/common/capacity_units.h): with weights the capacity may stay above
+// the desired one by what no instance fits into. Sources: Auto Scaling user guide, "Health checks", "Scaling
+// activities", "Availability Zone rebalancing", "Configure an Auto Scaling group to use instance weights". Leaves to
+// others: which instance a scale-in takes (termination_policy.h), which type is launched (mixed_instances.h), the words
+// (texts.h).
 #pragma once
 
 #include <chrono>
@@ -19,6 +22,7 @@ namespace brume::autoscaling {
 
 struct MemberView {
   std::string id, zone;
+  int units = 1;
   // Pending[:Wait|:Proceed] InService Terminating[:Wait|:Proceed] EnteringStandby Standby Detaching
   std::string lifecycle;
   std::string instance_state;     // EC2's; "terminated" also for one that EC2 no longer knows
@@ -40,8 +44,10 @@ struct GroupView {
   bool elb_checks = false;  // HealthCheckType ELB
   bool deleting = false;    // desired is 0, and protection does not count
   std::set<std::string> suspended;
-  std::set<std::string> failing_zones;  // where a launch failed lately
-  bool may_launch = true;               // no back-off
+  std::set<std::string> failing_zones;      // where a launch failed lately
+  bool may_launch = true;                   // no back-off
+  std::map<std::string, int> launch_units;  // of what would be launched now, by zone; 1 where none is said
+  int largest_units = 1;                    // of what the group launches
   // What fails its checks but runs is replaced by the group's maintenance policy (maintenance.cc), not here.
   bool has_policy = false;
 };
@@ -71,6 +77,11 @@ struct Step {
 // In the order in which they are to be done. At most one launch or scale-in a call: the next is decided with its
 // effect.
 std::vector<Step> decide(const GroupView& group, const std::vector<MemberView>& members);
+
+// Instances that may go, save protected ones: those that count, and leave the capacity at `desired` or above.
+std::vector<const MemberView*> spare(int desired, const std::vector<MemberView>& members);
+// The group has what is desired, and nothing to spare.
+bool is_fulfilled(int desired, const std::vector<MemberView>& members);
 
 // Why an instance in service has to be replaced, if it has.
 Step::Why unhealthy(const GroupView& group, const MemberView& member);

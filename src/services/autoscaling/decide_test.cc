@@ -1,6 +1,10 @@
 #include "services/autoscaling/decide.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
+
+#include "env/sim.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -194,6 +198,108 @@ TEST(Decide, ProtectionHoldsButForDeletion) {
   GroupView deleting = group(0);
   deleting.deleting = true;
   EXPECT_EQ(plan(deleting, {kept}), "scale-in");
+}
+
+// Instances in service by letters: the zone, and how many units it has.
+std::vector<MemberView> weighted(std::string_view members) {
+  std::vector<MemberView> views;
+  for (std::size_t i = 0; i + 1 < members.size(); i += 3) {
+    MemberView& m = views.emplace_back(in_service(std::to_string(i / 3 + 1), std::string(members.substr(i, 1))));
+    m.units = members[i + 1] - '0';
+  }
+  return views;
+}
+
+TEST(Decide, SizesAreInUnits) {
+  const struct {
+    const char* what;
+    int desired;
+    const char* members;
+    const char* steps;
+  } cases[] = {
+      {"nothing yet", 6, "", "launch:a"},
+      {"the zone with the fewest units, not instances", 7, "a1 a1 b4", "launch:a"},
+      {"above the desired capacity, and nothing fits into that", 6, "a4 b4", ""},
+      {"one fits", 4, "a4 b4", "scale-in"},
+      {"a small one fits", 8, "a4 b4 b1", "scale-in"},
+      {"one unit less than the desired capacity is too few", 5, "a4", "launch:b"},
+      {"zones as even as weights allow", 8, "a4 b4", ""},
+      {"all in one zone", 8, "a4 a4", "launch:b"},
+      {"moving one would only turn it round", 5, "a1 a4", ""},
+      {"a launch would leave the group too far above", 6, "a4 a4", ""},
+  };
+  for (const auto& c : cases) {
+    GroupView view = group(c.desired);
+    view.launch_units = {{"a", 4}, {"b", 4}};
+    view.largest_units = 4;
+    EXPECT_EQ(plan(view, weighted(c.members)), c.steps) << c.what;
+  }
+}
+
+TEST(Decide, WhatTheGroupNeedsMeanwhileIsNotSpared) {
+  GroupView view = group(5);
+  view.launch_units = {{"a", 4}, {"b", 4}};
+  view.largest_units = 4;
+  // Three of the small ones are too many once the large one serves.
+  std::vector<MemberView> members = weighted("a1 a1 a1 a1 b4");
+  members.back().lifecycle = "Pending";
+  members.back().instance_state = "pending";
+  EXPECT_EQ(plan(view, members), "");
+  members.back() = weighted("b4").front();
+  members.back().id = "5";
+  EXPECT_EQ(plan(view, members), "scale-in");
+  // What is taken out in this round is not spared in the same.
+  members[0].instance_state = "terminated";
+  EXPECT_EQ(plan(view, members), "replace:1(ec2)");
+  EXPECT_EQ(spare(5, weighted("a4 b3")).size(), 0U);
+  EXPECT_TRUE(is_fulfilled(5, weighted("a4 b3")));
+  EXPECT_FALSE(is_fulfilled(5, weighted("a4 b3 b1")));
+  EXPECT_FALSE(is_fulfilled(5, weighted("a4")));
+}
+
+// From any members and for any weights and sizes a group comes to rest at or above what is desired, by less than the
+// largest weight, and its zones do not swap instances for ever.
+TEST(Decide, UnitsComeToRest) {
+  env::SimRandom random(7);
+  for (int world = 0; world < 2000; ++world) {
+    GroupView view = group(int(random.below(30)));
+    if (random.below(2) == 0) view.zones.push_back("c");
+    for (const std::string& zone : view.zones) {
+      view.launch_units[zone] = int(1 + random.below(7));
+      view.largest_units = std::max(view.largest_units, view.launch_units[zone]);
+    }
+    std::vector<MemberView> members;
+    for (std::uint64_t left = random.below(8); left > 0; --left) {
+      MemberView& m = members.emplace_back(in_service("", view.zones[random.below(view.zones.size())]));
+      m.units = int(1 + random.below(std::uint64_t(view.largest_units)));
+    }
+    int rounds = 0;
+    for (;; ++rounds) {
+      ASSERT_LT(rounds, 200) << "world " << world;
+      const std::vector<Step> steps = decide(view, members);
+      if (steps.empty()) break;
+      ASSERT_EQ(steps.size(), 1U);
+      if (steps[0].kind == Kind::launch) {
+        MemberView& m = members.emplace_back(in_service("", steps[0].zone));
+        m.units = view.launch_units[steps[0].zone];
+        continue;
+      }
+      ASSERT_EQ(steps[0].kind, Kind::scale_in);
+      // The fullest zone first, as termination_policy.h; in it any.
+      std::map<std::string, int> zones;
+      for (const MemberView& m : members) zones[m.zone] += m.units;
+      std::vector<const MemberView*> may_go = spare(view.desired, members);
+      int most = 0;
+      for (const MemberView* m : may_go) most = std::max(most, zones[m->zone]);
+      std::erase_if(may_go, [&](const MemberView* m) { return zones[m->zone] != most; });
+      members.erase(members.begin() + (may_go[random.below(may_go.size())] - members.data()));
+    }
+    int capacity = 0;
+    for (const MemberView& m : members) capacity += m.units;
+    EXPECT_GE(capacity, view.desired) << "world " << world;
+    EXPECT_LE(capacity, view.desired + view.largest_units) << "world " << world;
+    EXPECT_TRUE(is_fulfilled(view.desired, members)) << "world " << world;
+  }
 }
 
 TEST(Decide, AFailingZoneIsAvoidedIfThereIsAnother) {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "services/autoscaling/hooks.h"
+#include "services/autoscaling/mixed_instances.h"
 #include "services/autoscaling/refresh.h"
 #include "services/autoscaling/refresh_preferences.h"
 #include "services/autoscaling/tags.h"
@@ -43,7 +44,6 @@ Result<void> refuse_unsupported(const Request& request) {
     if (given) return fail("UnsupportedOperation", "Brume's Auto Scaling groups do not support {} yet", what);
     return {};
   };
-  BRUME_CHECK(refuse(request.MixedInstancesPolicy.has_value(), "MixedInstancesPolicy"));
   BRUME_CHECK(refuse(request.PlacementGroup.has_value() && !request.PlacementGroup->empty(), "PlacementGroup"));
   BRUME_CHECK(refuse(request.CapacityRebalance.value_or(false), "CapacityRebalance"));
   BRUME_CHECK(refuse(request.DesiredCapacityType.value_or("units") != "units", "DesiredCapacityType other than units"));
@@ -57,7 +57,10 @@ Result<void> refuse_unsupported(const Request& request) {
 template <typename Request>
 Result<void> check_one_configuration(const Request& request) {
   const std::optional<LaunchTemplateSpecification>& launch = request.LaunchTemplate;
-  if (launch && request.LaunchConfigurationName) return fail("ValidationError", "{}", kOneConfiguration);
+  const int given = int(launch.has_value()) + int(request.LaunchConfigurationName.has_value()) +
+                    int(request.MixedInstancesPolicy.has_value());
+  if (given > 1) return fail("ValidationError", "{}", kOneConfiguration);
+  if (request.MixedInstancesPolicy) return check_template_names(*request.MixedInstancesPolicy);
   if (launch && launch->LaunchTemplateId && launch->LaunchTemplateName)
     return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
   return {};
@@ -144,6 +147,7 @@ Result<void> GroupOperations::CreateAutoScalingGroup(const Call& call, const Cre
                     fmt::format("autoScalingGroup:{}:autoScalingGroupName/{}", context_.env.random.uuid(), name));
   group.LaunchTemplate = request.LaunchTemplate;
   group.LaunchConfigurationName = request.LaunchConfigurationName;
+  if (request.MixedInstancesPolicy) group.MixedInstancesPolicy = merged(std::nullopt, *request.MixedInstancesPolicy);
   group.MinSize = request.MinSize;
   group.MaxSize = request.MaxSize;
   group.DesiredCapacity = request.DesiredCapacity.value_or(*request.MinSize);
@@ -203,9 +207,15 @@ Result<void> GroupOperations::UpdateAutoScalingGroup(const Call& call, const Upd
     if (value) field = value;
   };
   // One takes the other's place.
-  if (request.LaunchTemplate || request.LaunchConfigurationName) {
+  const bool launches_anew =
+      request.LaunchTemplate || request.LaunchConfigurationName || request.MixedInstancesPolicy.has_value();
+  if (launches_anew) {
     group.LaunchTemplate = request.LaunchTemplate;
     group.LaunchConfigurationName = request.LaunchConfigurationName;
+    if (request.MixedInstancesPolicy)
+      group.MixedInstancesPolicy = merged(group.MixedInstancesPolicy, *request.MixedInstancesPolicy);
+    else
+      group.MixedInstancesPolicy.reset();
   }
   take(group.MinSize, request.MinSize);
   take(group.MaxSize, request.MaxSize);
@@ -232,8 +242,8 @@ Result<void> GroupOperations::UpdateAutoScalingGroup(const Call& call, const Upd
   group.DesiredCapacity =
       request.DesiredCapacity.value_or(std::clamp(before, *group.MinSize, std::max(*group.MinSize, *group.MaxSize)));
   BRUME_CHECK(check_group(call, group));
-  if (request.LaunchTemplate || request.LaunchConfigurationName || request.VPCZoneIdentifier)
-    BRUME_CHECK(launches_.try_launch(record));
+  if (launches_anew || request.VPCZoneIdentifier) BRUME_CHECK(launches_.try_launch(record));
+  if (launches_anew) BRUME_CHECK(reweigh(group));
   if (*group.DesiredCapacity != before) {
     record.cause =
         at(context_.env.clock.wall(), updated_sentence(*group.MinSize, *group.MaxSize, *group.DesiredCapacity, before));
@@ -317,6 +327,7 @@ Result<AutoScalingInstancesType> GroupOperations::DescribeAutoScalingInstances(
     details.LaunchConfigurationName = i.LaunchConfigurationName;
     details.LaunchTemplate = i.LaunchTemplate;
     details.ProtectedFromScaleIn = i.ProtectedFromScaleIn;
+    details.WeightedCapacity = i.WeightedCapacity;
   }
   std::ranges::sort(found, {}, &AutoScalingInstanceDetails::InstanceId);
   BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(50)), request.NextToken,

@@ -86,8 +86,9 @@ class GroupOperations : public virtual Api, protected GroupPart {
   // Checks what Create and Update have in common; fills in what AWS echoes (both the template's id and name).
   Result<void> check_group(const Call& call, AutoScalingGroup& group);
   Result<void> check_target_groups(const Call& call, const List<std::string>& arns);
-  // May the group do without `count` instances? Error: ValidationError; `verb` is what is asked for.
-  static Result<void> check_shrink(const AutoScalingGroup& group, int count, std::string_view verb);
+  // May the group do without these instances? Error: ValidationError; `verb` is what is asked for.
+  Result<void> check_shrink(const AutoScalingGroup& group, const List<std::string>& instances,
+                            std::string_view verb) const;
 
   ec2::Api& ec2_;
   elbv2::Api& elbv2_;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "services/autoscaling/warm_pool.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -20,11 +21,6 @@ Phase phase_of(std::string_view state) {
   return Phase::in_service;
 }
 
-int weight_of(const Instance& instance) {
-  const std::string text = instance.WeightedCapacity.value_or("1");
-  return std::max(1, std::atoi(text.c_str()));
-}
-
 struct Count {
   double instances = 0, capacity = 0;
 };
@@ -34,7 +30,7 @@ struct Counts {
     for (const Instance& instance : all)
       for (Count* one : {&in[phase_of(instance.LifecycleState.value_or(""))], &total}) {
         ++one->instances;
-        one->capacity += weight_of(instance);
+        one->capacity += services::units_of(instance);
       }
   }
   std::map<Phase, Count> in;

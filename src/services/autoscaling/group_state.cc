@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "services/autoscaling/decide.h"
+#include "services/autoscaling/mixed_instances.h"
 #include "services/autoscaling/warm_pool.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 
@@ -62,8 +64,21 @@ Result<void> GroupPart::check_sizes(const AutoScalingGroup& group) {
 }
 
 void GroupPart::resize(const std::string& group, int by) {
+  if (by == 0) return;
   groups_.modify(group,
                  [&](GroupRecord& record) { record.group.DesiredCapacity = *record.group.DesiredCapacity + by; });
+}
+
+Result<void> GroupPart::reweigh(const AutoScalingGroup& group) {
+  for (const MemberRecord* found : members_of(*group.AutoScalingGroupName)) {
+    if (is_terminating(*found->instance.LifecycleState)) continue;
+    BRUME_TRY(weight, reweighed(group.MixedInstancesPolicy, found->instance));
+    if (weight == found->instance.WeightedCapacity) continue;
+    MemberRecord member = *found;
+    member.instance.WeightedCapacity = weight;
+    put_member(member);
+  }
+  return {};
 }
 
 Result<void> GroupPart::erase_group(const std::string& name) {
@@ -125,9 +140,11 @@ std::vector<const MemberRecord*> GroupPart::every_member_of(const std::string& g
 }
 
 int GroupPart::capacity_of(const std::string& group) const {
-  return int(std::ranges::count_if(members_of(group), [](const MemberRecord* member) {
-    return is_pending(*member->instance.LifecycleState) || member->instance.LifecycleState == "InService";
-  }));
+  int capacity = 0;
+  for (const MemberRecord* member : members_of(group))
+    if (is_pending(*member->instance.LifecycleState) || member->instance.LifecycleState == "InService")
+      capacity += services::units_of(member->instance);
+  return capacity;
 }
 
 void GroupPart::put_member(const MemberRecord& member) {

@@ -5,7 +5,7 @@
 // and erased through put_member and erase_member only, so that the indexes lead to it; a group goes through erase_group
 // only, so that nothing of it stays. Tables of one part alone are that part's (policies.h, scheduled_actions.h,
 // notifications.h). Leaves to others: what to do about a group (controller.h), how instances come and leave
-// (launch.h, departures.h).
+// (launch.h, transitions.h).
 #pragma once
 
 #include <functional>
@@ -67,6 +67,8 @@ class GroupPart {
   // min ≤ desired ≤ max. Error: ValidationError.
   static Result<void> check_sizes(const AutoScalingGroup& group);
   void resize(const std::string& group, int by);
+  // The members weigh from now on what the group's mixed instances policy says. Error: ValidationError.
+  Result<void> reweigh(const AutoScalingGroup& group);
   // With all that belongs to it. Its instances are gone already.
   Result<void> erase_group(const std::string& name);
   // As DescribeAutoScalingGroups answers it.
@@ -81,7 +83,7 @@ class GroupPart {
   [[nodiscard]] std::vector<const MemberRecord*> members_of(const std::string& group) const;
   [[nodiscard]] std::vector<const MemberRecord*> pool_of(const std::string& group) const;
   [[nodiscard]] std::vector<const MemberRecord*> every_member_of(const std::string& group) const;
-  // Members that count towards the desired capacity.
+  // Units of the members that count towards the desired capacity.
   [[nodiscard]] int capacity_of(const std::string& group) const;
   void put_member(const MemberRecord& member);
   void erase_member(const std::string& group, const std::string& instance);

@@ -1,6 +1,7 @@
 // Replacing instances that could stay a while longer: those that are too old, those that are marked and, where the
 // group has an instance maintenance policy, those that fail their health checks.
 #include <algorithm>
+#include <limits>
 
 #include "services/autoscaling/controller.h"
 #include "services/autoscaling/refresh_preferences.h"
@@ -23,18 +24,22 @@ Result<env::Duration> GroupController::maintain(const std::string& name, const s
 
   const GroupView seen = view(group);
   std::map<std::string, std::vector<Replaceable>> wanted;  // by reason
-  int marked = 0, unmarked = 0, ready = 0, failing = 0;
+  int marked = 0, unmarked = 0, ready = 0, failing = 0;    // units
+  int largest = seen.largest_units;
   for (const MemberView& m : members) {
     if (!is_present(m)) continue;
     const bool is_ready_now = is_ready(m, warm_up);
-    ++(m.marked ? marked : unmarked);
-    ready += is_ready_now;
-    failing += is_failing(m) && !is_ready_now;
+    (m.marked ? marked : unmarked) += m.units;
+    if (is_ready_now)
+      ready += m.units;
+    else if (is_failing(m))
+      failing += m.units;
+    largest = std::max(largest, m.units);
     if (m.in_service_for && *m.in_service_for < warm_up)
       next = std::min<env::Duration>(next, warm_up - *m.in_service_for);
     const MemberRecord& member = member_of(name, m.id);
     const auto add = [&](const std::string& why) {
-      wanted[why].push_back({m.id, is_ready_now, is_failing(m), m.marked});
+      wanted[why].push_back({m.id, is_ready_now, is_failing(m), m.marked, m.units});
     };
     if (m.marked) {
       if (member.replacing != "refresh") add(member.replacing);
@@ -52,11 +57,12 @@ Result<env::Duration> GroupController::maintain(const std::string& name, const s
         next = std::min<env::Duration>(next, lifetime - *m.in_service_for);
     }
   }
-  const Range range = replacement_range(*group.group.DesiredCapacity, percentages.min, percentages.max);
+  const Range range = replacement_range(*group.group.DesiredCapacity, percentages.min, percentages.max, largest);
   const int capacity = std::max<int>(*group.group.DesiredCapacity, unmarked) + marked;
   for (const char* why : {"elb", "user", "lifetime"}) {  // one reason at a time, the most urgent first
     const std::vector<Replaceable>& candidates = wanted[why];
-    const Replacements plan = plan_replacements(range, capacity, ready, failing, candidates, int(candidates.size()));
+    const Replacements plan =
+        plan_replacements(range, capacity, ready, failing, candidates, std::numeric_limits<int>::max());
     BRUME_TRY(done, context_.store.transact([&] { return transitions_.replace(name, plan, why); }));
     if (done) return env::Duration::zero();
   }

@@ -52,8 +52,9 @@ struct ActivityRecord {
 // Key "<group>/<12 digits>": newest last.
 struct RefreshRecord {
   InstanceRefresh refresh;
-  // What it launches with: its desired configuration, the version as a number. None: as the group.
+  // What it launches with: its desired configuration, versions as numbers. Neither: as the group.
   std::optional<LaunchTemplateSpecification> launch_template;
+  std::optional<MixedInstancesPolicy> mixed;
   std::optional<Timestamp> progressed;  // when it last came further
   // How far it had come then (RefreshProgress).
   std::int32_t total = 0, updated = 0, untouched = 0;
@@ -71,5 +72,5 @@ BRUME_RECORD(brume::autoscaling::LifecycleAction, hook, token, default_result, d
 BRUME_RECORD(brume::autoscaling::MemberRecord, instance, group, subnet, activity, in_service_since, created,
              configuration_created, returning, terminating_sent, replacing, refresh, actions)
 BRUME_RECORD(brume::autoscaling::ActivityRecord, activity)
-BRUME_RECORD(brume::autoscaling::RefreshRecord, refresh, launch_template, progressed, total, updated, untouched,
+BRUME_RECORD(brume::autoscaling::RefreshRecord, refresh, launch_template, mixed, progressed, total, updated, untouched,
              checkpoint, paused_at, baking_since, suspended, wait_for_transitions)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "services/autoscaling/mixed_instances.h"
 #include "services/autoscaling/refresh_preferences.h"
 #include "services/autoscaling/refresh_state.h"
 #include "services/common/page.h"
@@ -19,8 +20,8 @@ std::unexpected<Error> none_active(const std::string& group) {
 }
 
 // A version that names another one, which may be another one tomorrow.
-bool floats(const std::optional<LaunchTemplateSpecification>& launch) {
-  return !launch || launch->Version.value_or("$Default").starts_with('$');
+bool floats(const LaunchTemplateSpecification& launch) {
+  return launch.Version.value_or("$Default").starts_with('$');
 }
 
 }  // namespace
@@ -37,23 +38,26 @@ RefreshOperations::RefreshOperations(GroupState& state, ec2::Api& ec2, cloudwatc
 Result<void> RefreshOperations::check_reversible(const Call& call, const AutoScalingGroup& group) {
   // A launch configuration never changes, and stays while a group has it.
   if (group.LaunchConfigurationName) return {};
-  if (floats(group.LaunchTemplate))
-    return fail("IrreversibleInstanceRefresh",
-                "The Auto Scaling group {} uses the $Latest or $Default version of its launch template, so it has no "
-                "configuration to roll back to. Give it a version's number",
-                *group.AutoScalingGroupName);
-  ec2::DescribeLaunchTemplateVersionsRequest versions;
-  versions.LaunchTemplateId = group.LaunchTemplate->LaunchTemplateId;
-  versions.Versions = {*group.LaunchTemplate->Version};
-  const auto described = ec2_.DescribeLaunchTemplateVersions(call, versions);
-  if (!described || described->LaunchTemplateVersions.empty())
-    return fail("IrreversibleInstanceRefresh", "The launch template of the Auto Scaling group {} no longer exists",
-                *group.AutoScalingGroupName);
-  const auto& data = described->LaunchTemplateVersions.front().LaunchTemplateData;
-  if (data && data->ImageId.value_or("").starts_with("resolve:ssm:"))
-    return fail("IrreversibleInstanceRefresh",
-                "The launch template of the Auto Scaling group {} names its image by a Systems Manager parameter",
-                *group.AutoScalingGroupName);
+  for (const LaunchOption& option : launch_options(group)) {
+    const LaunchTemplateSpecification& launch = option.launch_template;
+    if (floats(launch))
+      return fail("IrreversibleInstanceRefresh",
+                  "The Auto Scaling group {} uses the $Latest or $Default version of its launch template, so it has no "
+                  "configuration to roll back to. Give it a version's number",
+                  *group.AutoScalingGroupName);
+    ec2::DescribeLaunchTemplateVersionsRequest versions;
+    versions.LaunchTemplateId = launch.LaunchTemplateId;
+    versions.Versions = {*launch.Version};
+    const auto described = ec2_.DescribeLaunchTemplateVersions(call, versions);
+    if (!described || described->LaunchTemplateVersions.empty())
+      return fail("IrreversibleInstanceRefresh", "The launch template of the Auto Scaling group {} no longer exists",
+                  *group.AutoScalingGroupName);
+    const auto& data = described->LaunchTemplateVersions.front().LaunchTemplateData;
+    if (data && data->ImageId.value_or("").starts_with("resolve:ssm:"))
+      return fail("IrreversibleInstanceRefresh",
+                  "The launch template of the Auto Scaling group {} names its image by a Systems Manager parameter",
+                  *group.AutoScalingGroupName);
+  }
   return {};
 }
 
@@ -85,27 +89,7 @@ Result<StartInstanceRefreshAnswer> RefreshOperations::StartInstanceRefresh(const
   BRUME_TRY(preferences, complete_preferences(request.Preferences, group->group));
   refresh.Preferences = preferences;
   if (const auto& desired = request.DesiredConfiguration) {
-    if (desired->MixedInstancesPolicy)
-      return fail("UnsupportedOperation",
-                  "Brume's Auto Scaling groups do not support MixedInstancesPolicy yet, nor does a desired "
-                  "configuration");
-    if (!desired->LaunchTemplate)
-      return fail("ValidationError", "The desired configuration must specify a launch template");
-    if (desired->LaunchTemplate->LaunchTemplateId && desired->LaunchTemplate->LaunchTemplateName)
-      return fail("ValidationError", "Valid requests must contain either launchTemplateId or LaunchTemplateName");
-    GroupRecord changed = *group;
-    changed.group.LaunchTemplate = desired->LaunchTemplate;
-    changed.group.LaunchConfigurationName.reset();
-    BRUME_CHECK(launches_.check_configuration(call, changed.group));
-    BRUME_CHECK(launches_.try_launch(changed));
-    refresh.DesiredConfiguration.emplace().LaunchTemplate = changed.group.LaunchTemplate;
-    // All of a refresh's instances are of one version, whatever "$Latest" is meanwhile.
-    ec2::DescribeLaunchTemplateVersionsRequest versions;
-    versions.LaunchTemplateId = changed.group.LaunchTemplate->LaunchTemplateId;
-    versions.Versions = {changed.group.LaunchTemplate->Version.value_or("$Default")};
-    BRUME_TRY(described, ec2_.DescribeLaunchTemplateVersions(call, versions));
-    record.launch_template = changed.group.LaunchTemplate;
-    record.launch_template->Version = std::to_string(*described.LaunchTemplateVersions.front().VersionNumber);
+    BRUME_CHECK(take_desired(call, *group, *desired, record));
   }
   if (*preferences.AutoRollback) {
     if (!refresh.DesiredConfiguration)

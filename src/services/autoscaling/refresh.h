@@ -27,6 +27,10 @@ class RefreshOperations : public virtual Api, protected GroupPart {
                                                                 const RollbackInstanceRefreshType&) override;
 
  private:
+  // desired_configuration.cc: what a refresh is to bring: checked, completed, and into its row. Errors:
+  // ValidationError, UnsupportedOperation.
+  Result<void> take_desired(const Call& call, const GroupRecord& group, const DesiredConfiguration& desired,
+                            RefreshRecord& refresh);
   // Error: IrreversibleInstanceRefresh for a configuration that nobody could go back to.
   Result<void> check_reversible(const Call& call, const AutoScalingGroup& group);
 

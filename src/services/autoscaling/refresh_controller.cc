@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "services/autoscaling/refresh_preferences.h"
 #include "services/autoscaling/refresh_state.h"
+#include "services/autoscaling/template_versions.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -71,16 +72,10 @@ RefreshView RefreshController::view(const GroupRecord& group, const RefreshRecor
 
   // What skip matching skips: what would be launched just so.
   const GroupRecord wanted = as_launched(state_, group);
-  const auto& launch_template = wanted.group.LaunchTemplate;
-  std::string version = launch_template ? launch_template->Version.value_or("$Default") : "";
-  if (*preferences.SkipMatching && version.starts_with('$')) {
-    ec2::DescribeLaunchTemplateVersionsRequest versions;
-    versions.LaunchTemplateId = launch_template->LaunchTemplateId;
-    versions.Versions = {version};
-    if (const auto found = ec2_.DescribeLaunchTemplateVersions(context_.call("autoscaling"), versions);
-        found && !found->LaunchTemplateVersions.empty())
-      version = std::to_string(*found->LaunchTemplateVersions.front().VersionNumber);
-  }
+  std::vector<LaunchOption> options = launch_options(wanted.group);
+  for (const LaunchOption& option : options) view.largest_units = std::max(view.largest_units, option.units);
+  if (*preferences.SkipMatching && !wanted.group.LaunchConfigurationName)
+    options = numbered(context_, ec2_, std::move(options));
   for (const MemberView& m : members) {
     const MemberRecord& member = member_of(*group.group.AutoScalingGroupName, m.id);
     const bool standby = m.lifecycle == "Standby" || m.lifecycle == "EnteringStandby";
@@ -92,6 +87,8 @@ RefreshView RefreshController::view(const GroupRecord& group, const RefreshRecor
     if (m.lifecycle != "InService" && !standby) ++view.in_transition;
     RefreshMember& one = view.members.emplace_back();
     one.id = m.id;
+    one.units = m.units;
+    view.largest_units = std::max(view.largest_units, m.units);
     one.counts = present;
     one.standby = standby;
     one.is_protected = m.is_protected;
@@ -100,11 +97,9 @@ RefreshView RefreshController::view(const GroupRecord& group, const RefreshRecor
     one.failing = is_failing(m);
     one.warming = !one.ready && is_ready(m, seconds(0));
     one.stale = view.phase == Phase::cancelling ? m.marked : is_stale(refresh, member);
-    const auto& launched = member.instance.LaunchTemplate;
-    const bool matches = launch_template
-                             ? launched && launched->LaunchTemplateId == launch_template->LaunchTemplateId &&
-                                   launched->Version == version
-                             : member.instance.LaunchConfigurationName == wanted.group.LaunchConfigurationName;
+    const bool matches = wanted.group.LaunchConfigurationName
+                             ? member.instance.LaunchConfigurationName == wanted.group.LaunchConfigurationName
+                             : is_launched_by(member.instance, options);
     one.skipped = one.stale && *preferences.SkipMatching && view.phase != Phase::cancelling &&
                   view.phase != Phase::rolling_back && matches;
   }
@@ -227,11 +222,14 @@ Result<void> RefreshController::carry_out(const std::string& name, const std::st
     case Kind::succeed:
       end(rolling_back ? "RollbackSuccessful" : "Successful");
       refresh.StatusReason.reset();
-      if (!rolling_back && refresh.DesiredConfiguration)
+      if (!rolling_back && refresh.DesiredConfiguration) {
         groups_.modify(name, [&](GroupRecord& group) {
           group.group.LaunchTemplate = refresh.DesiredConfiguration->LaunchTemplate;
+          group.group.MixedInstancesPolicy = refresh.DesiredConfiguration->MixedInstancesPolicy;
           group.group.LaunchConfigurationName.reset();
         });
+        BRUME_CHECK(reweigh(groups_.find(name)->group));
+      }
       break;
     case Kind::fail:
       end(rolling_back ? "RollbackFailed" : "Failed");

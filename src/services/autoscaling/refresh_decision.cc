@@ -33,18 +33,20 @@ Counts count(const RefreshView& view) {
   int left_alone = 0, fresh_ready = 0, marked = 0, unmarked = 0, standby = 0;
   for (const RefreshMember& m : view.members) {
     if (m.counts) {
-      ++(m.marked ? marked : unmarked);
-      counts.ready += m.ready;
-      counts.failing += m.failing && !m.ready;
+      (m.marked ? marked : unmarked) += m.units;
+      if (m.ready)
+        counts.ready += m.units;
+      else if (m.failing)
+        counts.failing += m.units;
     }
     if (ignored(view, m)) {
-      left_alone += m.counts;
+      if (m.counts) left_alone += m.units;
     } else if (m.stale) {
-      ++counts.stale;
-      counts.untouched += !m.marked;
-      standby += m.standby;
-    } else {
-      fresh_ready += m.counts && m.ready;
+      counts.stale += m.units;
+      if (!m.marked) counts.untouched += m.units;
+      if (m.standby) standby += m.units;
+    } else if (m.counts && m.ready) {
+      fresh_ready += m.units;
     }
   }
   counts.capacity = std::max(view.desired, unmarked) + marked;
@@ -88,11 +90,11 @@ Replacements replacements(const RefreshView& view, const Counts& counts, bool on
     if (m.standby && (view.if_standby == RefreshView::Standby::terminate || view.phase == Phase::rolling_back))
       plan.take_out.push_back(m.id);  // it serves nothing
     else if (m.counts)
-      candidates.push_back({m.id, m.ready, m.failing, m.marked});
+      candidates.push_back({m.id, m.ready, m.failing, m.marked, m.units});
   }
   // What fails first: nothing is lost with it. Then what starts.
   std::ranges::stable_sort(candidates, {}, [](const Replaceable& c) { return c.failing ? 0 : c.ready ? 2 : 1; });
-  const Range range = replacement_range(view.desired, view.min_percent, view.max_percent);
+  const Range range = replacement_range(view.desired, view.min_percent, view.max_percent, view.largest_units);
   const int limit = view.phase == Phase::replacing ? limit_of(view, counts) : std::numeric_limits<int>::max();
   Replacements more =
       plan_replacements(range, counts.capacity, counts.ready, counts.failing, candidates, only_marked ? 0 : limit);

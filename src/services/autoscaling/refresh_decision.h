@@ -1,9 +1,10 @@
 // What an instance refresh does next.
 //
-// Pure: a function of the refresh, the group's instances and the time; asked again after every step and whenever
-// something changed, so it holds no state. Sources: Auto Scaling user guide, "How an instance refresh works", "Add
-// checkpoints", "Undo changes with a rollback", "Use an instance refresh with skip matching". How many at once is
-// replacement.h's. Leaves to others: carrying out (refresh_controller.h), launching (the group controller fills gaps).
+// Sizes, and what is counted, are in capacity units. Pure: a function of the refresh, the group's instances and the
+// time; asked again after every step and whenever something changed, so it holds no state. Sources: Auto Scaling user
+// guide, "How an instance refresh works", "Add checkpoints", "Undo changes with a rollback", "Use an instance refresh
+// with skip matching". How many at once is replacement.h's. Leaves to others: carrying out (refresh_controller.h),
+// launching (the group controller fills gaps).
 #pragma once
 
 #include <chrono>
@@ -18,6 +19,7 @@ namespace brume::autoscaling {
 
 struct RefreshMember {
   std::string id;
+  int units = 1;
   // Has to be replaced: in a refresh what it did not launch, in a rollback what it did launch.
   bool stale = false;
   // Of the configuration that is wanted already (skip matching): left alone and not counted in percentages.
@@ -34,6 +36,7 @@ struct RefreshMember {
 struct RefreshView {
   enum class Phase { replacing, baking, cancelling, rolling_back } phase = Phase::replacing;
   int desired = 0;
+  int largest_units = 1;  // of what the group has or launches
   int min_percent = 90, max_percent = 100;
   std::vector<int> checkpoints;        // percentages, ascending
   int checkpoint = 0;                  // the highest that was reached; 0: none

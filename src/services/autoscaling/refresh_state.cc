@@ -47,10 +47,12 @@ std::string launching_refresh(const GroupState& state, const std::string& group)
 GroupRecord as_launched(const GroupState& state, const GroupRecord& group) {
   GroupRecord record = group;
   const std::string& name = *group.group.AutoScalingGroupName;
-  if (launching_refresh(state, name).empty()) return record;
-  const RefreshRecord& refresh = *active_refresh(state, name).record;
-  if (refresh.launch_template) {
+  const ActiveRefresh active = active_refresh(state, name);
+  if (!active || launching_refresh(state, name).empty()) return record;
+  const RefreshRecord& refresh = *active.record;
+  if (refresh.launch_template || refresh.mixed) {
     record.group.LaunchTemplate = refresh.launch_template;
+    record.group.MixedInstancesPolicy = refresh.mixed;
     record.group.LaunchConfigurationName.reset();
   }
   return record;

@@ -4,12 +4,12 @@
 
 namespace brume::autoscaling {
 
-Range replacement_range(int desired, int min_percent, int max_percent) {
+Range replacement_range(int desired, int min_percent, int max_percent, int largest) {
   Range range;
   range.floor = (desired * min_percent + 99) / 100;
   range.ceiling = desired * max_percent / 100;
-  if (max_percent > 100) range.ceiling = std::max(range.ceiling, desired + 1);
-  if (range.ceiling <= desired) range.floor = std::min(range.floor, std::max(0, desired - 1));
+  if (max_percent > 100) range.ceiling = std::max(range.ceiling, desired + largest);
+  if (range.ceiling <= desired) range.floor = std::min(range.floor, std::max(0, desired - largest));
   return range;
 }
 
@@ -17,14 +17,16 @@ Replacements plan_replacements(const Range& range, int capacity, int ready, int 
                                std::span<const Replaceable> candidates, int limit) {
   Replacements plan;
   const auto may_go = [&](const Replaceable& one) {
-    if (one.ready) return ready - 1 >= range.floor;
-    return one.failing ? ready + failing - 1 >= range.floor : ready >= range.floor;
+    if (one.ready) return ready - one.units >= range.floor;
+    return one.failing ? ready + failing - one.units >= range.floor : ready >= range.floor;
   };
   const auto take_out = [&](const Replaceable& one) {
     plan.take_out.push_back(one.id);
-    capacity -= one.marked;  // the gap of one that is not is filled
-    ready -= one.ready;
-    failing -= one.failing && !one.ready;
+    if (one.marked) capacity -= one.units;  // the gap of one that is not is filled
+    if (one.ready)
+      ready -= one.units;
+    else if (one.failing)
+      failing -= one.units;
   };
   for (const Replaceable& one : candidates)
     if (one.marked && may_go(one)) take_out(one);
@@ -33,15 +35,16 @@ Replacements plan_replacements(const Range& range, int capacity, int ready, int 
     if (one.marked || limit <= 0) continue;
     if (may_go(one)) {
       take_out(one);
-      --limit;
+      limit -= one.units;
     } else {
       kept.push_back(&one);
     }
   }
   for (const Replaceable* one : kept) {
-    if (limit-- <= 0 || capacity >= range.ceiling) break;
+    if (limit <= 0 || capacity >= range.ceiling) break;
     plan.mark.push_back(one->id);
-    ++capacity;  // by the one that is launched for it
+    limit -= one->units;
+    capacity += one->units;  // by what is launched for it
   }
   return plan;
 }

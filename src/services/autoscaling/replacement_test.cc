@@ -28,6 +28,27 @@ TEST(ReplacementRange, IsOfTheDesiredCapacity) {
     EXPECT_EQ(replacement_range(c.desired, c.min, c.max), c.range) << c.desired << " " << c.min << " " << c.max;
 }
 
+TEST(ReplacementRange, MovesByTheHeaviestInstance) {
+  EXPECT_EQ(replacement_range(10, 90, 100, 4), (Range{6, 10}));  // one at a time
+  EXPECT_EQ(replacement_range(10, 90, 110, 4), (Range{9, 14}));  // one more
+  EXPECT_EQ(replacement_range(10, 50, 200, 4), (Range{5, 20}));  // there is room
+  EXPECT_EQ(replacement_range(3, 100, 100, 4), (Range{0, 3}));   // one is all
+}
+
+TEST(Replacements, CountUnits) {
+  const auto heavy = [](const char* id, bool ready = true) { return Replaceable{id, ready, !ready, false, 4}; };
+  const std::vector<Replaceable> three = {heavy("0"), heavy("1"), heavy("2")};
+  constexpr int all = std::numeric_limits<int>::max();
+  using Ids = std::vector<std::string>;
+  EXPECT_EQ(plan_replacements({6, 10}, 12, 12, 0, three, all).take_out, Ids{"0"});
+  EXPECT_EQ(plan_replacements({4, 10}, 12, 12, 0, three, all).take_out, (Ids{"0", "1"}));
+  EXPECT_EQ(plan_replacements({9, 14}, 12, 12, 0, three, all), (Replacements{{}, {"0"}}));
+  // At most so many units, the last instance whole.
+  EXPECT_EQ(plan_replacements({0, 10}, 12, 12, 0, three, 5).take_out, (Ids{"0", "1"}));
+  // What fails counts as what it was.
+  EXPECT_EQ(plan_replacements({8, 10}, 12, 8, 4, std::vector{heavy("0", false)}, all).take_out, Ids{"0"});
+}
+
 // Instances by letters: r ready, f failing, s starting, capitals marked.
 Replacements plan(const Range& range, int desired, std::string_view candidates, std::string_view others = "",
                   int limit = std::numeric_limits<int>::max()) {

@@ -1,12 +1,15 @@
 // What policies do when alarms or ExecutePolicy call them.
 #include <algorithm>
+#include <limits>
 
+#include "services/autoscaling/decide.h"
 #include "services/autoscaling/policies.h"
 #include "services/autoscaling/scaling/combine.h"
 #include "services/autoscaling/scaling/step_scaling.h"
 #include "services/autoscaling/scaling/target_tracking.h"
 #include "services/autoscaling/scaling/tracking_alarms.h"
 #include "services/autoscaling/texts.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -32,16 +35,26 @@ Capacity PolicyOperations::capacity_for(const GroupRecord& record, const Scaling
   capacity.desired = *group.DesiredCapacity;
   const auto warm_up = policy.EstimatedInstanceWarmup ? policy.EstimatedInstanceWarmup : group.DefaultInstanceWarmup;
   const env::Duration needs = context_.scaled(seconds(warm_up.value_or(*group.DefaultCooldown)));
+  int present = 0, lightest = std::numeric_limits<int>::max();
   for (const MemberRecord* member : members_of(*group.AutoScalingGroupName)) {
     const std::string& lifecycle = *member->instance.LifecycleState;
+    const int units = services::units_of(member->instance);
+    if (member->replacing.empty() && (is_pending(lifecycle) || lifecycle == "InService")) {
+      present += units;
+      lightest = std::min(lightest, units);
+    }
     if (lifecycle.starts_with("Pending"))
-      ++capacity.warming;
+      capacity.warming += units;
     else if (lifecycle.starts_with("Terminating"))
-      ++capacity.leaving;
+      capacity.leaving += units;
+    else if (lifecycle == "InService" &&
+             state_.in_service.of(*member->instance.InstanceId, *member->in_service_since) < needs)
+      capacity.warming += units;
     else if (lifecycle == "InService")
-      ++(state_.in_service.of(*member->instance.InstanceId, *member->in_service_since) < needs ? capacity.warming
-                                                                                               : capacity.ready);
+      capacity.ready += units;
   }
+  const int excess = present - capacity.desired;
+  if (excess > 0 && excess < lightest) capacity.above = excess;
   return capacity;
 }
 

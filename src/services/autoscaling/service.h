@@ -2,7 +2,7 @@
 //
 // The API by theme, one class each (their headers list the operations), over what all share (group_state.h); beside
 // them what makes it so: how instances come (launch.h) and change (transitions.h), and the controllers of groups,
-// warm pools and instance refreshes. Leaves out, by name: mixed instances.
+// warm pools and instance refreshes.
 #pragma once
 
 #include <cstdint>

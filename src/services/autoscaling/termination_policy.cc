@@ -22,6 +22,8 @@ std::chrono::milliseconds to_next_hour(const Candidate& candidate, Timestamp now
 
 void apply(std::string_view policy, std::vector<Candidate>& candidates, const std::string& current_template,
            Timestamp now) {
+  if (policy == "AllocationStrategy" || policy == "Default")
+    keep_smallest(candidates, [](const Candidate& c) { return -c.rank; });
   if (policy == "OldestInstance") keep_smallest(candidates, [](const Candidate& c) { return c.launched; });
   if (policy == "NewestInstance")
     keep_smallest(candidates, [](const Candidate& c) { return -c.launched.time_since_epoch(); });
@@ -36,7 +38,6 @@ void apply(std::string_view policy, std::vector<Candidate>& candidates, const st
   }
   if (policy == "ClosestToNextInstanceHour" || policy == "Default")
     keep_smallest(candidates, [&](const Candidate& c) { return to_next_hour(c, now); });
-  // AllocationStrategy: there is one instance type; all tie.
 }
 
 }  // namespace

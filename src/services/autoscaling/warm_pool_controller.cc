@@ -115,7 +115,7 @@ Result<bool> WarmPoolController::tend(const GroupRecord& record, const GroupView
     } else if (const auto launched = context_.store.transact(
                    [&] { return launches_.launch_instance(record, step.zone, Launches::Into::pool); });
                !launched) {
-      launches_.launch_failed(name, step.zone, launched.error().message);
+      launches_.launch_failed(name, step.zone, launched.error());
     }
   }
   if (!steps.empty()) return true;

@@ -21,28 +21,37 @@ std::string listed(const std::vector<std::string>& ids) {
   return fmt::format("{}", fmt::join(ids, ","));
 }
 
-// What the group launches from now, with a version's number for $Latest and $Default.
-Result<std::optional<autoscaling::LaunchTemplateSpecification>> launch_template_of(
+// What the group launches from now, with a version's number for $Latest and $Default; nothing if from a configuration.
+Result<std::vector<autoscaling::LaunchTemplateSpecification>> launch_templates_of(
     Apis& apis, const aws::Call& call, const autoscaling::AutoScalingGroup& group) {
-  std::optional<autoscaling::LaunchTemplateSpecification> out = group.LaunchTemplate;
-  if (group.MixedInstancesPolicy && group.MixedInstancesPolicy->LaunchTemplate)
-    out = group.MixedInstancesPolicy->LaunchTemplate->LaunchTemplateSpecification;
-  if (!out || !out->Version.value_or("$Default").starts_with('$')) return out;
-  ec2::DescribeLaunchTemplateVersionsRequest request;
-  request.LaunchTemplateId = out->LaunchTemplateId;
-  if (!out->LaunchTemplateId) request.LaunchTemplateName = out->LaunchTemplateName;
-  request.Versions = {out->Version.value_or("$Default")};
-  BRUME_TRY(found, apis.ec2.DescribeLaunchTemplateVersions(call, request));
-  if (!found.LaunchTemplateVersions.empty())
-    out->Version = std::to_string(found.LaunchTemplateVersions[0].VersionNumber.value_or(0));
+  std::vector<autoscaling::LaunchTemplateSpecification> out;
+  if (group.LaunchTemplate) out.push_back(*group.LaunchTemplate);
+  if (group.MixedInstancesPolicy && group.MixedInstancesPolicy->LaunchTemplate) {
+    const autoscaling::LaunchTemplate& mixed = *group.MixedInstancesPolicy->LaunchTemplate;
+    if (mixed.LaunchTemplateSpecification) out.push_back(*mixed.LaunchTemplateSpecification);
+    for (const autoscaling::LaunchTemplateOverrides& one : mixed.Overrides)
+      if (one.LaunchTemplateSpecification) out.push_back(*one.LaunchTemplateSpecification);
+  }
+  for (autoscaling::LaunchTemplateSpecification& launch : out) {
+    if (!launch.Version.value_or("$Default").starts_with('$')) continue;
+    ec2::DescribeLaunchTemplateVersionsRequest request;
+    request.LaunchTemplateId = launch.LaunchTemplateId;
+    if (!launch.LaunchTemplateId) request.LaunchTemplateName = launch.LaunchTemplateName;
+    request.Versions = {launch.Version.value_or("$Default")};
+    BRUME_TRY(found, apis.ec2.DescribeLaunchTemplateVersions(call, request));
+    if (!found.LaunchTemplateVersions.empty())
+      launch.Version = std::to_string(found.LaunchTemplateVersions[0].VersionNumber.value_or(0));
+  }
   return out;
 }
 
 bool is_current(const autoscaling::Instance& instance, const autoscaling::AutoScalingGroup& group,
-                const std::optional<autoscaling::LaunchTemplateSpecification>& launch) {
-  if (!launch) return instance.LaunchConfigurationName == group.LaunchConfigurationName;
-  return instance.LaunchTemplate && instance.LaunchTemplate->LaunchTemplateId == launch->LaunchTemplateId &&
-         instance.LaunchTemplate->Version == launch->Version;
+                const std::vector<autoscaling::LaunchTemplateSpecification>& templates) {
+  if (templates.empty()) return instance.LaunchConfigurationName == group.LaunchConfigurationName;
+  return instance.LaunchTemplate && std::ranges::any_of(templates, [&](const auto& launch) {
+           return instance.LaunchTemplate->LaunchTemplateId == launch.LaunchTemplateId &&
+                  instance.LaunchTemplate->Version == launch.Version;
+         });
 }
 
 Result<void> resize(Apis& apis, const aws::Call& call, const std::string& name, int min_size,
@@ -78,13 +87,19 @@ Result<void> Engine::begin_roll(const StackRecord& stack, Record& record, const 
   const std::string& name = record.now.physical_id;
   BRUME_TRY(group, find_group(apis_, call, name));
   if (!group) return fail("NotStabilized", "AutoScalingGroup {} disappeared", name);
-  BRUME_TRY(launch, launch_template_of(apis_, call, *group));
+  BRUME_TRY(templates, launch_templates_of(apis_, call, *group));
   BRUME_TRY(view, view_group(apis_, call, *group));
   RollingUpdate roll{.policy = record.now.update_policy, .min_size = view.min_size, .since = now()};
   for (std::size_t i = 0; i < view.members.size(); ++i)
-    if (!view.members[i].leaving && (all || !is_current(group->Instances[i], *group, launch)))
+    if (!view.members[i].leaving && (all || !is_current(group->Instances[i], *group, templates)))
       roll.obsolete.push_back(view.members[i].id);
   if (roll.obsolete.empty()) return {};
+  if (std::ranges::any_of(group->Instances, [](const auto& one) { return one.WeightedCapacity.has_value(); }))
+    return fail("UnsupportedOperation",
+                "Brume's rolling updates count instances, and the group {} counts the weights of its instance types: "
+                "replace its instances with an instance refresh, or give it the UpdatePolicy "
+                "AutoScalingReplacingUpdate",
+                name);
   BRUME_TRY(sizes, roll_sizes(policy, view.desired, view.max_size, int(roll.obsolete.size())));
   roll.batch_size = sizes.batch;
   const auto tell = [&](std::string text) { add_event(stack.id, record, "UPDATE_IN_PROGRESS", std::move(text), name); };

@@ -279,6 +279,36 @@ TEST(Alarms, ChangeTheCapacityAndSayWhy) {
   EXPECT_FALSE(world.alarm("arn:aws:autoscaling:x", 10, 20));
 }
 
+TEST(Weights, PoliciesCountUnits) {
+  World world;
+  // Three instances of three units each: one unit above what is desired stays.
+  world.make_group(0, 30, 8, [](CreateAutoScalingGroupType& r) {
+    r.DefaultInstanceWarmup = 60;
+    r.LaunchTemplate.reset();
+    LaunchTemplate& launch = r.MixedInstancesPolicy.emplace().LaunchTemplate.emplace();
+    launch.LaunchTemplateSpecification.emplace().LaunchTemplateName = "web";
+    launch.Overrides.emplace_back().InstanceType = "t2.micro";
+    launch.Overrides.back().WeightedCapacity = "3";
+  });
+  world.run_for(minutes(2));
+  EXPECT_EQ(world.in_service(), 3);
+  const std::string out = *world.put(stepped("out", {{0, {}, 3}}))->PolicyARN;
+  const std::string in = *world.put(stepped("in", {{{}, 0, -2}}))->PolicyARN;
+  EXPECT_EQ(*world.alarm(in, 10, 20), "Policy in changed the desired capacity from 8 to 6.");
+  world.run_for(minutes(2));
+  EXPECT_EQ(world.in_service(), 2);
+  EXPECT_EQ(*world.alarm(out, 60, 50), "Policy out changed the desired capacity from 6 to 9.");
+  world.run_for(std::chrono::seconds(10));
+  EXPECT_EQ(world.in_service(), 3);
+  EXPECT_EQ(*world.alarm(out, 60, 50),
+            "Policy out left the desired capacity at 9: the instances that are warming up are enough.");
+  // Nine units at the double of the target need eighteen.
+  ASSERT_TRUE(world.put(tracking("cpu", "ASGAverageCPUUtilization", 50)));
+  world.run_minutes(4, [](const cloudwatch::MetricAlarm&) { return 100.0; });
+  EXPECT_EQ(world.desired(), 18);
+  EXPECT_EQ(world.group().Instances.size(), 6U);
+}
+
 TEST(Simple, WaitsForItsInstancesAndThenForTheCooldown) {
   for (const auto& [jump, crash] : std::initializer_list<std::pair<hours, bool>>{
            {hours(0), false}, {hours(1), false}, {hours(-1), false}, {hours(0), true}}) {

@@ -92,7 +92,7 @@ Wish step_scaling(const Capacity& capacity, const Adjustment& adjustment) {
   }
   if (in) {
     if (capacity.warming > 0) return {std::nullopt, "no scale-in while instances are warming up"};
-    const int wanted = adjusted(capacity.ready + capacity.leaving, adjustment);
+    const int wanted = adjusted(capacity.ready + capacity.leaving - capacity.above, adjustment);
     if (wanted < capacity.desired) return {wanted, ""};
     return {std::nullopt, "the instances that are being terminated are enough"};
   }

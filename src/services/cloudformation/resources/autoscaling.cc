@@ -2,6 +2,7 @@
 
 #include "services/cloudformation/resources/apis.h"
 #include "services/cloudformation/resources/properties.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::cloudformation::resources {
 
@@ -105,8 +106,9 @@ Result<bool> group_settled(Work& work, Instance& instance) {
   BRUME_TRY(group, describe(work, instance.physical_id));
   if (!group) return fail("NotStabilized", "AutoScalingGroup {} disappeared", instance.physical_id);
   const auto desired = std::max(group->DesiredCapacity.value_or(0), 0);
-  const auto in_service =
-      std::ranges::count_if(group->Instances, [](const auto& one) { return one.LifecycleState == "InService"; });
+  int in_service = 0;  // units
+  for (const autoscaling::Instance& one : group->Instances)
+    if (one.LifecycleState == "InService") in_service += services::units_of(one);
   if (in_service >= desired) return true;
   autoscaling::DescribeScalingActivitiesType request;
   request.AutoScalingGroupName = instance.physical_id;
