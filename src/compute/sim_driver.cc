@@ -28,6 +28,7 @@ void SimDriver::start(const InstanceSpec& spec, Done done) {
       [this, spec, failure = std::move(failure)](Machine& machine) -> Result<void> {
         if (machine.runs) return {};
         machine.use(env_.clock.now());
+        machine.used = {};
         if (failure) return std::unexpected(*failure);
         if (!images_.exists(spec.image_id))
           return fail("InvalidAMIID.NotFound", "The image id '[{}]' does not exist", spec.image_id);
@@ -92,12 +93,18 @@ void SimDriver::load(const std::string& id, double share) {
 }
 
 void SimDriver::usage(std::function<void(const std::map<std::string, Usage>&)> done) {
-  std::map<std::string, Usage> all;
-  for (auto& [id, machine] : machines_) {
-    machine.use(env_.clock.now());
-    if (machine.runs) all.emplace(id, machine.used);
-  }
-  env_.loop.post([all = std::move(all), done = std::move(done)] { done(all); });
+  usage_asked_.push_back(std::move(done));
+  if (usage_asked_.size() > 1) return;
+  env_.loop.post([this] {
+    const env::MonotonicTime now = env_.clock.now();
+    std::map<std::string, Usage> all;
+    for (auto& [id, machine] : machines_) {
+      if (!machine.runs) continue;
+      machine.use(now);
+      all.emplace_hint(all.end(), id, machine.used);
+    }
+    for (const auto& asked : std::exchange(usage_asked_, {})) asked(all);
+  });
 }
 
 void SimDriver::on_exit(std::function<void(const std::string&, int)> listener) {
@@ -122,6 +129,7 @@ void SimDriver::print(const std::string& id, std::string_view text) {
 
 void SimDriver::crashed() {
   for (auto& [id, machine] : machines_) machine.under_way = 0;
+  usage_asked_.clear();
   listener_ = nullptr;
 }
 

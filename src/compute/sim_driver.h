@@ -70,6 +70,7 @@ class SimDriver : public Driver {
   std::optional<Error> next_start_fails_;
   std::size_t starts_ = 0;
   std::function<void(const std::string&, int)> listener_;
+  std::vector<std::function<void(const std::map<std::string, Usage>&)>> usage_asked_;  // and not answered yet
 };
 
 }  // namespace brume::compute

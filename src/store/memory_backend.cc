@@ -4,25 +4,31 @@
 
 namespace brume::store {
 
+const MemoryBackend::Rows& MemoryBackend::rows_of(const std::string& table, const std::string& scope) const {
+  static const Rows kNone;
+  const auto found = tables_.find({table, scope});
+  return found == tables_.end() ? kNone : found->second;
+}
+
 Result<std::vector<Row>> MemoryBackend::load(const std::string& table, const std::string& scope) {
   std::vector<Row> rows;
-  for (auto at = rows_.lower_bound({table, scope, ""}); at != rows_.end(); ++at) {
-    const auto& [row_table, row_scope, key] = at->first;
-    if (row_table != table || row_scope != scope) break;
-    rows.push_back({key, at->second});
-  }
+  for (const auto& [key, value] : rows_of(table, scope)) rows.push_back({key, value});
   return rows;
 }
 
 Result<void> MemoryBackend::commit(const std::vector<Change>& changes) {
   if (full)
     return std::unexpected(Error{"InsufficientStorage", "The disk is full; free some space and try again", 507});
+  const Change* before = nullptr;  // changes come table by table
+  Rows* rows = nullptr;
   for (const Change& change : changes) {
-    const std::tuple row(change.table, change.scope, change.key);
+    if (!before || before->table != change.table || before->scope != change.scope)
+      rows = &tables_[{change.table, change.scope}];
+    before = &change;
     if (change.value)
-      rows_[row] = *change.value;
+      (*rows)[change.key] = *change.value;
     else
-      rows_.erase(row);
+      rows->erase(change.key);
   }
   ++commits;
   return {};
@@ -30,25 +36,25 @@ Result<void> MemoryBackend::commit(const std::vector<Change>& changes) {
 
 Result<std::vector<std::string>> MemoryBackend::scopes() {
   std::set<std::string> found;
-  for (const auto& [row, value] : rows_) found.insert(std::get<1>(row));
+  for (const auto& [table, rows] : tables_)
+    if (!rows.empty()) found.insert(table.second);
   return std::vector(found.begin(), found.end());
 }
 
 Result<std::vector<Row>> MemoryBackend::read(const std::string& table, const std::string& scope,
                                              const std::string& first, const std::string& end) {
-  std::vector<Row> rows;
-  const auto last = rows_.lower_bound({table, scope, end});
-  for (auto at = rows_.lower_bound({table, scope, first}); first < end && at != last; ++at)
-    rows.push_back({std::get<2>(at->first), at->second});
-  return rows;
+  std::vector<Row> found;
+  const Rows& rows = rows_of(table, scope);
+  for (auto at = rows.lower_bound(first); at != rows.end() && at->first < end; ++at)
+    found.push_back({at->first, at->second});
+  return found;
 }
 
 Result<std::vector<std::string>> MemoryBackend::keys(const std::string& table, const std::string& scope,
                                                      const std::string& first, const std::string& end) {
   std::vector<std::string> found;
-  const auto last = rows_.lower_bound({table, scope, end});
-  for (auto at = rows_.lower_bound({table, scope, first}); first < end && at != last; ++at)
-    found.push_back(std::get<2>(at->first));
+  const Rows& rows = rows_of(table, scope);
+  for (auto at = rows.lower_bound(first); at != rows.end() && at->first < end; ++at) found.push_back(at->first);
   return found;
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include <map>
-#include <tuple>
+#include <string>
+#include <utility>
 
 #include "store/ranges.h"
 #include "store/store.h"
@@ -23,7 +24,10 @@ class MemoryBackend : public Backend, public Ranges {
   std::uint64_t commits = 0;
 
  private:
-  std::map<std::tuple<std::string, std::string, std::string>, std::string> rows_;
+  using Rows = std::map<std::string, std::string>;
+  [[nodiscard]] const Rows& rows_of(const std::string& table, const std::string& scope) const;
+
+  std::map<std::pair<std::string, std::string>, Rows> tables_;  // by table and scope
 };
 
 }  // namespace brume::store

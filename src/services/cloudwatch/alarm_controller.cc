@@ -13,6 +13,9 @@ using std::chrono::seconds;
 constexpr seconds kMinute{60}, kTenSeconds{10};
 // A new alarm is looked at soon: most of what there is to know is there already.
 constexpr seconds kFirstLook{1};
+// What Brume itself measures of a minute is there so soon after its end, and alarms are then looked at within this
+// time; a fifth of the interval at most, each.
+constexpr std::chrono::milliseconds kSettles{300}, kSpread{700};
 // Alarms that fall due together are looked at together: one wake-up for many.
 constexpr std::chrono::milliseconds kTogether{250};
 constexpr std::size_t kAtOnce = 200;  // alarms, then others have their turn
@@ -45,6 +48,8 @@ void AlarmController::start() {
 void AlarmController::look_at_clocks() {
   const env::MonotonicTime now = context_.env.clock.now();
   const bool jumped = lived_.observe(now, context_.env.clock.wall());
+  if (jumped)
+    for (auto& [name, watched] : watched_) watched.seen.reset();
   if (!jumped && now - kept_ < kMinute) return;
   if (jumped && lived_.stretches().size() > 1)
     log_info("alarms pass over time in {} that was not lived through", context_.region);
@@ -67,6 +72,10 @@ seconds AlarmController::interval(bool high_resolution) const {
 
 void AlarmController::changed(const std::string& alarm) {
   if (!started_) return;
+  if (const auto watched = watched_.find(alarm); watched != watched_.end()) {
+    watched->second.seen.reset();
+    watched->second.source.reset();
+  }
   const AlarmRecord* record = alarms_.find(alarm);
   watch_composite(alarm, record && record->composite ? &*record->composite : nullptr);
   if (record && record->metric) {
@@ -90,7 +99,7 @@ void AlarmController::schedule(const std::string& alarm, const AlarmRecord& reco
   if (known != watched_.end()) due_.erase({known->second.due, alarm});
   const env::MonotonicTime due = context_.env.clock.now() + kFirstLook;
   const bool first = watched_.empty();
-  watched_[alarm] = {due, high_resolution};
+  watched_[alarm] = {.due = due, .high_resolution = high_resolution, .source = {}, .seen = {}};
   due_.emplace(due, alarm);
   if (first) {
     lived_.observe(context_.env.clock.now(), context_.env.clock.wall());
@@ -103,10 +112,12 @@ void AlarmController::set_timer() {
   context_.env.loop.cancel(std::exchange(timer_, 0));
   if (due_.empty()) return;
   const env::Duration delay = due_.begin()->first - context_.env.clock.now();
-  timer_ = context_.env.loop.after(std::max<env::Duration>(delay, kTogether), [this] {
-    timer_ = 0;
-    run_due();
-  });
+  // Where more than one turn's are due, others have theirs in between.
+  timer_ = context_.env.loop.after(delay > env::Duration::zero() ? std::max<env::Duration>(delay, kTogether) : delay,
+                                   [this] {
+                                     timer_ = 0;
+                                     run_due();
+                                   });
 }
 
 void AlarmController::run_due() {
@@ -116,15 +127,46 @@ void AlarmController::run_due() {
     const std::string alarm = due_.begin()->second;
     due_.erase(due_.begin());
     Watched& watched = watched_.at(alarm);
-    // Each has its own place within the interval, by its name, so that alarms that were made together part.
-    const env::Duration every = interval(watched.high_resolution);
-    const env::Duration place{std::int64_t(std::hash<std::string>()(alarm) % std::uint64_t(every.count()))};
-    const env::Duration passed = (now.time_since_epoch() + every - place) % every;
-    watched.due = now - passed + every;
+    watched.due = next_look(alarm, watched.high_resolution);
     due_.emplace(watched.due, alarm);
     evaluate(alarm);
   }
   set_timer();
+}
+
+env::MonotonicTime AlarmController::next_look(const std::string& alarm, bool high_resolution) const {
+  using std::chrono::milliseconds;
+  const milliseconds every = interval(high_resolution);
+  const milliseconds settles = std::min(kSettles, every / 5), spread = std::min(kSpread, every / 5);
+  const std::uint64_t name = std::hash<std::string>()(alarm);
+  const milliseconds early = settles + milliseconds(name % std::uint64_t(spread.count()));
+  const milliseconds late = settles + spread + milliseconds(name % std::uint64_t((every - settles - spread).count()));
+  const milliseconds wall = context_.env.clock.wall().time_since_epoch();
+  const auto until = [&](milliseconds place) { return every - (wall - place) % every; };
+  return context_.env.clock.now() + std::min(until(early), until(late));
+}
+
+std::optional<AlarmController::Seen> AlarmController::to_see(const AlarmSource& source) const {
+  const auto newest = lived_.newest(context_.scaled(source.period), 1, kSpan).begins;
+  if (newest.empty()) return std::nullopt;
+  Seen seen{.newest = newest.front(), .value = {}};
+  for (const MetricQuery& query : source.queries) {
+    if (query.expression) continue;
+    const auto changes = reader_.changes(query.metric);
+    if (!changes) return std::nullopt;
+    seen.changes += *changes;
+  }
+  return seen;
+}
+
+void AlarmController::keep(const std::string& alarm, std::optional<Seen> seen, bool decided,
+                           std::vector<double> datapoints) {
+  if (decided) repeat(alarm, datapoints);
+  const auto watched = watched_.find(alarm);
+  if (watched == watched_.end() || !seen) return;
+  seen->decided = decided;
+  seen->datapoints = std::move(datapoints);
+  watched->second.seen = std::move(seen);
 }
 
 Result<AlarmController::Looked> AlarmController::look(const AlarmSource& source, std::size_t count) const {
@@ -164,32 +206,36 @@ void AlarmController::evaluate(const std::string& name) {
   const AlarmRecord* record = alarms_.find(name);
   if (!record || !record->metric) return;
   const MetricAlarm& alarm = *record->metric;
-  const AlarmCriteria criteria = criteria_of(alarm);
-  const auto source = source_of(alarm);
-  Result<Looked> looked = std::unexpected(Error{});
-  if (source)
-    looked = look(*source, evaluation_range(criteria.evaluation_periods));
-  else
-    looked = std::unexpected(source.error());
-  if (!looked) {
-    log_warning("alarm {} cannot be evaluated: {}", name, looked.error().message);
+  const auto fails = [&](const Error& error) { log_warning("alarm {} cannot be evaluated: {}", name, error.message); };
+  Watched unwatched;  // only benchmarks look at such a one
+  const auto known = watched_.find(name);
+  Watched& watched = known == watched_.end() ? unwatched : known->second;
+  if (!watched.source) {
+    auto source = source_of(alarm);
+    if (!source) return fails(source.error());
+    watched.source = *std::move(source);
+  }
+  const AlarmSource& source = *watched.source;
+  const auto seen = to_see(source);
+  if (seen && watched.seen && watched.seen->newest == seen->newest && watched.seen->changes == seen->changes) {
+    if (watched.seen->decided) repeat(name, watched.seen->datapoints);
     return;
   }
+  const AlarmCriteria criteria = criteria_of(alarm);
+  const auto looked = look(source, evaluation_range(criteria.evaluation_periods));
+  if (!looked) return fails(looked.error());
   const Evaluation found = cloudwatch::evaluate(criteria, looked->slots, looked->whole);
-  if (found.state.empty() || lacks_samples(alarm, *source, looked->slots)) return;
+  if (found.state.empty() || lacks_samples(alarm, source, looked->slots)) return keep(name, seen, false, {});
   std::vector<double> datapoints;
   for (const Slot& slot : found.counted) datapoints.push_back(*slot.value);
-  if (found.state == *alarm.StateValue) {
-    repeat(name, datapoints);
-    return;
-  }
-  const std::string statistic = alarm.Metrics.empty() ? source->queries.front().statistic_name : "";
+  if (found.state == *alarm.StateValue) return keep(name, seen, true, std::move(datapoints));
+  const std::string statistic = alarm.Metrics.empty() ? source.queries.front().statistic_name : "";
   const Alarms::State state{.value = std::string(found.state),
                             .reason = state_reason(criteria, found, alarm.DatapointsToAlarm.has_value()),
                             .reason_data = state_reason_data({.query_date = context_.env.clock.wall(),
                                                               .statistic = statistic,
                                                               .unit = alarm.Unit,
-                                                              .period = source->period.count(),
+                                                              .period = source.period.count(),
                                                               .threshold = criteria.threshold,
                                                               .slots = looked->slots}),
                             .datapoints = datapoints};
@@ -200,16 +246,16 @@ void AlarmController::evaluate(const std::string& name) {
   });
   if (!written)
     log_warning("alarm {} stays {}: {}", name, AlarmView(*alarms_.find(name)).state, written.error().message);
-  else if (const auto watched = watched_.find(name); watched != watched_.end())
-    watched->second.acted = context_.env.clock.now();
+  else if (const auto still = watched_.find(name); still != watched_.end())
+    still->second.acted = context_.env.clock.now();
 }
 
 void AlarmController::repeat(const std::string& name, const std::vector<double>& datapoints) {
   const auto watched = watched_.find(name);
   if (watched == watched_.end()) return;
   const env::MonotonicTime now = context_.env.clock.now();
-  // Once a minute, though the alarm be looked at each ten seconds, and a little early or late.
-  if (now - watched->second.acted < interval(false) - interval(true) / 2) return;
+  // Once a minute, though the alarm be looked at more often, and a little early or late.
+  if (now - watched->second.acted < env::Duration(interval(false)) * 11 / 12) return;
   watched->second.acted = now;
   alarms_.repeat(name, datapoints);
 }

@@ -1,7 +1,9 @@
 // Looks at each metric alarm once a minute, every ten seconds if its period is under a minute, and at composite alarms
 // when what they watch changes.
 //
-// Times of looking are spread by the alarm's name, so that ten thousand cost little at once. Monotonic time says when
+// An alarm is looked at when a minute has just ended, for what Brume measures is there then, and a second time at its
+// own place within the minute (by its name, so that ten thousand cost little at once), for what comes later. Where no
+// period ended and no sample came since it was last looked at, that is all that it costs. Monotonic time says when
 // to look and how long actions wait for a suppressor; wall time says which periods are looked at, but only those that
 // were lived through (lived_time.h): a clock that jumps, a machine that sleeps and a daemon that is away change no
 // state. All of it passes faster with the context's time scale.
@@ -37,10 +39,19 @@ class AlarmController {
   void evaluate(const std::string& alarm);
 
  private:
+  // What an alarm's state followed from when it was last looked at: while that is the same, so is the state.
+  struct Seen {
+    Timestamp newest;             // period
+    std::uint64_t changes = 0;    // MetricReader::changes() of its metrics, summed up
+    bool decided = false;         // else there was no telling
+    std::vector<double> datapoints;  // that counted
+  };
   struct Watched {
     env::MonotonicTime due;
     bool high_resolution = false;
-    env::MonotonicTime acted{};  // when the actions of its state last ran
+    env::MonotonicTime acted{};         // when the actions of its state last ran
+    std::optional<AlarmSource> source;  // once it was needed
+    std::optional<Seen> seen;           // what its state follows from
   };
   struct Composite {
     std::string text;  // the rule's, that `rule` was read from
@@ -64,6 +75,12 @@ class AlarmController {
     bool whole = true;
   };
   void repeat(const std::string& alarm, const std::vector<double>& datapoints);
+  // When an alarm is next looked at.
+  [[nodiscard]] env::MonotonicTime next_look(const std::string& alarm, bool high_resolution) const;
+  // What there is to see now. None: there is no telling without looking.
+  [[nodiscard]] std::optional<Seen> to_see(const AlarmSource& source) const;
+  // The alarm's state stays: remembers why.
+  void keep(const std::string& alarm, std::optional<Seen> seen, bool decided, std::vector<double> datapoints);
   Result<Looked> look(const AlarmSource& source, std::size_t count) const;
   // Are there too few samples for the alarm's percentile?
   [[nodiscard]] bool lacks_samples(const MetricAlarm& alarm, const AlarmSource& source,

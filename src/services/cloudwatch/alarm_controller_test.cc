@@ -62,6 +62,37 @@ TEST_F(AlarmControllerTest, ActionsRunOnATransitionAndAutoScalingsEachMinute) {
   EXPECT_LE(done.size(), before + 2);
 }
 
+TEST_F(AlarmControllerTest, IsDecidedAsItsPeriodEnds) {
+  put(alarm_on("load"));
+  live(minutes(3), 10);
+  live(minutes(3), 95);
+  ASSERT_EQ(state("load"), "ALARM");
+  EXPECT_LE(shown("load").StateUpdatedTimestamp->time_since_epoch() % minutes(1), std::chrono::milliseconds(1300));
+}
+
+TEST_F(AlarmControllerTest, IsEvaluatedWhereSomethingIsNew) {
+  metrics.tells_changes = true;
+  PutMetricAlarmInput input = alarm_on("load");
+  input.Period = 300;
+  input.AlarmActions = {kPolicy};
+  put(input);
+  live(minutes(10), 10);
+  ASSERT_EQ(state("load"), "OK");
+  const int reads = metrics.reads;
+  live(minutes(32));
+  EXPECT_LE(metrics.reads - reads, 8) << "once for each period that ended, for the last samples, and for the new state";
+  ASSERT_EQ(state("load"), "INSUFFICIENT_DATA");
+  metrics.put(metric, sim.clock.wall() - minutes(5), 95);  // late
+  live(minutes(1));
+  EXPECT_EQ(state("load"), "ALARM");
+  const std::size_t acted = done.size();
+  live(minutes(2));
+  EXPECT_EQ(done.size(), acted + 2) << "the action is repeated though nothing is new";
+  set_state("load", "OK");
+  live(minutes(1));
+  EXPECT_EQ(state("load"), "ALARM");
+}
+
 TEST_F(AlarmControllerTest, HighResolutionAlarmsAreLookedAtEachTenSecondsAndActEachMinute) {
   PutMetricAlarmInput input = alarm_on("quick");
   input.Period = 10;

@@ -161,10 +161,14 @@ void MetricOperations::put(std::string_view metric_namespace, const std::vector<
   kept.reserve(samples.size());
   for (const services::MetricSample& sample : samples) {
     if (sample.count <= 0) continue;
-    auto dimensions = sample.dimensions;
-    std::ranges::sort(dimensions);
     MetricStore::Sample& out = kept.emplace_back();
-    out.series = key_of(metric_namespace, sample.name, dimensions);
+    if (std::ranges::is_sorted(sample.dimensions)) {
+      out.series = key_of(metric_namespace, sample.name, sample.dimensions);
+    } else {
+      auto dimensions = sample.dimensions;
+      std::ranges::sort(dimensions);
+      out.series = key_of(metric_namespace, sample.name, dimensions);
+    }
     // Where minutes pass faster, one is shorter than what is kept of a minute.
     out.high_resolution = context_.time_scale > 1;
     out.point.time = to_seconds(sample.time);

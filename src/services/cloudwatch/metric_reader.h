@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -66,6 +67,9 @@ class MetricReader {
   [[nodiscard]] virtual std::vector<MetricPoint> read(const MetricId& metric, const Statistic& statistic,
                                                       std::chrono::seconds period, Timestamp start, Timestamp end,
                                                       const std::optional<std::string>& unit = std::nullopt) const = 0;
+  // A number that is another one than before whenever the metric may have more samples than before; none: it may at any
+  // time. For who looks again and again, and does nothing where nothing came. Not kept across restarts.
+  [[nodiscard]] virtual std::optional<std::uint64_t> changes(const MetricId& /*metric*/) const { return std::nullopt; }
   // In their order. At most `limit`, those after `after`.
   [[nodiscard]] virtual std::vector<MetricId> list(const MetricFilter& filter, std::size_t limit,
                                                    const std::optional<MetricId>& after = std::nullopt) const = 0;

@@ -13,10 +13,15 @@ class FakeMetrics : public MetricReader {
  public:
   void put(const MetricId& metric, Timestamp time, double value, const std::string& unit = "") {
     samples_[metric].push_back({time, value, unit});
+    ++puts_;
+  }
+  [[nodiscard]] std::optional<std::uint64_t> changes(const MetricId& /*metric*/) const override {
+    return tells_changes ? std::optional(puts_) : std::nullopt;
   }
   [[nodiscard]] std::vector<MetricPoint> read(const MetricId& metric, const Statistic& statistic,
                                               std::chrono::seconds period, Timestamp start, Timestamp end,
                                               const std::optional<std::string>& unit) const override {
+    ++reads;
     std::map<Timestamp, std::vector<double>> periods;
     start -= start.time_since_epoch() % period;
     if (const auto found = samples_.find(metric); found != samples_.end())
@@ -40,6 +45,9 @@ class FakeMetrics : public MetricReader {
     return out;
   }
 
+  bool tells_changes = false;
+  mutable int reads = 0;  // calls of read()
+
  private:
   static double of(const Statistic& statistic, std::vector<double>& values) {
     double sum = 0;
@@ -62,6 +70,7 @@ class FakeMetrics : public MetricReader {
   }
 
   std::map<MetricId, std::vector<MetricPoint>> samples_;
+  std::uint64_t puts_ = 0;
 };
 
 }  // namespace brume::cloudwatch

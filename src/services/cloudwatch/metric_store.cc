@@ -101,6 +101,7 @@ void MetricStore::keep(const JournalSample& sample) {
   Chunk& chunk = chunk_of(sample.series);
   const auto slot = std::uint8_t(sample.series % kSlots);
   chunk.pending.push_back({slot, sample.high_resolution, sample.point});
+  chunk.changed = ++changes_;
   chunk.active[slot] = std::max(chunk.active[slot], sample.point.time);
 }
 
@@ -223,6 +224,12 @@ std::vector<MetricPoint> MetricStore::read(const MetricId& metric, const Statist
           {to_timestamp(first.begin), *value, mixed || first.unit == 0 ? "" : std::string(unit_name(first.unit))});
   }
   return out;
+}
+
+std::optional<std::uint64_t> MetricStore::changes(const MetricId& metric) const {
+  // Its neighbours' samples count too: what is asked is only whether to look.
+  const auto id = index_.find(key_of(metric.metric_namespace, metric.name, metric.dimensions));
+  return id ? chunks_[*id / kSlots]->changed : 0;
 }
 
 std::vector<MetricId> MetricStore::list(const MetricFilter& filter, std::size_t limit,

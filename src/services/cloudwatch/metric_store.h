@@ -30,7 +30,7 @@ struct MetricLimits {
   std::size_t journal = std::size_t(32) << 20;    // bytes that wait to be folded; more is refused
   std::size_t fold_bytes = std::size_t(8) << 20;  // fold when the journal has so many
   std::size_t fold_rows = 2048;                   // or so many rows
-  std::chrono::seconds fold_after{300};           // or its oldest row is so old
+  std::chrono::seconds fold_after{900};           // or its oldest row is so old
   std::size_t slice = 2048;                       // samples folded at a time
 };
 
@@ -67,6 +67,7 @@ class MetricStore : public MetricReader {
   [[nodiscard]] std::vector<MetricPoint> read(const MetricId& metric, const Statistic& statistic,
                                               std::chrono::seconds period, Timestamp start, Timestamp end,
                                               const std::optional<std::string>& unit = std::nullopt) const override;
+  [[nodiscard]] std::optional<std::uint64_t> changes(const MetricId& metric) const override;
   [[nodiscard]] std::vector<MetricId> list(const MetricFilter& filter, std::size_t limit,
                                            const std::optional<MetricId>& after = std::nullopt) const override;
 
@@ -81,6 +82,7 @@ class MetricStore : public MetricReader {
     std::array<SeriesIndex::Entry, kSlots> series{};  // null where there is none
     std::array<std::uint32_t, kSlots> active{};       // seconds of the newest sample
     std::uint64_t folded = 0;                         // the journal row up to which blocks hold all
+    std::uint64_t changed = 0;                        // `changes_` when its newest sample came
     bool named = true;                                // the names on disk are those of `series`
   };
 
@@ -112,6 +114,7 @@ class MetricStore : public MetricReader {
   Blocks blocks_;
   std::vector<std::unique_ptr<Chunk>> chunks_;  // null: all of its series are gone
   SeriesId next_series_ = 0;
+  std::uint64_t changes_ = 0;  // samples that came since the start
 
   std::uint64_t last_row_ = 0;                              // of the journal
   std::deque<std::pair<std::uint64_t, std::size_t>> rows_;  // those not folded wholly, and their sizes

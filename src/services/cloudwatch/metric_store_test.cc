@@ -141,7 +141,7 @@ TEST(MetricStore, FoldsByItselfAndAgainAfterAFullDisk) {
   ASSERT_TRUE(machine.put({sample(1, now, 1)}));
   EXPECT_GT(machine.metrics->journal_bytes(), 0U);
   machine.backend.full = true;
-  machine.sim.loop.run_for(minutes(6));
+  machine.sim.loop.run_for(minutes(16));
   EXPECT_GT(machine.metrics->journal_bytes(), 0U);
   EXPECT_EQ(machine.read(metric(1), "Sum", 60, now, now + 60), (std::vector<double>{1}));
   machine.backend.full = false;
@@ -162,7 +162,7 @@ TEST(MetricStore, Bounds) {
   while ((full = machine.put({sample(1, now, 1)}))) ++put;
   EXPECT_EQ(full.error().code, "Throttling");
   EXPECT_LT(machine.metrics->journal_bytes(), 300U);
-  machine.sim.loop.run_for(minutes(6));
+  machine.sim.loop.run_for(minutes(16));
   EXPECT_TRUE(machine.put({sample(1, now, 1)}));
   EXPECT_EQ(machine.read(metric(1), "SampleCount", 60, now, now + 60), (std::vector<double>{put + 1}));
 }

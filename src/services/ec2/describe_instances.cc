@@ -294,18 +294,22 @@ Result<std::vector<const InstanceRecord*>> InstanceOperations::find_instances(co
     for (const auto& [id, record] : instances_.rows()) found.push_back(&record);
     return found;
   }
-  std::vector<std::string> sorted(ids.begin(), ids.end());
-  std::ranges::sort(sorted);
-  const auto repeated = std::ranges::unique(sorted);
+  std::vector<const std::string*> sorted;
+  sorted.reserve(ids.size());
+  for (const std::string& id : ids) sorted.push_back(&id);
+  const auto text = [](const std::string* id) -> const std::string& { return *id; };
+  std::ranges::sort(sorted, {}, text);
+  const auto repeated = std::ranges::unique(sorted, {}, text);
   sorted.erase(repeated.begin(), repeated.end());
+  found.reserve(sorted.size());
   std::string missing;
   int missing_count = 0;
-  for (const std::string& id : sorted) {
-    if (!services::well_formed_id(id, kInstance.prefix)) return no_such(kInstance, id);
-    if (const InstanceRecord* record = instances_.find(id)) {
+  for (const std::string* id : sorted) {
+    if (const InstanceRecord* record = instances_.find(*id)) {
       found.push_back(record);
     } else {
-      missing += (missing_count++ ? ", " : "") + id;
+      if (!services::well_formed_id(*id, kInstance.prefix)) return no_such(kInstance, *id);
+      missing += (missing_count++ ? ", " : "") + *id;
     }
   }
   if (missing_count == 1) return fail(kInstance.not_found, "The instance ID '{}' does not exist", missing);
@@ -358,6 +362,7 @@ Result<DescribeInstanceStatusResult> InstanceOperations::DescribeInstanceStatus(
                                      request.NextToken, id_of));
   DescribeInstanceStatusResult result;
   result.NextToken = page.next_token;
+  result.InstanceStatuses.reserve(page.items.size());
   for (const InstanceRecord* record : page.items) {
     InstanceStatus& status = result.InstanceStatuses.emplace_back();
     status.InstanceId = record->instance.InstanceId;

@@ -1,28 +1,99 @@
 #include "services/ec2/instance_metrics.h"
 
 #include <algorithm>
-
-#include "services/ec2/instance_types.h"
-#include "services/ec2/instance_usage.h"
+#include <cmath>
+#include <span>
+#include <utility>
+#include <vector>
 
 namespace brume::ec2 {
 namespace {
 
-constexpr std::chrono::seconds kLook{1};
 constexpr std::chrono::seconds kMinute{60};
-constexpr int kBasicMinutes = 5;
+constexpr std::chrono::seconds kSecond{1};      // between looks for who asks
+constexpr std::chrono::seconds kAttentive{30};  // after the last question; longer than scrapers usually pause
+
+constexpr const char* kGroupTag = "aws:autoscaling:groupName";
 
 using Dimensions = std::vector<std::pair<std::string, std::string>>;
+using services::MetricSample;
 
-void add(services::MetricSample& to, const services::MetricSample& more) {
-  to.minimum = std::min(to.minimum, more.minimum);
-  to.maximum = std::max(to.maximum, more.maximum);
-  to.sum += more.sum;
-  to.count += more.count;
-  to.values.insert(to.values.end(), more.values.begin(), more.values.end());
+// The values of one metric in an interval.
+struct Tally {
+  double sum = 0, count = 0, minimum = 0, maximum = 0;
+  std::vector<std::pair<double, double>> values;  // while they are not all the same
+
+  void add(double value) {
+    if (count == 0) minimum = maximum = value;
+    if (value != minimum || value != maximum) {
+      if (values.empty()) values.emplace_back(minimum, count);
+      values.emplace_back(value, 1);
+      minimum = std::min(minimum, value);
+      maximum = std::max(maximum, value);
+    }
+    sum += value;
+    ++count;
+  }
+};
+
+// The Auto Scaling group that an instance is of; none: nullptr.
+const std::string* group_of(const Tags& tags, const std::string& id) {
+  const auto record = tags.rows().find(id);
+  if (record == tags.rows().end()) return nullptr;
+  const auto tag = std::ranges::find_if(record->second.tags, [](const Tag& each) { return each.Key == kGroupTag; });
+  return tag == record->second.tags.end() || !tag->Value ? nullptr : &*tag->Value;
 }
 
 }  // namespace
+
+// Samples of one time, by namespace; instances' own, and those of what they have in common.
+class InstanceMetrics::Batch {
+ public:
+  explicit Batch(Timestamp time) : time_(time) {}
+
+  void add(const std::string& id, std::span<const MeasuredValues> minutes) {
+    std::array<Tally, kInstanceMetrics.size()> tallies;
+    count(tallies, minutes);
+    append({{"InstanceId", id}}, tallies);
+  }
+  // Names and values outlive the batch.
+  void add_to(std::string_view dimension, std::string_view value, std::span<const MeasuredValues> minutes) {
+    count(shared_[{dimension, value}], minutes);
+  }
+  void put(services::MetricSink& sink) {
+    for (auto& [dimension, tallies] : shared_) {
+      Dimensions dimensions;
+      if (!dimension.first.empty()) dimensions.emplace_back(dimension.first, dimension.second);
+      append(dimensions, tallies);
+    }
+    shared_.clear();
+    for (const auto& [name, samples] : samples_) sink.put(name, samples);
+    samples_.clear();
+  }
+
+ private:
+  using Tallies = std::array<Tally, kInstanceMetrics.size()>;
+
+  static void count(Tallies& tallies, std::span<const MeasuredValues> minutes) {
+    for (const MeasuredValues& values : minutes)
+      for (std::size_t i = 0; i < values.size(); ++i)
+        if (!std::isnan(values[i])) tallies[i].add(values[i]);
+  }
+  void append(const Dimensions& dimensions, Tallies& tallies) {
+    for (std::size_t i = 0; i < tallies.size(); ++i) {
+      Tally& tally = tallies[i];
+      if (tally.count == 0) continue;
+      const InstanceMetric& metric = kInstanceMetrics[i];
+      samples_[metric.metric_namespace].push_back({std::string(metric.name), dimensions, std::string(metric.unit),
+                                                   time_, tally.sum, tally.count, tally.minimum, tally.maximum,
+                                                   std::move(tally.values)});
+    }
+  }
+
+  Timestamp time_;
+  std::map<std::pair<std::string_view, std::string_view>, Tallies> shared_;
+  std::map<std::string_view, std::vector<MetricSample>> samples_;
+};
 
 InstanceMetrics::InstanceMetrics(services::Context context, const store::Table<InstanceRecord>& instances,
                                  const Tags& tags, compute::Driver& driver, services::MetricSink& sink)
@@ -30,96 +101,148 @@ InstanceMetrics::InstanceMetrics(services::Context context, const store::Table<I
 
 void InstanceMetrics::start() {
   minute_ = begin_of(context_.env.clock.wall(), 1);
-  look_soon();
+  look();
 }
 
-std::map<std::string, InstanceLoad> InstanceMetrics::loads() const {
+std::map<std::string, InstanceLoad> InstanceMetrics::loads() {
+  asked_ = context_.env.clock.now();
+  look_later();
   std::map<std::string, InstanceLoad> all;
   for (const auto& [id, watched] : watched_)
     if (watched.load) all.emplace(id, *watched.load);
   return all;
 }
 
-Timestamp InstanceMetrics::begin_of(Timestamp time, int minutes) const {
-  const std::chrono::milliseconds period = context_.scaled(kMinute) * minutes;
+Timestamp InstanceMetrics::begin_of(Timestamp time, std::size_t minutes) const {
+  const std::chrono::milliseconds period = context_.scaled(kMinute) * std::int64_t(minutes);
   return Timestamp(time.time_since_epoch() / period * period);
 }
 
-void InstanceMetrics::look_soon() {
-  context_.env.loop.after(kLook, [this] {
-    driver_.usage([this](const std::map<std::string, compute::Usage>& usage) {
-      looked(usage);
-      look_soon();
-    });
+void InstanceMetrics::look_later() {
+  if (looking_) return;
+  context_.env.loop.cancel(timer_);
+  const std::chrono::milliseconds period = context_.scaled(kMinute);
+  env::Duration delay = period - context_.env.clock.wall().time_since_epoch() % period;
+  const env::MonotonicTime now = context_.env.clock.now();
+  if (asked_ && now - *asked_ < kAttentive)
+    delay = std::min<env::Duration>(delay, looked_.value_or(now) + kSecond - now);
+  timer_ = context_.env.loop.after(delay, [this] {
+    timer_ = 0;
+    look();
+  });
+}
+
+void InstanceMetrics::look() {
+  looking_ = true;
+  driver_.usage([this](const std::map<std::string, compute::Usage>& usage) {
+    looking_ = false;
+    looked(usage);
+    look_later();
   });
 }
 
 void InstanceMetrics::looked(const std::map<std::string, compute::Usage>& usage) {
   const env::MonotonicTime now = context_.env.clock.now();
-  std::map<std::string, Watched> watched;
-  for (const auto& [id, used] : usage) {
-    const InstanceRecord* record = instances_.find(id);
-    if (!record) continue;  // another region's
-    const Look look{used, now};
-    const auto known = watched_.find(id);
-    Watched& next =
-        watched.emplace(id, known == watched_.end() ? Watched{look, look, {}} : known->second).first->second;
-    const InstanceType* type = find_instance_type(record->instance.InstanceType.value_or(""));
-    if (now > next.last.time && type)
-      next.load = {cpu_percent(next.last.usage, used, now - next.last.time, type->vcpus), used.memory_bytes};
-    next.last = look;
-  }
-  // Of those that should run and do not, the status check fails; else they are forgotten.
-  for (auto& [id, before] : watched_)
-    if (const InstanceRecord* record = instances_.find(id);
-        record && record->state() == InstanceStateCode::running && !watched.contains(id))
-      watched.emplace(id, std::move(before)).first->second.load.reset();
-  watched_ = std::move(watched);
-  if (begin_of(context_.env.clock.wall(), 1) != minute_) end_minute(usage, now);
-}
-
-void InstanceMetrics::end_minute(const std::map<std::string, compute::Usage>& usage, env::MonotonicTime now) {
-  Samples detailed;
-  for (auto& [id, watched] : watched_) {
-    const InstanceRecord& record = *instances_.find(id);
-    const InstanceType* type = find_instance_type(record.instance.InstanceType.value_or(""));
-    const auto used = usage.find(id);
-    if (!type || now <= watched.minute.time) continue;
-    const bool is_detailed = record.instance.Monitoring && record.instance.Monitoring->State == "enabled";
-
-    std::vector<Dimensions> dimensions = {{{"InstanceId", id}}};
-    const List<Tag> tags = tags_.of(id);
-    if (const auto group = std::ranges::find(tags, std::optional<std::string>("aws:autoscaling:groupName"), &Tag::Key);
-        group != tags.end())
-      dimensions.push_back({{"AutoScalingGroupName", group->Value.value_or("")}});
-    if (is_detailed) {
-      dimensions.push_back({{"ImageId", record.instance.ImageId.value_or("")}});
-      dimensions.push_back({{"InstanceType", std::string(type->name)}});
-      dimensions.emplace_back();
+  const bool minute_ends = begin_of(context_.env.clock.wall(), 1) != minute_;
+  Batch detailed(minute_);
+  // All are in the order of ids, and walked side by side. What other regions' instances use is passed over.
+  auto used = usage.begin();
+  auto known = watched_.begin();
+  for (const auto& [id, record] : instances_.rows()) {
+    while (used != usage.end() && used->first < id) ++used;
+    while (known != watched_.end() && known->first < id) miss(known++->second);  // its record is gone
+    const bool is_used = used != usage.end() && used->first == id;
+    if (known == watched_.end() || known->first != id) {
+      if (!is_used && (looked_ || record.state() == InstanceStateCode::terminated)) continue;
+      known = watched_.emplace_hint(known, id, Watched{});
+      known->second.strange = !looked_;
     }
-    const auto now_used = used == usage.end() ? std::nullopt : std::optional(used->second);
-    for (const Measured& measured : measure(watched.minute.usage, now_used, now - watched.minute.time, *type))
-      for (const Dimensions& one : dimensions) {
-        const services::MetricSample sample =
-            services::one_value(std::string(measured.name), one, std::string(measured.unit),
-                                is_detailed ? minute_ : begin_of(minute_, kBasicMinutes), measured.value);
-        Samples& samples = is_detailed ? detailed : basic_;
-        const Key key(measured.metric_namespace, one, measured.name);
-        if (const auto [known, is_new] = samples.try_emplace(key, sample); !is_new) add(known->second, sample);
-      }
-    watched.minute = watched.last;
+    Watched& watched = known++->second;
+    if (is_used)
+      see(record, watched, used->second, now);
+    else if (record.state() == InstanceStateCode::running)
+      watched.load.reset();  // its status check fails
+    else
+      miss(watched);
+    if (minute_ends) end_minute(id, record, watched, now, detailed);
   }
-  publish(detailed);
-  const Timestamp began = minute_;
-  minute_ = begin_of(context_.env.clock.wall(), 1);
-  if (begin_of(minute_, kBasicMinutes) != begin_of(began, kBasicMinutes)) publish(basic_);
+  for (; known != watched_.end(); ++known) miss(known->second);
+  looked_ = now;
+  if (!minute_ends) return;
+  detailed.put(sink_);
+  const Timestamp began = begin_of(std::exchange(minute_, begin_of(context_.env.clock.wall(), 1)), kBasicMinutes);
+  // A clock that is set back makes an interval longer.
+  const bool full = std::ranges::any_of(watched_, [](const auto& one) { return one.second.minutes == kBasicMinutes; });
+  if (full || begin_of(minute_, kBasicMinutes) != began) publish_basic(began);
 }
 
-void InstanceMetrics::publish(Samples& samples) {
-  std::map<std::string, std::vector<services::MetricSample>> by_namespace;
-  for (auto& [key, sample] : samples) by_namespace[std::get<0>(key)].push_back(std::move(sample));
-  samples.clear();
-  for (const auto& [name, all] : by_namespace) sink_.put(name, all);
+void InstanceMetrics::see(const InstanceRecord& record, Watched& watched, const compute::Usage& used,
+                          env::MonotonicTime now) {
+  if (!std::exchange(watched.runs, true)) {
+    watched.type = find_instance_type(record.instance.InstanceType.value_or(""));
+    watched.last_time = now;
+    if (std::exchange(watched.strange, false)) {
+      watched.last = used;
+    } else if (record.instance.LaunchTime) {
+      // It has begun since the last look, whatever the wall clock did.
+      const env::Duration age = context_.env.clock.wall() - *record.instance.LaunchTime;
+      watched.last_time = std::clamp(now - age, *looked_, now);
+    }
+    watched.minute = watched.last;
+    watched.minute_time = watched.last_time;
+  }
+  if (now > watched.last_time && watched.type)
+    watched.load = {cpu_percent(watched.last, used, now - watched.last_time, watched.type->vcpus), used.memory_bytes};
+  watched.last = used;
+  watched.last_time = now;
+}
+
+void InstanceMetrics::miss(Watched& watched) {
+  if (!std::exchange(watched.runs, false)) return;
+  watched.load.reset();
+  // Its cgroup begins anew with its next start, its interfaces go on.
+  const compute::Usage before = std::exchange(watched.last, {});
+  watched.last.network_in_bytes = before.network_in_bytes;
+  watched.last.network_out_bytes = before.network_out_bytes;
+  watched.last.network_in_packets = before.network_in_packets;
+  watched.last.network_out_packets = before.network_out_packets;
+}
+
+void InstanceMetrics::end_minute(const std::string& id, const InstanceRecord& record, Watched& watched,
+                                 env::MonotonicTime now, Batch& detailed) {
+  if (!watched.runs || !watched.type || now <= watched.minute_time) return;
+  const bool is_there = watched.last_time == now;
+  const MeasuredValues values = measure(watched.minute, is_there ? std::optional(watched.last) : std::nullopt,
+                                        now - watched.minute_time, *watched.type);
+  watched.minute = watched.last;
+  watched.minute_time = watched.last_time;
+  const Instance& instance = record.instance;
+  if (!instance.Monitoring || instance.Monitoring->State != "enabled") {
+    watched.basic.at(watched.minutes++) = values;
+    return;
+  }
+  const std::span<const MeasuredValues> one(&values, 1);
+  detailed.add(id, one);
+  if (const std::string* group = group_of(tags_, id)) detailed.add_to("AutoScalingGroupName", *group, one);
+  if (instance.ImageId) detailed.add_to("ImageId", *instance.ImageId, one);
+  detailed.add_to("InstanceType", watched.type->name, one);
+  detailed.add_to("", "", one);
+}
+
+void InstanceMetrics::publish_basic(Timestamp began) {
+  Batch batch(began);
+  for (auto& [id, watched] : watched_) {
+    const std::span minutes = std::span(watched.basic).first(std::exchange(watched.minutes, 0));
+    if (minutes.empty()) continue;
+    batch.add(id, minutes);
+    if (const std::string* group = group_of(tags_, id)) batch.add_to("AutoScalingGroupName", *group, minutes);
+  }
+  batch.put(sink_);
+  std::erase_if(watched_, [&](const auto& one) {
+    if (one.second.runs) return false;
+    const InstanceRecord* record = instances_.find(one.first);
+    return !record || record->state() == InstanceStateCode::terminated;
+  });
 }
 
 }  // namespace brume::ec2

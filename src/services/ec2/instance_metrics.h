@@ -1,11 +1,14 @@
-// Looks each second at what running instances use, and publishes it as EC2's metrics.
+// Looks at what running instances use, and publishes it as EC2's metrics.
 //
-// A minute is one sample of each metric: published each minute with detailed monitoring, else five together each five
-// minutes (EC2 user guide, "Manage detailed monitoring"). By instance and Auto Scaling group; with detailed monitoring
-// also by image, type and over all. Minutes are those of the wall clock, divided by the time scale; what an instance
-// did in one is measured by monotonic time. A restart of the daemon loses what was not yet published.
+// One look is at all instances: when a minute ends and, while somebody asks for loads(), each second. A minute is one
+// sample of each metric: published each minute with detailed monitoring, else five together each five minutes (EC2 user
+// guide, "Manage detailed monitoring"). By instance and Auto Scaling group; with detailed monitoring also by image,
+// type and over all. Minutes are those of the wall clock, divided by the time scale; what an instance did in one is
+// measured by monotonic time: from its start, or from the first look if it ran before this daemon did. A restart of the
+// daemon loses what was not yet published.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,12 +17,13 @@
 #include "services/common/context.h"
 #include "services/common/metric_sink.h"
 #include "services/ec2/instance_record.h"
+#include "services/ec2/instance_usage.h"
 #include "services/ec2/tags.h"
 #include "store/table.h"
 
 namespace brume::ec2 {
 
-// How busy an instance was in the last second.
+// How busy an instance was between the last two looks: a second for who asks again and again, else up to a minute.
 struct InstanceLoad {
   double cpu_percent = 0;  // of its processors
   std::int64_t memory_bytes = 0;
@@ -33,37 +37,47 @@ class InstanceMetrics {
   InstanceMetrics& operator=(const InstanceMetrics&) = delete;
 
   void start();
-  // Of those that have run for a second, by id.
-  [[nodiscard]] std::map<std::string, InstanceLoad> loads() const;
+  // Of those that run and were looked at, by id. Who asks has instances looked at each second for the next while.
+  [[nodiscard]] std::map<std::string, InstanceLoad> loads();
 
  private:
-  struct Look {
-    compute::Usage usage;
-    env::MonotonicTime time;
-  };
-  struct Watched {
-    Look last, minute;  // the newest look, and that with which its minute began
-    std::optional<InstanceLoad> load;
-  };
-  // Metrics of one interval by namespace, dimensions and name.
-  using Key = std::tuple<std::string, std::vector<std::pair<std::string, std::string>>, std::string>;
-  using Samples = std::map<Key, services::MetricSample>;
+  static constexpr std::size_t kBasicMinutes = 5;
 
-  void look_soon();
+  struct Watched {
+    compute::Usage last, minute;  // at the newest look, and where its minute began
+    env::MonotonicTime last_time, minute_time;
+    const InstanceType* type = nullptr;
+    bool runs = false;
+    bool strange = false;  // it was there before this daemon: what it had used then is not known
+    std::optional<InstanceLoad> load;
+    std::array<MeasuredValues, kBasicMinutes> basic;
+    std::size_t minutes = 0;  // of `basic`, not yet published
+  };
+  class Batch;  // samples on their way to the sink
+
+  void look_later();
+  void look();
   void looked(const std::map<std::string, compute::Usage>& usage);
+  void see(const InstanceRecord& record, Watched& watched, const compute::Usage& used, env::MonotonicTime now);
+  // The machine does not have it running, and need not.
+  static void miss(Watched& watched);
   // The minute that began at minute_ is over.
-  void end_minute(const std::map<std::string, compute::Usage>& usage, env::MonotonicTime now);
-  void publish(Samples& samples);
-  [[nodiscard]] Timestamp begin_of(Timestamp time, int minutes) const;
+  void end_minute(const std::string& id, const InstanceRecord& record, Watched& watched, env::MonotonicTime now,
+                  Batch& detailed);
+  // Of the interval that began then.
+  void publish_basic(Timestamp began);
+  [[nodiscard]] Timestamp begin_of(Timestamp time, std::size_t minutes) const;
 
   services::Context context_;
   const store::Table<InstanceRecord>& instances_;
   const Tags& tags_;
   compute::Driver& driver_;
   services::MetricSink& sink_;
-  std::map<std::string, Watched> watched_;
+  std::map<std::string, Watched> watched_;  // those that are gone too until their minutes are published
   Timestamp minute_{};
-  Samples basic_;  // of the five minutes that are under way
+  bool looking_ = false;
+  env::Loop::TimerId timer_ = 0;
+  std::optional<env::MonotonicTime> looked_, asked_;  // last
 };
 
 }  // namespace brume::ec2

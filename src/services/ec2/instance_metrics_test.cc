@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "services/ec2/instance_usage.h"
 #include "services/ec2/instances_testing.h"
 
@@ -12,12 +15,17 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+double value_of(const MeasuredValues& values, std::string_view name) {
+  return values.at(
+      std::size_t(std::ranges::find(kInstanceMetrics, name, &InstanceMetric::name) - kInstanceMetrics.begin()));
+}
+
 TEST(InstanceUsage, OneMinuteOfTwoProcessors) {
   const InstanceType& type = *find_instance_type("t3.micro");
   compute::Usage before{.cpu_time = seconds(100), .network_in_bytes = 10};
   compute::Usage now{.cpu_time = seconds(160), .memory_bytes = 512LL << 20, .network_in_bytes = 1010};
   const auto measured = measure(before, now, minutes(1), type);
-  const auto value = [&](std::string_view name) { return std::ranges::find(measured, name, &Measured::name)->value; };
+  const auto value = [&](std::string_view name) { return value_of(measured, name); };
   EXPECT_DOUBLE_EQ(value("CPUUtilization"), 50);
   EXPECT_DOUBLE_EQ(value("NetworkIn"), 1000);
   EXPECT_DOUBLE_EQ(value("mem_used_percent"), 50);
@@ -28,17 +36,15 @@ TEST(InstanceUsage, CountersThatBeganAnew) {
   const compute::Usage before{.cpu_time = seconds(100), .network_in_bytes = 1000};
   const compute::Usage now{.cpu_time = seconds(30), .network_in_bytes = 7};
   EXPECT_DOUBLE_EQ(cpu_percent(before, now, minutes(1), 1), 50);
-  for (const Measured& one : measure(before, now, minutes(1), *find_instance_type("t3.micro")))
-    if (one.name == "NetworkIn") {
-      EXPECT_DOUBLE_EQ(one.value, 7);
-    }
+  EXPECT_DOUBLE_EQ(value_of(measure(before, now, minutes(1), *find_instance_type("t3.micro")), "NetworkIn"), 7);
 }
 
 TEST(InstanceUsage, OneThatIsNotThereFailsItsCheckAndTellsNoMore) {
   const auto measured = measure({}, std::nullopt, minutes(1), *find_instance_type("t3.micro"));
-  ASSERT_EQ(measured.size(), 3u);
-  EXPECT_EQ(measured[0], (Measured{"AWS/EC2", "StatusCheckFailed", "Count", 1}));
-  EXPECT_EQ(measured[2], (Measured{"AWS/EC2", "StatusCheckFailed_System", "Count", 0}));
+  EXPECT_EQ(std::ranges::count_if(measured, [](double value) { return !std::isnan(value); }), 3);
+  EXPECT_EQ(value_of(measured, "StatusCheckFailed"), 1);
+  EXPECT_EQ(value_of(measured, "StatusCheckFailed_Instance"), 1);
+  EXPECT_EQ(value_of(measured, "StatusCheckFailed_System"), 0);
 }
 
 class InstanceMetricsTest : public testing::Region {
@@ -114,10 +120,70 @@ TEST_F(InstanceMetricsTest, MonitoringIsTurnedOnAndOff) {
             "InvalidInstanceID.NotFound");
 }
 
-TEST_F(InstanceMetricsTest, TheLastSecondIsKnown) {
+TEST_F(InstanceMetricsTest, TheLastSecondIsKnownToWhoAsks) {
   const std::string id = launch_monitored(false);
+  work(id, 1, seconds(100));
+  EXPECT_NEAR(plane->api.instance_metrics().loads().at(id).cpu_percent, 50, 3);  // of the last minute
   work(id, 2, seconds(3));
   EXPECT_NEAR(plane->api.instance_metrics().loads().at(id).cpu_percent, 100, 1);
+}
+
+TEST_F(InstanceMetricsTest, NobodyAsksAndTheMachineIsLookedAtOnceAMinute) {
+  launch_monitored(false);
+  run_for(minutes(2));
+  const int looks = plane->driver.looks;
+  run_for(minutes(10));
+  EXPECT_EQ(plane->driver.looks - looks, 10);
+  (void)plane->api.instance_metrics().loads();
+  run_for(minutes(10));
+  EXPECT_NEAR(plane->driver.looks - looks, 20 + 30, 2);  // each second for half a minute
+}
+
+// What an instance does before anybody looks at it counts, each time that it is started, and once.
+TEST_F(InstanceMetricsTest, ItsFirstMinuteIsWhole) {
+  auto request = launch_of(make_image());
+  request.Monitoring.emplace().Enabled = true;
+  const std::string id = launch(request);
+  machine.used[id] = {.cpu_time = seconds(1), .network_in_bytes = 1000};
+  run_for(minutes(2));
+  const auto sum = [&](const char* name) {
+    double all = 0;
+    for (const auto& sample : metrics.of(name, {{"InstanceId", id}})) all += sample.sum;
+    return all;
+  };
+  EXPECT_EQ(sum("NetworkIn"), 1000);
+  EXPECT_GT(sum("CPUUtilization"), 0);
+  ASSERT_TRUE(call(&Api::StopInstances, StopInstancesRequest{.InstanceIds = {id}}));
+  run_for(minutes(2));
+  const double cpu = sum("CPUUtilization");
+  ASSERT_TRUE(call(&Api::StartInstances, StartInstancesRequest{.InstanceIds = {id}}));
+  machine.used[id] = {.cpu_time = seconds(5), .network_in_bytes = 1500};
+  run_for(minutes(2));
+  EXPECT_EQ(sum("NetworkIn"), 1500);
+  EXPECT_GT(sum("CPUUtilization"), cpu);
+}
+
+TEST_F(InstanceMetricsTest, WhatItUsedBeforeTheDaemonBeganIsNotCounted) {
+  const std::string id = launch_monitored(true);
+  machine.used[id].network_in_bytes = 1000;
+  restart();
+  metrics.samples.clear();
+  run_for(minutes(3));
+  for (const auto& sample : metrics.of("NetworkIn", {{"InstanceId", id}})) EXPECT_EQ(sample.sum, 0);
+  EXPECT_FALSE(metrics.of("NetworkIn", {{"InstanceId", id}}).empty());
+}
+
+TEST_F(InstanceMetricsTest, WhatAnInstanceDidBeforeItWentIsPublished) {
+  const std::string id = launch_monitored(false);
+  const minutes into(5 - sim.clock.wall().time_since_epoch() / minutes(1) % 5);
+  run_for(into);  // an interval begins
+  work(id, 1, minutes(2));
+  ASSERT_TRUE(call(&Api::TerminateInstances, TerminateInstancesRequest{.InstanceIds = {id}}));
+  run_for(minutes(5));
+  const auto cpu = metrics.of("CPUUtilization", {{"InstanceId", id}});
+  ASSERT_FALSE(cpu.empty());
+  EXPECT_EQ(cpu.back().count, 2);
+  EXPECT_NEAR(cpu.back().sum, 100, 2);
 }
 
 TEST_F(InstanceMetricsTest, AClockThatJumpsLosesNothingAndInventsNothing) {

@@ -63,7 +63,7 @@ class InstanceOperations : public virtual Api {
   Result<void> start_instances();
   // The instance that has this address in this VPC, unless it is terminated.
   [[nodiscard]] std::optional<InstanceView> find_by_address(std::string_view vpc_id, std::string_view address) const;
-  [[nodiscard]] const InstanceMetrics& instance_metrics() const { return instance_metrics_; }
+  [[nodiscard]] InstanceMetrics& instance_metrics() { return instance_metrics_; }
 
   Result<Reservation> RunInstances(const aws::Call& call, const RunInstancesRequest& request) override;
   Result<DescribeInstancesResult> DescribeInstances(const aws::Call& call,

@@ -76,6 +76,7 @@ class FakeDriver : public compute::Driver {
   }
   Result<std::string> console(const std::string& id) override { return "console of " + id; }
   void usage(std::function<void(const std::map<std::string, compute::Usage>&)> done) override {
+    ++looks;
     std::map<std::string, compute::Usage> all;
     for (const auto& [id, state] : machine_.instances)
       if (state == compute::State::running) all[id] = machine_.used[id];
@@ -91,6 +92,7 @@ class FakeDriver : public compute::Driver {
 
   std::map<std::string, compute::InstanceSpec> specs;
   env::Duration last_grace{};
+  int looks = 0;  // at what all use
 
  private:
   FakeMachine& machine_;
