@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What a proxied request costs: `brume lb`, HAProxy and nginx, one thread each, in front of the same backend.
+"""What a proxied request costs: `brume lb` (with and without an access log), HAProxy and nginx, one thread each, in front of the
+same backend.
 
   load_balancer.py BRUME BACKEND FOLDER     FOLDER is for configurations and logs
 
@@ -7,6 +8,7 @@ Everything is on 127.0.0.1. wrk asks over 32 keep-alive connections from one thr
 /proc. The proxies take turns, three times each; the median counts. Prints the rows of a Markdown table:
 proxy | requests a second | processor µs a request | median ms | p99 ms
 """
+import glob
 import json
 import os
 import re
@@ -90,15 +92,17 @@ def latency(wrk, part):
     return float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
 
 
-def brume(program, backend, folder):
-    port, path = free_port(), f"{folder}/bench-lb.sock"
-    proxy = Proxy("brume lb", [program, "lb", "--socket", path, "--threads", "1"], port, f"{folder}/brume-lb.log")
+def brume(program, backend, folder, logs=False):
+    name = "brume lb, access log" if logs else "brume lb"
+    port, path = free_port(), f"{folder}/bench-{'logs' if logs else 'lb'}.sock"
+    proxy = Proxy(name, [program, "lb", "--socket", path, "--threads", "1"], port, f"{folder}/brume-lb.log")
     forward = {"forward": [{"target_group": "bench", "weight": 1}]}
     snapshot = {
         "version": 1,
         "load_balancers": [{
             "id": "bench", "listen_address": "127.0.0.1",
             "nodes": [{"zone": "a", "address": "127.0.0.1"}],
+            **({"access_log": {"folder": f"{folder}/access", "name": "app/bench/0123456789abcdef"}} if logs else {}),
             "listeners": [{"id": "bench", "port": port, "clients": ["0.0.0.0/0"], "rules": [], "default_action": forward}],
         }],
         "target_groups": [{
@@ -185,8 +189,8 @@ def main():
     running = [subprocess.Popen([backend_program, str(port)])]
     try:
         wait_until_answers(port, running[0])
-        proxies = [brume(program, port, folder)]
-        running.append(proxies[-1].process)
+        proxies = [brume(program, port, folder), brume(program, port, folder, logs=True)]
+        running += [proxy.process for proxy in proxies]
         for name, make in (("haproxy", haproxy), ("nginx", nginx)):
             found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
             if not found:
@@ -200,6 +204,9 @@ def main():
         for _ in range(ROUNDS):
             for proxy in proxies:
                 proxy.results.append(proxy.measure(SECONDS))
+                # As the daemon takes them.
+                for file in glob.glob(f"{folder}/access/*.log"):
+                    os.remove(file)
         for proxy in proxies:
             rate, cpu, middle, late = (statistics.median(values) for values in zip(*proxy.results))
             row(proxy.name, f"{rate:,.0f}", f"{cpu:.1f}", f"{middle:.2f}", f"{late:.2f}")

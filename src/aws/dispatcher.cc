@@ -141,9 +141,18 @@ Dispatcher::Attempt Dispatcher::begin(From from) {
 }
 
 HttpAnswer Dispatcher::finish(const Attempt& attempt, Result<HttpAnswer> answer) {
-  if (answer) return *std::move(answer);
+  const auto tell = [&](const Error* error) {
+    if (listener_ && attempt.operation)
+      listener_({*attempt.call, *attempt.service, *attempt.operation, attempt.access_key, attempt.user_agent,
+                 attempt.input.get(), error ? nullptr : attempt.output.get(), error});
+  };
+  if (answer) {
+    tell(nullptr);
+    return *std::move(answer);
+  }
   Error error = std::move(answer).error();
   error.status = status_of(attempt.service, error);
+  tell(&error);
   return write_error(attempt.protocol, attempt.service, error, attempt.request_id);
 }
 
@@ -157,6 +166,8 @@ Result<Dispatcher::Known> Dispatcher::identify(const HttpRequest& request, Attem
   auto credentials = authenticate(request, *authorization, attempt.from);
   if (!credentials) return std::unexpected(worded_for(attempt.protocol, std::move(credentials).error()));
 
+  attempt.access_key = authorization->access_key;
+  if (const std::string* agent = find_header(request.headers, "user-agent")) attempt.user_agent = *agent;
   std::optional<HttpRequest> decompressed;
   const std::string* encoding = find_header(request.headers, "content-encoding");
   if (encoding && equal_ignoring_case(trim(*encoding), "gzip")) {
@@ -266,12 +277,15 @@ Result<Dispatcher::Target> Dispatcher::find_target(const HttpRequest& request, c
   return Target{service, operation};
 }
 
-Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& request, Call& call,
-                                   const Attempt& attempt) {
+Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& request, Call& call, Attempt& attempt) {
   const ServiceModel& model = *target.service->model;
   const Operation& operation = *target.operation;
   const std::shared_ptr<void> input = operation.make_input ? operation.make_input() : nullptr;
   const std::shared_ptr<void> output = operation.make_output ? operation.make_output() : nullptr;
+  attempt.call = &call;
+  attempt.operation = &operation;
+  attempt.input = input;
+  attempt.output = output;
   BRUME_CHECK(read_request(attempt.protocol, operation, request, input.get()));
   BRUME_CHECK(authorize(target, call, attempt, input.get()));
   BRUME_CHECK(check_input(model, operation, attempt.protocol, input.get()));
@@ -318,7 +332,6 @@ struct Dispatcher::AsideCall {
   Attempt attempt;
   Known known;
   Respond respond;
-  std::shared_ptr<void> input;
   void* api = nullptr;
   Result<void> read;
   Result<HttpAnswer> answer;
@@ -328,15 +341,17 @@ struct Dispatcher::AsideCall {
 void Dispatcher::run_aside(HttpRequest request, Attempt attempt, Known known, Respond respond) {
   const auto& run = known.target.service->aside.run;
   auto call = std::make_shared<AsideCall>(std::move(request), std::move(attempt), std::move(known), std::move(respond));
+  call->attempt.call = &call->known.call;
+  call->attempt.operation = call->known.target.operation;
   const auto read = [call] {
     const Operation& operation = *call->known.target.operation;
-    if (operation.make_input) call->input = operation.make_input();
-    call->read = read_request(call->attempt.protocol, operation, call->request, call->input.get());
+    if (operation.make_input) call->attempt.input = operation.make_input();
+    call->read = read_request(call->attempt.protocol, operation, call->request, call->attempt.input.get());
   };
   run(read, [this, call, &run] {
     const auto judged = [&]() -> Result<void*> {
       BRUME_CHECK(call->read);
-      BRUME_CHECK(authorize(call->known.target, call->known.call, call->attempt, call->input.get()));
+      BRUME_CHECK(authorize(call->known.target, call->known.call, call->attempt, call->attempt.input.get()));
       return call->known.target.service->resolver(call->known.call.region);
     }();
     if (!judged) return call->respond(finish(call->attempt, std::unexpected(judged.error())));
@@ -346,10 +361,11 @@ void Dispatcher::run_aside(HttpRequest request, Attempt attempt, Known known, Re
         const Operation& operation = *call->known.target.operation;
         const Protocol protocol = call->attempt.protocol;
         const ServiceModel& model = *call->known.target.service->model;
-        BRUME_CHECK(check_input(model, operation, protocol, call->input.get()));
-        const std::shared_ptr<void> output = operation.make_output ? operation.make_output() : nullptr;
-        BRUME_CHECK(operation.invoke(call->api, call->known.call, call->input.get(), output.get()));
-        return write_answer(protocol, model, operation, output.get(), call->attempt.request_id);
+        BRUME_CHECK(check_input(model, operation, protocol, call->attempt.input.get()));
+        if (operation.make_output) call->attempt.output = operation.make_output();
+        void* output = call->attempt.output.get();
+        BRUME_CHECK(operation.invoke(call->api, call->known.call, call->attempt.input.get(), output));
+        return write_answer(protocol, model, operation, output, call->attempt.request_id);
       }();
     };
     run(carry_out, [this, call] { call->respond(finish(call->attempt, std::move(call->answer))); });

@@ -4,7 +4,7 @@
 // reads the input, asks whether the caller may do this, validates; answers retries with the same idempotency token from
 // memory; writes the answer or error in the client's protocol. Everything a handler writes is durable before its answer
 // leaves. Used on the state loop only; operations that a service has run aside are read, carried out and written on
-// other threads, judged on the loop. Never logs.
+// other threads, judged on the loop. Never logs; a listener is told of what was called and how it ended.
 #pragma once
 
 #include <functional>
@@ -55,6 +55,20 @@ class Dispatcher {
   // Accepts temporary credentials. `sessions` lives as long as the dispatcher.
   void accept(const Sessions& sessions) { sessions_ = &sessions; }
 
+  // A call whose caller and operation are known, on its way to being answered. Valid while it is told of.
+  struct Answered {
+    const Call& call;
+    const ServiceModel& service;
+    const Operation& operation;
+    const std::string& access_key;
+    const std::string& user_agent;
+    const void* input;   // of the operation's shape; null: it has none
+    const void* output;  // likewise; also null where there is an error
+    const Error* error;  // null: it succeeded
+  };
+  // Is told of each, on the loop, before its answer leaves.
+  void tell(std::function<void(const Answered&)> listener) { listener_ = std::move(listener); }
+
   enum class From : std::uint8_t {
     host,
     instance,  // from inside a VPC: only temporary credentials of a role are good there
@@ -77,6 +91,11 @@ class Dispatcher {
     const ServiceModel* service = nullptr;
     std::string request_id;
     From from = From::host;
+    std::string access_key, user_agent;
+    // What the listener is told; `call` and `operation` are null until they are known.
+    const Call* call = nullptr;
+    const Operation* operation = nullptr;
+    std::shared_ptr<void> input, output;
   };
   struct Target {
     const Service* service;
@@ -97,7 +116,7 @@ class Dispatcher {
   Result<Credentials> authenticate(const HttpRequest& request, const Authorization& authorization, From from) const;
   Result<Credentials> find_credentials(const Authorization& authorization) const;
   Result<Target> find_target(const HttpRequest& request, const std::string& signing_name, Attempt& attempt) const;
-  Result<HttpAnswer> run(const Target& target, const HttpRequest& request, Call& call, const Attempt& attempt);
+  Result<HttpAnswer> run(const Target& target, const HttpRequest& request, Call& call, Attempt& attempt);
   void run_aside(HttpRequest request, Attempt attempt, Known known, Respond respond);
   // May this caller do this?
   Result<void> authorize(const Target& target, Call& call, const Attempt& attempt, const void* input) const;
@@ -107,6 +126,7 @@ class Dispatcher {
   store::Store& store_;
   CredentialsLookup credentials_;
   const Sessions* sessions_ = nullptr;
+  std::function<void(const Answered&)> listener_;
   std::vector<Service> services_;
   std::unique_ptr<Idempotency> idempotency_;
 };

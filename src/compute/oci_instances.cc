@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "compute/bundle.h"
 #include "compute/console_files.h"
+#include "compute/consoles.h"
 #include "compute/isolation_check.h"
 #include "compute/mapped_mount.h"
 #include "compute/process_end.h"
@@ -168,6 +169,7 @@ Result<void> OciInstances::clear(const std::string& id) {
 Result<void> OciInstances::destroy(const std::string& id) {
   if (!is_name(id)) return {};
   BRUME_CHECK(clear(id));
+  keep_last_words(disks_.folder(id), last_words(paths_.state_dir, id));
   return disks_.remove(id);
 }
 

@@ -1,7 +1,9 @@
 #include "daemon/cloud.h"
 
+#include <algorithm>
 #include <regex>
 
+#include "base/log.h"
 #include "net/ipv6_link.h"
 #include "services/cloudwatch/instance_actions.h"
 
@@ -55,8 +57,12 @@ Cloud::Region::Region(const services::Context& context, Cloud& cloud)
                },
            .api_port = cloud.api_port_}),
       elbv2(context, ec2, cloud.machine_.data_plane, cloudwatch),
+      access_logs(context, cloud.machine_.data_plane.access_log_folder(context.region), logs,
+                  [this] { return elbv2.access_logs(); }),
       autoscaling(context, ec2, elbv2, cloudwatch, alarm_actions, cloudwatch),
       cloudformation(context, {ec2, autoscaling, elbv2, cloud.iam_, ssm, cloudwatch, logs}) {
+  if (cloud.machine_.consoles)
+    consoles = std::make_unique<ec2::ConsoleShipper>(context, ec2, *cloud.machine_.consoles, logs);
   cloudwatch::add_instance_actions(alarm_actions, context, cloudwatch, ec2);
 }
 
@@ -81,6 +87,7 @@ Result<void> Cloud::start() {
   // All are loaded before any starts: each must know what is another's.
   for (const std::string& scope : scopes)
     if (!scope.empty()) BRUME_CHECK(load(scope));
+  BRUME_CHECK(forget_strangers());
   for (const auto& [name, region] : regions_) BRUME_CHECK(start(*region));
   log_keeper_.start();
   return {};
@@ -99,6 +106,7 @@ Result<void> Cloud::load(const std::string& name) {
   BRUME_CHECK(made->cloudwatch.load());
   BRUME_CHECK(made->logs.load());
   BRUME_CHECK(made->ec2.load());
+  if (made->consoles) BRUME_CHECK(made->consoles->load());
   BRUME_CHECK(made->ssm.load());
   BRUME_CHECK(made->elbv2.load());
   BRUME_CHECK(made->autoscaling.load());
@@ -107,11 +115,24 @@ Result<void> Cloud::load(const std::string& name) {
   return {};
 }
 
+Result<void> Cloud::forget_strangers() {
+  if (!machine_.consoles) return {};
+  BRUME_TRY(gone, machine_.consoles->gone());
+  for (const std::string& id : gone) {
+    if (std::ranges::any_of(regions_, [&](const auto& region) { return region.second->consoles->knows(id); })) continue;
+    log_warning("the console of {}, which no region knows, is removed", id);
+    BRUME_CHECK(machine_.consoles->forget(id));
+  }
+  return {};
+}
+
 Result<void> Cloud::start(Region& region) {
   region.cloudwatch.start();
   region.logs.start();
   BRUME_CHECK(region.ec2.start());
+  if (region.consoles) region.consoles->start();
   region.elbv2.start();
+  region.access_logs.start();
   region.autoscaling.start();
   region.cloudformation.start();
   return {};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aws/dispatcher.h"
+#include "compute/console_source.h"
 #include "compute/driver.h"
 #include "compute/images.h"
 #include "daemon/log_keeper.h"
@@ -19,7 +20,9 @@
 #include "services/cloudformation/service.h"
 #include "services/cloudwatch/service.h"
 #include "services/common/alarm_actions.h"
+#include "services/ec2/console_shipper.h"
 #include "services/ec2/service.h"
+#include "services/elbv2/access_log_shipper.h"
 #include "services/elbv2/service.h"
 #include "services/iam/service.h"
 #include "services/logs/service.h"
@@ -36,6 +39,7 @@ struct Machine {
   logstore::EventStore& logs;                                               // of all regions
   std::vector<ec2::Cidr> public_addresses = {{127U << 24 | 8U << 16, 16}};  // 127.8.0.0/16
   std::string export_folder = "/var/lib/brume/exports";                     // of log groups
+  compute::ConsoleSource* consoles = nullptr;                               // null: they go to no log group
   env::Aside aside;       // where what searches or writes much runs; none: with all else that blocks
   double time_scale = 1;  // services::Context
 };
@@ -62,6 +66,8 @@ class Cloud {
     ec2::Service ec2;
     ssm::Service ssm;
     elbv2::Service elbv2;
+    elbv2::AccessLogShipper access_logs;
+    std::unique_ptr<ec2::ConsoleShipper> consoles;  // if there is a source of them
     autoscaling::Service autoscaling;
     cloudformation::Service cloudformation;
   };
@@ -76,6 +82,8 @@ class Cloud {
  private:
   Result<void> load(const std::string& name);
   Result<void> start(Region& region);
+  // Consoles of instances that no region knows any more.
+  Result<void> forget_strangers();
 
   env::Env& env_;
   store::Store& store_;

@@ -12,6 +12,7 @@
 #include "aws/upgrade.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "compute/consoles.h"
 #include "compute/images_on_disk.h"
 #include "compute/oci_exec.h"
 #include "daemon/channel_frame.h"
@@ -29,6 +30,7 @@
 #include "net/kernel_fabric.h"
 #include "net/metadata_server.h"
 #include "net/resolver.h"
+#include "services/audit/trail.h"
 #include "store/sqlite_backend.h"
 
 namespace brume::daemon {
@@ -74,6 +76,7 @@ Result<void> run(const Settings& settings) {
   compute::ImagesOnDisk images(env.files, env.processes, settings.state_dir);
   compute::OciDriver driver(env, {settings.state_dir, settings.run_dir}, compute_settings(settings), images);
   compute::OciExec exec(env, {settings.state_dir, settings.run_dir}, compute_settings(settings), images);
+  compute::Consoles consoles(env.files, settings.state_dir);
   Cloud* cloud_made = nullptr;
   net::MetadataServer metadata(
       world.io(), env.clock, env.random, kernel, token_key, [&](const std::string& vpc_id, const std::string& address) {
@@ -109,6 +112,7 @@ Result<void> run(const Settings& settings) {
                .logs = *logs,
                .public_addresses = public_addresses,
                .export_folder = settings.state_dir + "/exports",
+               .consoles = &consoles,
                .aside = world.more_workers(kSearchers),
                .time_scale = settings.time_scale},
               session_key, std::uint16_t(settings.api_port));
@@ -124,6 +128,17 @@ Result<void> run(const Settings& settings) {
                             .user_id = aws::kAccount};
   });
   cloud.serve(dispatcher);
+  // Global services take calls signed for any region: those of one that AWS does not have are recorded where AWS
+  // records what is global.
+  audit::Trail trail(
+      env,
+      [&](const std::string& name) -> services::LogSink* {
+        auto region = cloud.region(name);
+        if (!region) region = cloud.region("us-east-1");
+        return region ? &(*region)->logs : nullptr;
+      },
+      settings.audit_reads);
+  dispatcher.tell([&](const aws::Dispatcher::Answered& answered) { trail.note(answered); });
   DataChannels channels(
       world.io(), env.loop, exec, [&](const std::string& id) { return kernel.instance_namespace(id); },
       sessions_of(cloud));
@@ -182,6 +197,7 @@ Result<void> run(const Settings& settings) {
   // Workers use what is declared above; they are through before any of it goes.
   fabric.loop_ended();
   world.end_workers();
+  trail.flush();
   log_info("stopped; instances and load balancers go on");
   return env.files.remove_all(pid_file(settings));
 }

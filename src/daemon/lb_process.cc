@@ -87,6 +87,10 @@ Result<void> LbProcess::check_port(const std::string& address, int port) {
   return check_port_free(address, port);
 }
 
+std::string LbProcess::access_log_folder(const std::string& region) const {
+  return settings_.state_dir + "/access-logs/" + region;
+}
+
 std::string LbProcess::vpc_namespace(const std::string& vpc_id) const {
   return fabric_.vpc_namespace(vpc_id);
 }

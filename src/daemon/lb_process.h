@@ -26,6 +26,7 @@ class LbProcess : public elbv2::DataPlane {
   std::int64_t publish(const std::string& region, std::vector<lb::LoadBalancer> load_balancers,
                        std::vector<lb::TargetGroup> target_groups) override;
   Result<void> check_port(const std::string& address, int port) override;
+  [[nodiscard]] std::string access_log_folder(const std::string& region) const override;
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override;
 
  private:

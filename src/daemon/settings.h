@@ -26,6 +26,8 @@ struct Settings {
   // Periods of metrics and alarms, warm-ups and cooldowns pass so many times faster, 1 to 3600: to see in minutes what
   // a stack's rules do in hours. No period gets shorter than a second.
   double time_scale = 1;
+  // Also record calls that only read, and succeed, in the log group /brume/audit.
+  bool audit_reads = false;
 };
 
 // `root` moves the three folders: <root>/lib, <root>/run and <root>/etc; empty leaves them where they are.
@@ -42,4 +44,4 @@ std::string program_path();
 }  // namespace brume::daemon
 
 BRUME_RECORD(brume::daemon::Settings, state_dir, run_dir, config_dir, region, api_port, runtime, conmon, init,
-             lb_threads, public_addresses, time_scale)
+             lb_threads, public_addresses, time_scale, audit_reads)

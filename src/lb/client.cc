@@ -138,6 +138,7 @@ bool Client::read_head() {
 
 void Client::refuse(HeadResult why) {
   is_head_ = false;
+  begin_record(nullptr, nullptr);
   switch (why) {
     case HeadResult::line_too_long:
       return answer(standard_reply(414), true);
@@ -157,6 +158,9 @@ void Client::start_request() {
   keep_alive_ = http_1_0_ ? head.connection.keep_alive && !head.connection.close : !head.connection.close;
   if (finishing_ || worker_.loop().now() >= expires_) keep_alive_ = false;
   response_started_ = false;
+  received_ = head.size;
+  sent_ = 0;
+  begin_record(&head, base);
 
   const Framing framing = request_framing(head, base);
   const Field* host = head.find(Name::host);
@@ -177,6 +181,7 @@ void Client::start_request() {
   const ConfiguredAction& action =
       rule == listener.rules.end() ? listener.actions.back() : listener.actions[rule->action];
 
+  if (recording_) record_rule(rule == listener.rules.end() ? 0 : rule->priority, action);
   if (action.redirect || action.fixed) {
     const Reply reply = action.fixed ? fixed_reply(*action.fixed)
                                      : redirect_reply(action.redirect->status,
@@ -192,6 +197,7 @@ void Client::start_request() {
 void Client::forward(const ConfiguredAction& action, bool upgrade) {
   const ConfiguredTarget* target = worker_.choose_target(*view_->config, action);
   if (target == nullptr) return answer(standard_reply(503), false);
+  if (recording_) record_target(*target);
 
   const ConfiguredBalancer& balancer = *view_->balancer;
   if (client_with_port_ != balancer.xff_client_port) {
@@ -204,13 +210,14 @@ void Client::forward(const ConfiguredAction& action, bool upgrade) {
                                  .listener_port = view_->listener->port,
                                  .client = client_,
                                  .proto_fields = view_->listener->proto_fields,
-                                 .trace_root = worker_.next_trace_root()};
+                                 .trace_root = recording_ ? record_->trace_root : worker_.next_trace_root()};
   std::string& head = worker_.scratch();
   head.clear();
   const std::string_view input = stream_.input();
   write_request_head(request_.head(), input.data(), settings, upgrade, head);
   const std::uint32_t head_size = request_.head().size;
   const std::size_t body_size = request_body_.take(input.substr(head_size));
+  received_ += body_size;
   if (request_body_.failed()) return answer(standard_reply(400), true);
 
   upgrade_ = upgrade;
@@ -250,6 +257,7 @@ bool Client::send_first(const ConfiguredTarget& target, std::string_view head, s
 void Client::release_upstream(bool reusable) {
   if (!upstream_) return;
   upstream_->target->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (recording_ && !upstream_->connecting) record_->dispatched = std::max(sent_at_, upstream_->connected_at);
   if (reusable)
     worker_.pool().give(std::move(upstream_), view_->balancer->idle_timeout);
   else
@@ -260,14 +268,22 @@ void Client::answer(const Reply& reply, bool then_close) {
   // The rest of a body is not waited for: what has come of it is skipped, else the connection ends.
   if (!then_close) {
     if (phase_ == Phase::reading_head) stream_.consume(request_.head().size);
-    stream_.consume(request_body_.take(stream_.input()));
+    const std::size_t skipped = request_body_.take(stream_.input());
+    received_ += skipped;
+    stream_.consume(skipped);
     request_.reset();
     needs_input_ = stream_.input().empty();
   }
   if (then_close || !request_body_.done()) keep_alive_ = false;
   release_upstream(false);
   count_status(reply.status, counters());
-  if (!stream_.send(write_reply(reply, worker_.date(), keep_alive_, is_head_))) return close();
+  const std::string text = write_reply(reply, worker_.date(), keep_alive_, is_head_);
+  sent_ += text.size();
+  if (recording_) {
+    record_->redirect_url = reply.location;
+    end_record(reply.status);
+  }
+  if (!stream_.send(text)) return close();
   if (keep_alive_)
     phase_ = Phase::reading_head;
   else
@@ -313,6 +329,7 @@ void Client::on_timer() {
     case Phase::reading_head:
       if (!request_.started() || stream_.has_unsent()) return close();
       is_head_ = false;
+      begin_record(nullptr, nullptr);
       answer(standard_reply(408), true);
       return run();
     case Phase::exchanging: {
@@ -364,6 +381,8 @@ void Client::close() {
   if (phase_ == Phase::closed) return;
   phase_ = Phase::closed;
   release_upstream(false);
+  // 460: it left before it had an answer.
+  if (recording_) end_record(response_started_ ? response_.head().status : 460);
   TimerWheel::cancel(*this);
   count_transferred();
   counters().active_connections.add(-1);

@@ -5,12 +5,14 @@
 // connection that refuses the very first byte is replaced once by a new one: nothing of the request has left then. One
 // that closes without an answer is a 502, for idempotent requests too, since the target may have acted on it.
 //
-// client.cc reads heads, decides and answers; client_transfer.cc moves bytes between the two sides.
+// client.cc reads heads, decides and answers; client_transfer.cc moves bytes between the two sides; client_record.cc
+// notes what the access log is told, if there is one.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "lb/access_line.h"
 #include "lb/framing.h"
 #include "lb/http1.h"
 #include "lb/upstream.h"
@@ -83,6 +85,13 @@ class Client final : public Watcher, public Timer {
   GroupCounters& counters(const TargetState& target);  // of its group
   void count_response(int status);
 
+  // A request is under way; `head` is null if it could not be read.
+  void begin_record(const RequestHead* head, const char* base);
+  void record_rule(int priority, const ConfiguredAction& action);
+  void record_target(const ConfiguredTarget& target);
+  // It is over: into the log.
+  void end_record(int status);
+
   Worker& worker_;
   std::shared_ptr<ListenerView> view_;
   const std::shared_ptr<BalancerState> state_;
@@ -112,6 +121,10 @@ class Client final : public Watcher, public Timer {
   ResponseParser response_;
   std::unique_ptr<Upstream> upstream_;
   env::MonotonicTime sent_at_{};
+  std::uint64_t received_ = 0, sent_ = 0;  // bytes of it and of its answer
+
+  bool recording_ = false;
+  std::unique_ptr<AccessRecord> record_;  // of the request in progress while recording_; else kept for the next
 };
 
 }  // namespace brume::lb

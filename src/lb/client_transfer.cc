@@ -61,6 +61,7 @@ bool Client::move_request() {
   }
   if (!up.send(input.substr(0, taken))) request_broken_ = true;
   stream_.consume(taken);
+  received_ += taken;
   return true;
 }
 
@@ -102,6 +103,12 @@ bool Client::read_response_head() {
   if (head.status == 101) {
     write_response_head(head, input.data(), Afterwards::upgrade, false, out);
     const bool sent = stream_.send(out);
+    sent_ += out.size();
+    if (recording_) {
+      record_->type = "ws";
+      record_->target_status = head.status;
+      record_->answered = worker_.loop().now();
+    }
     upstream_->stream.consume(head.size);
     response_started_ = true;
     client_ended_ = upstream_ended_ = upstream_shut_ = false;
@@ -112,6 +119,7 @@ bool Client::read_response_head() {
   if (head.status < 200) {
     // 100 and 103 go on as they are; HTTP/1.0 knows none.
     const bool sent = http_1_0_ || stream_.send(input.substr(0, head.size));
+    if (!http_1_0_) sent_ += head.size;
     upstream_->stream.consume(head.size);
     response_.reset();
     response_incomplete_ = upstream_->stream.input().empty();
@@ -127,10 +135,15 @@ bool Client::read_response_head() {
   count_response(head.status);
   write_response_head(head, input.data(), keep_alive_ ? Afterwards::keep_alive : Afterwards::close, drop_chunked_, out);
   response_started_ = true;
+  if (recording_) {
+    record_->target_status = head.status;
+    record_->answered = worker_.loop().now();
+  }
 
   const std::string_view rest = input.substr(head.size);
   if (drop_chunked_) {
     const bool sent = stream_.send(out);
+    sent_ += out.size();
     upstream_->stream.consume(head.size);
     response_incomplete_ = rest.empty();
     if (!sent) close();
@@ -141,6 +154,7 @@ bool Client::read_response_head() {
   const bool small = taken <= kCopiedBody;
   if (small) out += rest.substr(0, taken);
   const bool sent = stream_.send(out, small ? std::string_view() : rest.substr(0, taken));
+  sent_ += out.size() + (small ? 0 : taken);
   upstream_->stream.consume(head.size + taken);
   response_incomplete_ = true;
   if (!sent)
@@ -166,6 +180,7 @@ bool Client::pass_response_body() {
     payload = input.substr(0, taken);
   }
   const bool sent = payload.empty() || stream_.send(payload);
+  sent_ += payload.size();
   up.consume(taken);
   response_incomplete_ = up.input().empty();
   if (!sent)
@@ -191,7 +206,9 @@ void Client::finish_exchange() {
   const bool reusable = upstream_keep_alive_ && request_body_.done() && !request_broken_ && !up.has_unsent() &&
                         up.input().empty() && !up.readable();
   if (!request_body_.done() || finishing_ || view_->removed) keep_alive_ = false;
+  const int status = response_.head().status;
   release_upstream(reusable);
+  if (recording_) end_record(status);
   if (!keep_alive_) return end_when_sent();
   phase_ = Phase::reading_head;
   needs_input_ = stream_.input().empty();
@@ -218,6 +235,7 @@ bool Client::tunnel(Stream& from, Stream& to, bool& from_ended, bool& to_shut) {
   const std::string_view input = from.input();
   if (!input.empty()) {
     const bool sent = to.send(input);
+    (&from == &stream_ ? received_ : sent_) += input.size();
     from.consume(input.size());
     if (!sent) return close(), false;
     return true;

@@ -94,6 +94,11 @@ struct Node {
   std::string address;
 };
 
+// Where lines about requests go (access_spool.h), and what they call the load balancer.
+struct AccessLog {
+  std::string folder, name;
+};
+
 struct LoadBalancer {
   std::string id;
   std::string network_namespace;           // path; empty: the process's own (tests, internal use)
@@ -105,7 +110,8 @@ struct LoadBalancer {
   bool preserve_host_header = false;
   bool drop_invalid_header_fields = false;
   bool xff_client_port = false;
-  std::string xff_mode = "append";  // preserve remove
+  std::string xff_mode = "append";      // preserve remove
+  std::optional<AccessLog> access_log;  // absent: none is kept
 };
 
 struct Snapshot {
@@ -136,6 +142,7 @@ struct BalancerStats {
   std::int64_t elb_4xx = 0, elb_5xx = 0, elb_502 = 0, elb_503 = 0, elb_504 = 0;
   std::int64_t target_2xx = 0, target_3xx = 0, target_4xx = 0, target_5xx = 0;
   std::int64_t active_connections = 0, new_connections = 0, processed_bytes = 0;
+  std::int64_t access_lines_dropped = 0;  // of the access log
 };
 
 struct LatencyCount {
@@ -174,13 +181,16 @@ BRUME_RECORD(brume::lb::Condition, field, header_name, values)
 BRUME_RECORD(brume::lb::Rule, id, priority, conditions, action)
 BRUME_RECORD(brume::lb::Listener, id, port, clients, rules, default_action)
 BRUME_RECORD(brume::lb::Node, zone, address)
+BRUME_RECORD(brume::lb::AccessLog, folder, name)
 BRUME_RECORD(brume::lb::LoadBalancer, id, network_namespace, listen_address, nodes, listeners, idle_timeout_seconds,
-             client_keep_alive_seconds, preserve_host_header, drop_invalid_header_fields, xff_client_port, xff_mode)
+             client_keep_alive_seconds, preserve_host_header, drop_invalid_header_fields, xff_client_port, xff_mode,
+             access_log)
 BRUME_RECORD(brume::lb::Snapshot, version, load_balancers, target_groups)
 BRUME_RECORD(brume::lb::TargetStats, target_group, target, health, reason, description, in_flight, requests)
 BRUME_RECORD(brume::lb::ListenerStats, listener, error)
 BRUME_RECORD(brume::lb::BalancerStats, load_balancer, requests, elb_4xx, elb_5xx, elb_502, elb_503, elb_504, target_2xx,
-             target_3xx, target_4xx, target_5xx, active_connections, new_connections, processed_bytes)
+             target_3xx, target_4xx, target_5xx, active_connections, new_connections, processed_bytes,
+             access_lines_dropped)
 BRUME_RECORD(brume::lb::LatencyCount, bucket, count)
 BRUME_RECORD(brume::lb::GroupStats, target_group, requests, target_2xx, target_3xx, target_4xx, target_5xx,
              connection_errors, response_microseconds, response_times)

@@ -43,6 +43,7 @@ class CompiledCondition {
 struct CompiledRule {
   std::vector<CompiledCondition> conditions;
   std::size_t action = 0;  // the caller's index
+  std::int32_t priority = 0;
   [[nodiscard]] bool matches(const RequestView& request) const;
 };
 

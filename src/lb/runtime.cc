@@ -50,6 +50,7 @@ class Compiler {
       CompiledRule compiled;
       for (const Condition& condition : rule.conditions) compiled.conditions.emplace_back(condition);
       compiled.action = result.actions.size();
+      compiled.priority = rule.priority;
       result.rules.push_back(std::move(compiled));
       result.actions.push_back(action(rule.action));
     }
@@ -76,6 +77,7 @@ std::shared_ptr<const Config> StateRegistry::compile(const Snapshot& snapshot) {
   decltype(targets_) targets;
   decltype(groups_) groups;
   decltype(balancers_) balancers;
+  decltype(access_logs_) access_logs;
 
   for (const TargetGroup& group : snapshot.target_groups) {
     ConfiguredGroup configured{.id = group.id,
@@ -112,6 +114,9 @@ std::shared_ptr<const Config> StateRegistry::compile(const Snapshot& snapshot) {
                                   .xff_client_port = balancer.xff_client_port,
                                   .xff_mode = parse_xff_mode(balancer.xff_mode)};
     configured.network_namespace = std::make_shared<const NetworkNamespace>(balancer.network_namespace);
+    if (balancer.access_log)
+      configured.access_log = carry_over(access_logs_, access_logs, balancer.access_log->folder,
+                                         balancer.access_log->folder, balancer.access_log->name);
     for (const Listener& listener : balancer.listeners)
       configured.listeners.push_back(compiler.listener(balancer, listener));
     config->balancers.push_back(std::move(configured));
@@ -123,6 +128,7 @@ std::shared_ptr<const Config> StateRegistry::compile(const Snapshot& snapshot) {
   targets_ = std::move(targets);
   groups_ = std::move(groups);
   balancers_ = std::move(balancers);
+  access_logs_ = std::move(access_logs);
   return config;
 }
 

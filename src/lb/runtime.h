@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "env/clock.h"
+#include "lb/access_spool.h"
 #include "lb/config.h"
 #include "lb/forward.h"
 #include "lb/latency.h"
@@ -117,6 +118,7 @@ struct ConfiguredBalancer {
   env::Duration idle_timeout{}, client_keep_alive{};
   bool preserve_host_header = false, drop_invalid_header_fields = false, xff_client_port = false;
   XffMode xff_mode = XffMode::append;
+  std::shared_ptr<AccessPlace> access_log;  // null: none is kept
 
   // The address that connections to a target in `zone` come from: the zone's node, else any; may be empty.
   [[nodiscard]] std::string source_for(std::string_view zone) const;
@@ -139,6 +141,7 @@ class StateRegistry {
   std::map<std::string, std::shared_ptr<TargetState>> targets_;
   std::map<std::string, std::shared_ptr<GroupState>> groups_;
   std::map<std::string, std::shared_ptr<BalancerState>> balancers_;
+  std::map<std::string, std::shared_ptr<AccessPlace>> access_logs_;  // by folder
 };
 
 }  // namespace brume::lb

@@ -27,6 +27,7 @@ BalancerStats add_up(const ConfiguredBalancer& balancer) {
     sum.new_connections += one.new_connections.get();
     sum.processed_bytes += one.processed_bytes.get();
   }
+  if (balancer.access_log) sum.access_lines_dropped = balancer.access_log->dropped.load(std::memory_order_relaxed);
   return sum;
 }
 
@@ -61,7 +62,7 @@ Server::Server(EventLoop& loop, const ServerOptions& options, std::function<void
       grace_([this] { finish_shut_down(); }) {
   const std::size_t threads = thread_count(options);
   for (std::size_t i = 0; i < threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(unsigned(i), options.connect_timeout));
+    workers_.push_back(std::make_unique<Worker>(unsigned(i), options.connect_timeout, spool_));
     workers_.back()->start();
   }
 }
@@ -74,6 +75,8 @@ void Server::apply(const Snapshot& snapshot) {
   if (done_) return;
   config_ = states_.compile(snapshot);
   health_.apply(snapshot, config_);
+  for (const auto& balancer : config_->balancers)
+    if (balancer.access_log) spool_.write(balancer.access_log, {});
   open_endpoints();
 }
 

@@ -52,6 +52,7 @@ class Server {
   EventLoop& loop_;
   const env::Duration listen_retry_;
   std::function<void()> changed_, done_;
+  AccessSpool spool_;  // outlives the workers
   StateRegistry states_;
   HealthChecker health_;
   std::shared_ptr<const Config> config_;

@@ -24,6 +24,7 @@ void Upstream::on_events(std::uint32_t events) {
     if (stream.broken()) return client->on_upstream_lost();
     if (!(events & EPOLLOUT)) return;
     connecting = false;
+    connected_at = pool_.now();
     TimerWheel::cancel(*this);
   }
   client->run();

@@ -28,6 +28,7 @@ class Upstream final : public Watcher, public Timer {
   const std::shared_ptr<TargetState> target;
   Client* client = nullptr;  // null: idle
   bool connecting = true;
+  env::MonotonicTime connected_at{};
 
  private:
   friend class UpstreamPool;
@@ -48,6 +49,7 @@ class UpstreamPool {
   void close(std::unique_ptr<Upstream> upstream);
   // An idle one ended.
   void drop(Upstream& upstream);
+  [[nodiscard]] env::MonotonicTime now() const { return loop_.now(); }
   // Closes what leads to targets that get no more requests.
   void prune();
   void close_all();

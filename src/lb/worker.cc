@@ -71,8 +71,8 @@ class Acceptor final : public Watcher {
   Alarm again_;
 };
 
-Worker::Worker(unsigned index, env::Duration connect_timeout)
-    : index_(index), connect_timeout_(connect_timeout), pool_(loop_, buffers_) {
+Worker::Worker(unsigned index, env::Duration connect_timeout, AccessSpool& spool)
+    : index_(index), connect_timeout_(connect_timeout), pool_(loop_, buffers_), access_log_(loop_, spool) {
   if (::getrandom(&random_state_, sizeof random_state_, 0) != sizeof random_state_) random_state_ = index;
 }
 
@@ -94,6 +94,7 @@ void Worker::run() {
   }
   pool_.close_all();
   acceptors_.clear();
+  access_log_.flush();
 }
 
 void Worker::stop_and_join() {
@@ -228,6 +229,14 @@ std::string_view Worker::next_trace_root() {
   write_hex(random(), 16, &trace_root_[11]);
   write_hex(random(), 8, &trace_root_[27]);
   return trace_root_;
+}
+
+std::string Worker::next_connection_id() {
+  std::string id(36, '0');
+  id.replace(0, 4, "TID_");
+  write_hex(random(), 16, &id[4]);
+  write_hex(random(), 16, &id[20]);
+  return id;
 }
 
 const ConfiguredTarget* Worker::choose_target(const Config& config, const ConfiguredAction& action) {

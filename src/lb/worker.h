@@ -23,7 +23,7 @@ class Acceptor;
 
 class Worker {
  public:
-  Worker(unsigned index, env::Duration connect_timeout);
+  Worker(unsigned index, env::Duration connect_timeout, AccessSpool& spool);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -51,6 +51,9 @@ class Worker {
   std::string_view date();
   // "1-<8 hex>-<24 hex>", another each call; valid until the next.
   std::string_view next_trace_root();
+  // "TID_<32 hex>", another each call.
+  std::string next_connection_id();
+  AccessBuffer& access_log() { return access_log_; }
   // Null: none is registered, or no group has weight.
   const ConfiguredTarget* choose_target(const Config& config, const ConfiguredAction& action);
   void accepted(env::Fd fd, std::shared_ptr<ListenerView> view, const Address& address, std::uint16_t port);
@@ -74,6 +77,7 @@ class Worker {
   EventLoop loop_;
   BufferPool buffers_;
   UpstreamPool pool_;
+  AccessBuffer access_log_;
   std::thread thread_;
   std::shared_ptr<const Config> config_;
   std::atomic<std::int64_t> applied_version_ = 0;

@@ -368,6 +368,11 @@ TEST_F(DispatcherTest, WhatRunsAsideIsAnsweredLaterAndJudgedOnTheLoop) {
       sts::model(), [this](const std::string&) -> Result<void*> { return static_cast<sts::Api*>(&sts); },
       later.aside("GetCallerIdentity"));
   std::vector<HttpAnswer> answers;
+  std::vector<std::string> told;
+  aside.tell([&](const Dispatcher::Answered& one) {
+    told.push_back(fmt::format("{} {} {} {}", one.access_key, one.operation.name, one.error ? one.error->code : "",
+                               one.output ? "answered" : ""));
+  });
   const auto ask = [&](const Credentials& keys, const std::string& body) {
     HttpRequest request{.headers = {{"Host", "h"}, {"Content-Type", "application/x-www-form-urlencoded"}},
                         .body = body};
@@ -389,6 +394,31 @@ TEST_F(DispatcherTest, WhatRunsAsideIsAnsweredLaterAndJudgedOnTheLoop) {
   ask(kKeys, "Action=Nonsense&Version=2011-06-15");  // refused at once
   ASSERT_EQ(answers.size(), 3U);
   EXPECT_HAS(answers[2], "InvalidAction");
+  EXPECT_EQ(told, (std::vector<std::string>{"ASIATEST GetCallerIdentity AccessDenied ",
+                                            "AKIDTEST GetCallerIdentity  answered"}));
+}
+
+TEST_F(DispatcherTest, TellsWhoCalledWhat) {
+  std::vector<std::string> told;
+  dispatcher.tell([&](const Dispatcher::Answered& one) {
+    const auto* input = static_cast<const ec2::CreateVpcRequest*>(one.input);
+    told.push_back(fmt::format("{} {} {} {} {} {} {}", one.call.principal_arn, one.call.region, one.user_agent,
+                               one.operation.name, input->CidrBlock.value_or("-"), one.error ? one.error->code : "ok",
+                               one.output != nullptr));
+  });
+  const auto create = [&](const std::string& block, const Credentials& keys) {
+    return send({.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"User-Agent", "me/1"}},
+                 .body = "Action=CreateVpc&Version=2016-11-15&CidrBlock=" + block},
+                "ec2", keys);
+  };
+  create("10.0.0.0/16", kKeys);
+  create("10.0.0.0/8", kKeys);
+  Credentials wrong = kKeys;
+  wrong.secret_key = "guess";
+  create("10.0.0.0/16", wrong);
+  const std::string who = "arn:aws:iam::000000000000:root ap-southeast-1 me/1 CreateVpc ";
+  EXPECT_EQ(told, (std::vector<std::string>{who + "10.0.0.0/16 ok true", who + "10.0.0.0/8 InvalidVpc.Range false"}))
+      << "nobody is taken for somebody whose signature was not verified";
 }
 
 TEST_F(DispatcherTest, WhatIsNotOnDiskIsNotAcknowledged) {

@@ -32,10 +32,13 @@ World::World(std::uint64_t seed)
 
 void World::boot() {
   store_ = std::make_unique<store::Store>(disk);
-  cloud_ = std::make_unique<daemon::Cloud>(
-      sim.env, *store_,
-      daemon::Machine{
-          .fabric = fabric, .driver = driver, .images = images, .data_plane = plane, .logs = *logs_, .time_scale = time_scale});
+  cloud_ = std::make_unique<daemon::Cloud>(sim.env, *store_,
+                                           daemon::Machine{.fabric = fabric,
+                                                           .driver = driver,
+                                                           .images = images,
+                                                           .data_plane = plane,
+                                                           .logs = *logs_,
+                                                           .time_scale = time_scale});
   plane.on_stats = [this](const lb::Stats& stats) { cloud_->on_stats(stats); };
   must(cloud_->start());
 }

@@ -149,7 +149,7 @@ env::MonotonicTime AlarmController::next_look(const std::string& alarm, bool hig
 std::optional<AlarmController::Seen> AlarmController::to_see(const AlarmSource& source) const {
   const auto newest = lived_.newest(context_.scaled(source.period), 1, kSpan).begins;
   if (newest.empty()) return std::nullopt;
-  Seen seen{.newest = newest.front(), .value = {}};
+  Seen seen{.newest = newest.front(), .datapoints = {}};
   for (const MetricQuery& query : source.queries) {
     if (query.expression) continue;
     const auto changes = reader_.changes(query.metric);

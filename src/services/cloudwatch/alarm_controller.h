@@ -41,9 +41,9 @@ class AlarmController {
  private:
   // What an alarm's state followed from when it was last looked at: while that is the same, so is the state.
   struct Seen {
-    Timestamp newest;             // period
-    std::uint64_t changes = 0;    // MetricReader::changes() of its metrics, summed up
-    bool decided = false;         // else there was no telling
+    Timestamp newest;                // period
+    std::uint64_t changes = 0;       // MetricReader::changes() of its metrics, summed up
+    bool decided = false;            // else there was no telling
     std::vector<double> datapoints;  // that counted
   };
   struct Watched {

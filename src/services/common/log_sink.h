@@ -1,6 +1,7 @@
 // Where a service puts what it logs for its user: a log group and in it a stream, as in CloudWatch Logs. One a region.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,11 +17,15 @@ struct LogEvent {
   bool operator==(const LogEvent&) const = default;
 };
 
+// Of the groups that Brume makes of its own accord.
+inline constexpr std::int32_t kOwnRetentionDays = 14;
+
 class LogSink {
  public:
   virtual ~LogSink() = default;
-  // Makes the group, which keeps its events for ever, if it is not there. On the loop.
-  virtual Result<void> ensure_group(const std::string& group) = 0;
+  // Makes the group if it is not there; one that is made so keeps its events for so many days (CloudWatch's choices),
+  // 0: for ever. On the loop.
+  virtual Result<void> ensure_group(const std::string& group, std::int32_t retention_days = 0) = 0;
   // All of them, in their order, durable when the call returns, or none; the stream is made when it is first used.
   // `token` names this very batch: appended again, by a caller who did not live to hear of it, it is there once (as
   // long as it is among the newest few of the stream). Blocks; may be called from any thread. Errors:

@@ -12,8 +12,8 @@ namespace brume::services {
 
 class RecordedLogs : public LogSink {
  public:
-  Result<void> ensure_group(const std::string& group) override {
-    groups.insert(group);
+  Result<void> ensure_group(const std::string& group, std::int32_t retention_days) override {
+    if (groups.insert(group).second) retentions[group] = retention_days;
     return {};
   }
   Result<void> append(const std::string& group, const std::string& stream, const std::vector<LogEvent>& events,
@@ -26,6 +26,7 @@ class RecordedLogs : public LogSink {
   }
 
   std::set<std::string> groups;
+  std::map<std::string, std::int32_t> retentions;
   std::map<std::string, std::map<std::string, std::vector<std::string>>> streams;  // group → stream → messages
   bool full = false;
 

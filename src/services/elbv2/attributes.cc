@@ -7,9 +7,9 @@ namespace brume::elbv2 {
 namespace {
 
 constexpr AttributeModel kLoadBalancer[] = {
-    {.key = "access_logs.s3.bucket", .initial = "", .served = false},
-    {.key = "access_logs.s3.enabled", .initial = "false", .values = "true|false", .served = false},
-    {.key = "access_logs.s3.prefix", .initial = "", .served = false},
+    {.key = "access_logs.s3.bucket", .initial = ""},
+    {.key = "access_logs.s3.enabled", .initial = "false", .values = "true|false"},
+    {.key = "access_logs.s3.prefix", .initial = ""},
     {.key = "client_keep_alive.seconds", .initial = "3600", .min = 60, .max = 604800},
     {.key = "connection_logs.s3.bucket", .initial = "", .served = false},
     {.key = "connection_logs.s3.enabled", .initial = "false", .values = "true|false", .served = false},
@@ -107,6 +107,14 @@ Result<void> check_attribute(std::span<const AttributeModel> models, const std::
   }
   if (!model->served && value != model->initial)
     return fail("UnsupportedOperation", "Brume's load balancer does not support {}={} yet", key, value);
+  return {};
+}
+
+Result<void> check_together(const Attributes& attributes) {
+  if (attributes.at("access_logs.s3.enabled") == "true" && attributes.at("access_logs.s3.bucket").empty())
+    return fail("InvalidConfigurationRequest", "access_logs.s3.bucket must be specified to enable access logs");
+  if (attributes.at("access_logs.s3.prefix").find("AWSLogs") != std::string::npos)
+    return fail("InvalidConfigurationRequest", "The value of 'access_logs.s3.prefix' must not contain 'AWSLogs'");
   return {};
 }
 

@@ -32,5 +32,8 @@ Attributes initial_attributes(std::span<const AttributeModel> models);
 // Errors: ValidationError for a key that does not exist or a value that it cannot hold; UnsupportedOperation for a
 // value that the data plane does not serve.
 Result<void> check_attribute(std::span<const AttributeModel> models, const std::string& key, const std::string& value);
+// All attributes of a load balancer, as they are to be: enabled access logs need a bucket, whose prefix is without
+// "AWSLogs". Errors: InvalidConfigurationRequest.
+Result<void> check_together(const Attributes& attributes);
 
 }  // namespace brume::elbv2

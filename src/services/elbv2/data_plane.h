@@ -19,6 +19,8 @@ class DataPlane {
                                std::vector<lb::TargetGroup> target_groups) = 0;
   // Can the host's `address`:`port` be listened on? Errors: a sentence that says who has it and what to do.
   virtual Result<void> check_port(const std::string& address, int port) = 0;
+  // Where the process leaves access logs of a region's load balancers, a folder each (access_log_shipper.h).
+  [[nodiscard]] virtual std::string access_log_folder(const std::string& region) const = 0;
   [[nodiscard]] virtual std::string vpc_namespace(const std::string& vpc_id) const = 0;
 };
 

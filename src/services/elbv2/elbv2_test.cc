@@ -296,7 +296,8 @@ TEST(Attributes, Table) {
       {"no.such.key", "1", "ValidationError"},
       {"deletion_protection.enabled", "true", ""},
       {"deletion_protection.enabled", "yes", "ValidationError"},
-      {"access_logs.s3.enabled", "true", "UnsupportedOperation"},
+      {"access_logs.s3.enabled", "true", ""},
+      {"connection_logs.s3.enabled", "true", "UnsupportedOperation"},
       {"access_logs.s3.enabled", "false", ""},
   };
   for (const auto& c : cases) {

@@ -232,6 +232,7 @@ Result<ModifyLoadBalancerAttributesOutput> Service::ModifyLoadBalancerAttributes
     BRUME_CHECK(check_attribute(load_balancer_attributes(), attribute.Key.value_or(""), attribute.Value.value_or("")));
     next.attributes[*attribute.Key] = attribute.Value.value_or("");
   }
+  BRUME_CHECK(check_together(next.attributes));
   ModifyLoadBalancerAttributesOutput output{as_list(next.attributes)};
   load_balancers_.put(*request.LoadBalancerArn, std::move(next));
   changed();

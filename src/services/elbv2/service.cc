@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "services/elbv2/access_log_shipper.h"
 #include "services/elbv2/attributes.h"
 #include "services/elbv2/clients.h"
 #include "services/elbv2/snapshot.h"
@@ -84,6 +85,13 @@ void Service::vpc_changed(std::string_view vpc_id) {
   }
 }
 
+std::set<std::string> Service::access_logs() const {
+  std::set<std::string> names;
+  for (const auto& [arn, record] : load_balancers_.rows())
+    if (record.attributes.at("access_logs.s3.enabled") == "true") names.insert(access_log_name(arn));
+  return names;
+}
+
 void Service::publish() {
   publish_due_ = false;
   clients_.clear();
@@ -92,7 +100,8 @@ void Service::publish() {
   for (const auto& [arn, listener] : listeners_.rows()) listeners.push_back(&listener);
   std::vector<lb::LoadBalancer> balancers;
   for (const auto& [arn, record] : load_balancers_.rows()) {
-    lb::LoadBalancer balancer = describe(record, data_plane_.vpc_namespace(*record.load_balancer.VpcId));
+    lb::LoadBalancer balancer = describe(record, data_plane_.vpc_namespace(*record.load_balancer.VpcId),
+                                         data_plane_.access_log_folder(context_.region));
     for (const ListenerRecord* listener : listeners)
       if (*listener->listener.LoadBalancerArn == arn)
         balancer.listeners.push_back(
@@ -122,6 +131,13 @@ void Service::on_stats(const lb::Stats& stats) {
                        [&](const auto& one) { return target_groups_.contains(one.target_group); });
   std::ranges::copy_if(stats.load_balancers, std::back_inserter(ours.load_balancers),
                        [&](const auto& one) { return load_balancers_.contains(one.load_balancer); });
+  for (const lb::BalancerStats& balancer : ours.load_balancers) {
+    std::int64_t& told = access_lines_dropped_[balancer.load_balancer];
+    if (balancer.access_lines_dropped > told)
+      log_warning("{} lines of the access log of {} were dropped: there was no room for them",
+                  balancer.access_lines_dropped - told, balancer.load_balancer);
+    told = balancer.access_lines_dropped;  // from zero in a new process
+  }
   metrics_.on_stats(std::move(ours));
   std::set<std::string> changed_groups;
   std::map<std::string, std::map<std::string, lb::TargetStats>> health;

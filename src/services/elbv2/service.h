@@ -26,6 +26,8 @@ class Service : public Api {
   void start();
   // What the process reports; of all regions, others' are passed over.
   void on_stats(const lb::Stats& stats);
+  // Load balancers that keep an access log (access_log_name).
+  [[nodiscard]] std::set<std::string> access_logs() const;
 
   using Call = aws::Call;
   Result<CreateLoadBalancerOutput> CreateLoadBalancer(const Call&, const CreateLoadBalancerInput&) override;
@@ -136,7 +138,8 @@ class Service : public Api {
   env::Loop::TimerId drain_timer_ = 0;
   std::map<std::string, std::map<std::string, lb::TargetStats>> health_;  // by target group and target
   std::map<std::string, std::string> listener_errors_;
-  std::map<std::string, std::vector<std::string>> clients_;  // by listener, as published
+  std::map<std::string, std::vector<std::string>> clients_;   // by listener, as published
+  std::map<std::string, std::int64_t> access_lines_dropped_;  // by load balancer, as told
   BalancerMetrics metrics_;
 };
 

@@ -20,6 +20,9 @@ class SimDataPlane : public DataPlane {
   std::int64_t publish(const std::string& region, std::vector<lb::LoadBalancer> load_balancers,
                        std::vector<lb::TargetGroup> target_groups) override;
   Result<void> check_port(const std::string& address, int port) override;
+  [[nodiscard]] std::string access_log_folder(const std::string& region) const override {
+    return "/sim/access-logs/" + region;
+  }
   [[nodiscard]] std::string vpc_namespace(const std::string& vpc_id) const override { return "/sim/" + vpc_id; }
 
   // Stats go here, on the loop.

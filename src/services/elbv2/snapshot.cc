@@ -1,5 +1,6 @@
 #include "services/elbv2/snapshot.h"
 
+#include "services/elbv2/access_log_shipper.h"
 #include "services/elbv2/service.h"
 
 namespace brume::elbv2 {
@@ -47,7 +48,8 @@ lb::Condition describe_condition(const RuleCondition& condition) {
 
 }  // namespace
 
-lb::LoadBalancer describe(const LoadBalancerRecord& record, const std::string& network_namespace) {
+lb::LoadBalancer describe(const LoadBalancerRecord& record, const std::string& network_namespace,
+                          const std::string& access_log_folder) {
   const auto on = [&](const char* key) { return record.attributes.at(key) == "true"; };
   lb::LoadBalancer out;
   out.id = *record.load_balancer.LoadBalancerArn;
@@ -59,6 +61,10 @@ lb::LoadBalancer describe(const LoadBalancerRecord& record, const std::string& n
   out.preserve_host_header = on("routing.http.preserve_host_header.enabled");
   out.drop_invalid_header_fields = on("routing.http.drop_invalid_header_fields.enabled");
   out.xff_client_port = on("routing.http.xff_client_port.enabled");
+  if (on("access_logs.s3.enabled")) {
+    const std::string name = access_log_name(*record.load_balancer.LoadBalancerArn);
+    out.access_log = lb::AccessLog{access_log_folder + "/" + folder_of(name), name};
+  }
   out.xff_mode = record.attributes.at("routing.http.xff_header_processing.mode");
   return out;
 }

@@ -29,7 +29,7 @@ Service::Service(services::Context context, logstore::EventStore& store, service
     upkeep_.remove(group.id);
   };
   on_append = [this, touched = std::move(touched)](const GroupView& group, const std::string& stream,
-                                                  std::int64_t ingestion, std::span<const logstore::NewEvent> events) {
+                                                   std::int64_t ingestion, std::span<const logstore::NewEvent> events) {
     touched();
     metric_filters().measure(group.metric_filters, events);
     live_tails_.appended(group, stream, ingestion, events);
@@ -70,9 +70,14 @@ Result<aws::EventSource> Service::start_live_tail(const Call& call, const StartL
                                                  .logEventFilterPattern = request.logEventFilterPattern});
 }
 
-Result<void> Service::ensure_group(const std::string& group) {
+Result<void> Service::ensure_group(const std::string& group, std::int32_t retention_days) {
   if (groups().contains(group)) return {};
-  return context_.store.transact([&] { return CreateLogGroup(context_.call("logs"), {.logGroupName = group}); });
+  return context_.store.transact([&]() -> Result<void> {
+    const Call call = context_.call("logs");
+    BRUME_CHECK(CreateLogGroup(call, {.logGroupName = group}));
+    if (retention_days == 0) return {};
+    return PutRetentionPolicy(call, {.logGroupName = group, .retentionInDays = retention_days});
+  });
 }
 
 Result<void> Service::append(const std::string& group, const std::string& stream,

@@ -34,7 +34,7 @@ class Service : public GroupOperations,
   using Call = aws::Call;
   // StartLiveTail, which answers with events as they come (aws/dispatcher.h).
   Result<aws::EventSource> start_live_tail(const Call&, const StartLiveTailRequest&);
-  Result<void> ensure_group(const std::string& group) override;
+  Result<void> ensure_group(const std::string& group, std::int32_t retention_days) override;
   Result<void> append(const std::string& group, const std::string& stream,
                       const std::vector<services::LogEvent>& events, std::string_view token) override;
 

@@ -35,8 +35,7 @@ Result<void> set_retention(Work& work, const Instance& instance) {
   if (!instance.properties.find("RetentionInDays"))
     return work.apis.logs.DeleteRetentionPolicy(work.call, {.logGroupName = instance.physical_id});
   BRUME_TRY(days, read<std::int32_t>(instance.properties, "RetentionInDays"));
-  return work.apis.logs.PutRetentionPolicy(work.call,
-                                           {.logGroupName = instance.physical_id, .retentionInDays = days});
+  return work.apis.logs.PutRetentionPolicy(work.call, {.logGroupName = instance.physical_id, .retentionInDays = days});
 }
 
 Result<void> create_group(Work& work, Instance& instance) {
