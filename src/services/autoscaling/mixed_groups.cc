@@ -23,7 +23,7 @@ Result<void> Service::reweigh(const AutoScalingGroup& group) {
 }
 
 Result<std::string> Service::version_number(const LaunchTemplateSpecification& launch) const {
-  const std::string version = launch.Version.value_or("$Default");
+  std::string version = launch.Version.value_or("$Default");
   if (!version.starts_with('$')) return version;
   ec2::DescribeLaunchTemplateVersionsRequest versions;
   versions.LaunchTemplateId = launch.LaunchTemplateId;
