@@ -1,7 +1,7 @@
 // Capacity units: what an Auto Scaling group's sizes count.
 //
-// An instance counts as many units as its weight says, one without a weight counts one; so a group without weights counts
-// instances (Auto Scaling user guide, "Configure an Auto Scaling group to use instance weights").
+// An instance counts as many units as its weight says, one without a weight counts one; so a group without weights
+// counts instances (Auto Scaling user guide, "Configure an Auto Scaling group to use instance weights").
 #pragma once
 
 #include <algorithm>
