@@ -142,10 +142,15 @@ def test_policy_and_template_take_each_others_place(aws, image, make, policy, te
     make(LaunchTemplate=whole)
     aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=NAME, MixedInstancesPolicy=policy(overrides(t3_micro="2")))
     assert "LaunchTemplate" not in group(aws, NAME)
-    with refused("ValidationError", "has a mixed instances policy and cannot have a warm pool"):
+    with refused("ValidationError", "launches by a mixed instances policy and cannot have a warm pool"):
         aws.autoscaling.put_warm_pool(AutoScalingGroupName=NAME)
     aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=NAME, LaunchTemplate=whole)
     assert "MixedInstancesPolicy" not in group(aws, NAME)
+    aws.autoscaling.start_instance_refresh(
+        AutoScalingGroupName=NAME, DesiredConfiguration={"MixedInstancesPolicy": policy(overrides(t3_micro=None))})
+    with refused("ValidationError", "launches by a mixed instances policy and cannot have a warm pool"):
+        aws.autoscaling.put_warm_pool(AutoScalingGroupName=NAME)
+    eventually(lambda: "MixedInstancesPolicy" in group(aws, NAME), 30, what="the refresh has succeeded")
     aws.ec2.delete_launch_template(LaunchTemplateId=whole["LaunchTemplateId"])
 
 

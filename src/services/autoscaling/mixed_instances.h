@@ -4,7 +4,7 @@
 // multiple instance types and purchase options". There is no Spot market and there are no prices on one machine: what
 // would launch Spot Instances or compare prices is refused by name; a policy's Spot settings are checked, kept and
 // shown, since with 100 percent On-Demand they have no effect. Leaves to others: whether templates exist and EC2 would
-// launch (launch.cc), how many units a group needs (decide.h).
+// launch (launch.h), how many units a group needs (decide.h).
 #pragma once
 
 #include <optional>

@@ -4,7 +4,7 @@ namespace brume::autoscaling {
 
 Result<std::string> version_number(const services::Context& context, ec2::Api& ec2,
                                    const LaunchTemplateSpecification& launch) {
-  const std::string version = launch.Version.value_or("$Default");
+  std::string version = launch.Version.value_or("$Default");
   if (!version.starts_with('$')) return version;
   ec2::DescribeLaunchTemplateVersionsRequest versions;
   versions.LaunchTemplateId = launch.LaunchTemplateId;

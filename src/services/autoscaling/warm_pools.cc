@@ -1,5 +1,6 @@
 #include "services/autoscaling/warm_pools.h"
 
+#include "services/autoscaling/refresh_state.h"
 #include "services/common/page.h"
 
 namespace brume::autoscaling {
@@ -9,9 +10,10 @@ Result<PutWarmPoolAnswer> WarmPoolOperations::PutWarmPool(const Call&, const Put
   BRUME_TRY(group, find_group(name));
   if (group->group.Status)
     return fail("ResourceContention", "AutoScalingGroup '{}' is pending delete and cannot be given a warm pool", name);
-  if (group->group.MixedInstancesPolicy)
-    return fail("ValidationError", "The Auto Scaling group {} has a mixed instances policy and cannot have a warm pool",
-                name);
+  // Its own, or the one that its instance refresh brings.
+  if (as_launched(state_, *group).group.MixedInstancesPolicy)
+    return fail("ValidationError",
+                "The Auto Scaling group {} launches by a mixed instances policy and cannot have a warm pool", name);
   WarmPoolConfiguration pool = group->group.WarmPoolConfiguration.value_or(WarmPoolConfiguration{});
   if (pool.Status)
     return fail("ResourceContention", "The warm pool of AutoScalingGroup '{}' is pending delete and cannot be changed",
