@@ -23,9 +23,17 @@ class Disk : public store::MemoryBackend {
   Result<void> commit(const std::vector<store::Change>& changes) override {
     if (left == 0) return fail("InsufficientStorage", "The control plane is dead");
     --left;
+    for (const store::Change& change : changes) {
+      for (const std::string* text : {&change.table, &change.scope, &change.key}) note(*text);
+      note(change.value ? std::string_view(*change.value) : std::string_view());
+    }
     return MemoryBackend::commit(changes);
   }
   std::uint64_t left = ~0ULL;
+  std::uint64_t trace = 0;  // a hash of all that was ever written, in its order
+
+ private:
+  void note(std::string_view text) { trace = trace * 0x100000001b3 ^ std::hash<std::string_view>()(text); }
 };
 
 class World {

@@ -69,6 +69,12 @@ void merge(MetricSample& to, const MetricSample& from) {
   to.values.insert(to.values.end(), from.values.begin(), from.values.end());
 }
 
+// Among how many targets the requests of the interval were shared: at least the one that answered, however short it was
+// healthy in it. 0: none was.
+double targets_of(const HostCounts& count) {
+  return count.most_healthy > 0 ? std::max(1.0, count.healthy / count.reports) : 0;
+}
+
 }  // namespace
 
 std::string dimension_of(const std::string& arn) {
@@ -101,8 +107,8 @@ std::vector<MetricSample> samples_of(const lb::Stats& before, const lb::Stats& n
     const auto counted = hosts.find(group.target_group);
     const Dimensions alone = {{"TargetGroup", dimension_of(group.target_group)}};
     if (counted != hosts.end()) {
-      const double healthy = counted->second.healthy / counted->second.reports;
-      if (healthy > 0) samples.always("RequestCountPerTarget", alone, requests / healthy);
+      if (const double targets = targets_of(counted->second); targets > 0)
+        samples.always("RequestCountPerTarget", alone, requests / targets);
     }
     for (const std::string& balancer : balancers_of(group.target_group)) {
       const Dimensions dimensions = {{"LoadBalancer", dimension_of(balancer)}, alone.front()};
@@ -110,8 +116,8 @@ std::vector<MetricSample> samples_of(const lb::Stats& before, const lb::Stats& n
         const HostCounts& count = counted->second;
         with_targets.insert(balancer);
         samples.always("RequestCount", dimensions, requests);
-        if (count.healthy > 0)
-          samples.always("RequestCountPerTarget", dimensions, requests * count.reports / count.healthy);
+        if (const double targets = targets_of(count); targets > 0)
+          samples.always("RequestCountPerTarget", dimensions, requests / targets);
         samples.all.push_back(host_sample("HealthyHostCount", dimensions, time, count.healthy, count.reports,
                                           count.least_healthy, count.most_healthy));
         samples.all.push_back(host_sample("UnHealthyHostCount", dimensions, time, count.unhealthy, count.reports,
