@@ -1,6 +1,7 @@
 """What Brume itself writes into log groups: access logs, consoles, and who called what; each line once, whatever is killed."""
 
 import json
+import os
 import time
 from collections import Counter
 
@@ -113,6 +114,20 @@ def test_access_logs(own, balancer):
 
     eventually(lambda: numbers() == wanted, 30, "every request is logged, once", every=0.5)
     time.sleep(3)
+    assert numbers() == wanted
+
+    # The process itself is killed while nobody is there to take what it wrote.
+    own.kill()
+    for i in range(10):
+        assert get(f"{url}/last/{i}")[0] == 200
+    time.sleep(3)
+    os.kill(int((own.root / "run/lb.pid").read_text().split()[0]), 9)
+    own.start()
+
+    def last():
+        return Counter(line.split('"')[1].split(" ")[1].removeprefix(url) for line in messages(own, group, stream, '"/last/"'))
+
+    eventually(lambda: last() == Counter({f"/last/{i}": 1 for i in range(10)}), 30, "what it wrote is not lost", every=0.5)
     assert numbers() == wanted
 
     own.client("elbv2").modify_load_balancer_attributes(

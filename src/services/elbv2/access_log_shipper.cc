@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include "base/log.h"
 
@@ -60,21 +61,38 @@ AccessLogShipper::AccessLogShipper(services::Context context, std::string folder
                                    std::function<std::set<std::string>()> logging)
     : context_(std::move(context)), folder_(std::move(folder)), sink_(sink), logging_(std::move(logging)) {}
 
+void AccessLogShipper::start() {
+  context_.hints.subscribe([this](std::string_view resource) {
+    if (resource.find(":loadbalancer/") == std::string_view::npos) return;
+    const bool asleep = idle_ > kLooksAfter && !busy_;
+    idle_ = 0;
+    if (asleep) look();
+  });
+  look();
+}
+
 void AccessLogShipper::look_in(env::Duration time) {
-  context_.env.loop.after(time, [this] { look(); });
+  busy_ = false;
+  context_.env.loop.cancel(timer_);
+  timer_ = context_.env.loop.after(time, [this] {
+    timer_ = 0;
+    look();
+  });
 }
 
 void AccessLogShipper::look() {
   auto logging = logging_();
   idle_ = logging.empty() ? idle_ + 1 : 0;
-  if (idle_ > kLooksAfter) return look_in(std::chrono::seconds(1));
+  busy_ = true;
+  context_.env.loop.cancel(std::exchange(timer_, 0));
   const auto found = std::make_shared<Found>();
   context_.env.loop.run_blocking(
       [this, found, logging = std::move(logging)] { *found = find(logging); },
       [this, found] {
         if (!found->empty()) idle_ = 0;
         std::erase_if(*found, [](const auto& one) { return one.second.empty(); });
-        if (found->empty()) return look_in(std::chrono::seconds(1));
+        if (found->empty())
+          return look_in(idle_ > kLooksAfter ? env::Duration(std::chrono::minutes(1)) : std::chrono::seconds(1));
         const auto result = std::make_shared<Result<void>>();
         for (const auto& [name, files] : *found)
           if (auto made = sink_.ensure_group(access_log_group(name), services::kOwnRetentionDays); !made)

@@ -3,7 +3,8 @@
 //
 // The load balancer process leaves whole files of lines (lb/access_spool.h); each is appended, under a token that is
 // its name, and then removed: a crash between the two appends it again, which changes nothing. Looks each second while
-// a load balancer logs or files are left, and a little longer; what fails is tried again after 1 s, doubling to 30 s.
+// a load balancer logs or files are left, and a little longer, else each minute and when a
+// load balancer's attributes change; what fails is tried again after 1 s, doubling to 30 s.
 // Files are shipped in the order in which they were written.
 #pragma once
 
@@ -37,7 +38,7 @@ class AccessLogShipper {
                    std::function<std::set<std::string>()> logging);
   AccessLogShipper(const AccessLogShipper&) = delete;
   AccessLogShipper& operator=(const AccessLogShipper&) = delete;
-  void start() { look(); }
+  void start();
 
  private:
   // Names of load balancers, and the files of each.
@@ -55,6 +56,8 @@ class AccessLogShipper {
   services::LogSink& sink_;
   std::function<std::set<std::string>()> logging_;
   int idle_ = 0;  // looks since something logged or was found
+  bool busy_ = false;
+  env::Loop::TimerId timer_ = 0;
   int failures_ = 0;
 };
 

@@ -104,6 +104,19 @@ TEST_F(AccessLogShipperTest, WhatIsLeftArrivesAfterTheLogWasSwitchedOff) {
   EXPECT_TRUE(sim.files.list("/logs")->empty());
 }
 
+TEST_F(AccessLogShipperTest, WithNothingToDoItHardlyLooks) {
+  logging.clear();
+  sim.loop.run_for(seconds(120));
+  const auto executed = sim.loop.executed();
+  sim.loop.run_for(std::chrono::minutes(10));
+  EXPECT_LE(sim.loop.executed() - executed, 30U);
+  logging = {kName};
+  spool("00000000000000000001.log", "a");
+  hints.publish("arn:aws:elasticloadbalancing:ap-southeast-1:000000000000:loadbalancer/app/web/0123");
+  sim.loop.run_for(seconds(1));
+  EXPECT_EQ(shipped(), Lines{"a"});
+}
+
 TEST_F(AccessLogShipperTest, AFullDiskLosesNothingAndKeepsTheOrder) {
   logs.full = true;
   spool("00000000000000000001.log", "a");

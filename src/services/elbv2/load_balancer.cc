@@ -236,6 +236,7 @@ Result<ModifyLoadBalancerAttributesOutput> Service::ModifyLoadBalancerAttributes
   ModifyLoadBalancerAttributesOutput output{as_list(next.attributes)};
   load_balancers_.put(*request.LoadBalancerArn, std::move(next));
   changed();
+  context_.store.after_commit([this, arn = *request.LoadBalancerArn] { context_.hints.publish(arn); });
   return output;
 }
 
