@@ -26,10 +26,10 @@ std::size_t width_of(std::string_view text) {
 }
 
 std::string one_line(std::string_view text) {
-  std::string out = printable(text);
+  std::string out(text);
   std::ranges::replace(out, '\n', ' ');
   std::ranges::replace(out, '\t', ' ');
-  return out;
+  return printable(out);
 }
 
 std::string cut(std::string text, std::size_t width) {

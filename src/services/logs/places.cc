@@ -10,7 +10,7 @@ constexpr std::size_t kTimeDigits = 20, kIdDigits = 36;
 template <typename T>
 bool read_number(std::string_view text, T& number, int base = 10) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  return error == std::errc() && end == text.data() + text.size() && number >= 0;
+  return error == std::errc() && end == text.data() + text.size() && !text.starts_with('-');
 }
 
 void write_hex(std::uint64_t number, char* out) {
