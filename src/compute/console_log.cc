@@ -7,7 +7,7 @@ namespace brume::compute {
 
 namespace {
 
-constexpr std::size_t kMaxLine = 64 * 1024;
+constexpr std::size_t kMaxLine = 64U << 10;
 
 struct Entry {
   std::string_view time, text;

@@ -13,7 +13,7 @@
 namespace brume::compute {
 namespace {
 
-constexpr std::int64_t kPiece = 256 * 1024;
+constexpr std::int64_t kPiece = 256 << 10;
 constexpr const char* kNames[] = {"/console.log", "/console.now", "/console.old"};
 
 Result<std::string> read_range(int fd, std::int64_t begin, std::int64_t size) {

@@ -8,7 +8,7 @@
 namespace brume::lb {
 namespace {
 
-constexpr std::size_t kMaxUserAgent = 8 * 1024;  // "If the string is longer than 8 KB, it is truncated"
+constexpr std::size_t kMaxUserAgent = 8U << 10;  // "If the string is longer than 8 KB, it is truncated"
 
 template <typename Number>
 void number(Number value, std::string& out) {

@@ -14,7 +14,7 @@
 namespace brume::lb {
 namespace {
 
-constexpr std::size_t kHandOver = 64 * 1024;
+constexpr std::size_t kHandOver = 64U << 10;
 constexpr env::Duration kDue = std::chrono::seconds(1);
 
 env::MonotonicTime now() {

@@ -8,7 +8,7 @@ namespace brume::ec2 {
 namespace {
 
 constexpr auto kInterval = std::chrono::seconds(5);
-constexpr std::size_t kPiecesARound = 64;  // 16 MiB of memory at most
+constexpr std::int64_t kMuch = 128 << 10;  // bytes of a piece behind which more is likely
 
 std::string token_of(const compute::ConsoleRange& range) {
   return fmt::format("console:{}:{}:{}", range.file, range.begin, range.end);
@@ -17,11 +17,12 @@ std::string token_of(const compute::ConsoleRange& range) {
 }  // namespace
 
 ConsoleShipper::ConsoleShipper(services::Context context, Api& ec2, compute::ConsoleSource& consoles,
-                               services::LogSink& sink)
+                               services::LogSink& sink, std::int64_t round_bytes)
     : context_(std::move(context)),
       ec2_(ec2),
       consoles_(consoles),
       sink_(sink),
+      round_bytes_(round_bytes),
       records_(context_.store, "ec2.consoles", context_.region) {}
 
 std::map<std::string, std::pair<bool, bool>> ConsoleShipper::instances() {
@@ -61,6 +62,7 @@ ConsoleShipper::Jobs ConsoleShipper::jobs() {
       job.again = !appended_.contains(id);
     }
   }
+  std::ranges::rotate(jobs, std::ranges::upper_bound(jobs, begin_after_, {}, &Job::id));
   return jobs;
 }
 
@@ -68,32 +70,34 @@ void ConsoleShipper::look_in(env::Duration time) {
   context_.env.loop.after(time, [this] { look(); });
 }
 
+void ConsoleShipper::take(Job& job, compute::ConsolePiece piece) {
+  job.piece = std::move(piece);
+  job.found = true;
+}
+
 void ConsoleShipper::look() {
   const auto work = std::make_shared<Jobs>(jobs());
   if (work->empty()) return look_in(kInterval);
   context_.env.loop.run_blocking(
       [this, work] {
-        std::size_t pieces = 0;
+        std::int64_t bytes = 0;
         for (Job& job : *work) {
-          if (pieces == kPiecesARound) {
-            job.ended = job.gone = false;  // not looked at
-            continue;
-          }
+          job.skipped = bytes >= round_bytes_;
+          if (job.skipped) continue;
           if (job.again) {
             auto piece = consoles_.again(job.id, job.piece.range);
-            if (piece) job.piece = *std::move(piece);
-            job.found = piece.has_value();
-            if (!piece) job.result = std::unexpected(piece.error());
+            if (piece)
+              take(job, *std::move(piece));
+            else
+              job.result = std::unexpected(piece.error());
           } else {
             auto piece = consoles_.next(job.id, job.piece.range, job.ended);
             if (!piece)
               job.result = std::unexpected(piece.error());
-            else if (*piece) {
-              job.piece = **std::move(piece);
-              job.found = true;
-            }
+            else if (*piece)
+              take(job, **std::move(piece));
           }
-          if (job.found) ++pieces;
+          if (job.found) bytes += job.piece.range.end - job.piece.range.begin;
         }
       },
       [this, work] { note(work); });
@@ -116,7 +120,7 @@ void ConsoleShipper::note(const std::shared_ptr<Jobs>& work) {
   context_.env.loop.run_blocking(
       [this, work] {
         for (Job& job : *work) {
-          if (!job.result) continue;
+          if (!job.result || job.skipped) continue;
           if (job.found && !job.piece.lines.empty()) {
             std::vector<services::LogEvent> events;
             for (compute::ConsoleLine& line : job.piece.lines) events.push_back({line.time, std::move(line.text)});
@@ -132,14 +136,21 @@ void ConsoleShipper::finish(const Jobs& work) {
   Result<void> result;
   bool more = false;
   std::vector<std::string> forgotten;
+  begin_after_.clear();
   for (const Job& job : work) {
+    if (job.skipped) {
+      begin_after_ = begin_after_.empty() ? (&job - 1)->id : begin_after_;
+      more = true;
+      continue;
+    }
     if (!job.result) {
       result = job.result;
       continue;
     }
     if (job.found) {
       appended_.insert(job.id);
-      more = true;
+      // It may have printed more than one piece; else it is looked at again in its time.
+      more = more || job.again || job.ended || job.piece.range.end - job.piece.range.begin > kMuch;
       continue;
     }
     if (job.ended) through_.insert(job.id);
@@ -155,14 +166,7 @@ void ConsoleShipper::finish(const Jobs& work) {
   }
   if (!result) return failed(result);
   failures_ = 0;
-  // An instance that prints may have printed more than one piece; one that has not is looked at again in its time.
-  look_in(more && std::ranges::any_of(work,
-                                      [](const Job& job) {
-                                        return job.found && (job.again || job.ended ||
-                                                             job.piece.range.end - job.piece.range.begin > 128 * 1024);
-                                      })
-              ? env::Duration::zero()
-              : env::Duration(kInterval));
+  look_in(more ? env::Duration::zero() : env::Duration(kInterval));
 }
 
 void ConsoleShipper::failed(const Result<void>& result) {

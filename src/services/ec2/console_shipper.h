@@ -31,7 +31,9 @@ struct ConsoleRecord {
 
 class ConsoleShipper {
  public:
-  ConsoleShipper(services::Context context, Api& ec2, compute::ConsoleSource& consoles, services::LogSink& sink);
+  // `round_bytes`: what is read at once, about; the other instances have their turn right after.
+  ConsoleShipper(services::Context context, Api& ec2, compute::ConsoleSource& consoles, services::LogSink& sink,
+                 std::int64_t round_bytes = std::int64_t(16) << 20);
   ConsoleShipper(const ConsoleShipper&) = delete;
   ConsoleShipper& operator=(const ConsoleShipper&) = delete;
 
@@ -47,12 +49,14 @@ class ConsoleShipper {
     bool gone = false;   // and is not there any more
     bool again = false;  // `piece` may have been appended before
     compute::ConsolePiece piece;
-    bool found = false;  // is there a piece?
+    bool found = false;    // is there a piece?
+    bool skipped = false;  // had no turn
     Result<void> result;
   };
   using Jobs = std::vector<Job>;
 
   [[nodiscard]] Jobs jobs();
+  static void take(Job& job, compute::ConsolePiece piece);
   // The instances of the region and whether they print no more, are gone.
   [[nodiscard]] std::map<std::string, std::pair<bool, bool>> instances();
   void look_in(env::Duration time);
@@ -65,7 +69,9 @@ class ConsoleShipper {
   Api& ec2_;
   compute::ConsoleSource& consoles_;
   services::LogSink& sink_;
+  const std::int64_t round_bytes_;
   store::Table<ConsoleRecord> records_;
+  std::string begin_after_;         // the last instance that had its turn, if others had none
   std::set<std::string> appended_;  // those whose record is known to be appended
   std::set<std::string> through_;   // those that print no more and were read to the end
   int failures_ = 0;

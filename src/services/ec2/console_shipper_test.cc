@@ -129,6 +129,24 @@ TEST_F(ConsoleShipperTest, AlsoOfAnInstanceThatEc2HasForgotten) {
   EXPECT_FALSE(shipper->knows("i-1"));
 }
 
+TEST_F(ConsoleShipperTest, EachInstanceHasItsTurn) {
+  sim.loop.clear();
+  shipper = std::make_unique<ConsoleShipper>(services::Context{sim.env, *store, *hints, "ap-southeast-1"}, ec2,
+                                             consoles, logs, 3);
+  for (int i = 10; i < 30; ++i) {
+    ec2.states[fmt::format("i-{}", i)] = "running";
+    consoles.printed[fmt::format("i-{}", i)] = {"a"};
+  }
+  shipper->start();
+  for (std::size_t round = 1; round < 4; ++round) {
+    sim.loop.run_for(seconds(5));
+    for (auto& [id, lines] : consoles.printed) {
+      EXPECT_EQ(shipped(id).size(), round) << id;
+      lines.push_back("b");
+    }
+  }
+}
+
 TEST_F(ConsoleShipperTest, AFullDiskLosesNothing) {
   ec2.states = {{"i-1", "running"}};
   consoles.printed["i-1"] = {"a"};
