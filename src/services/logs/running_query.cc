@@ -112,8 +112,9 @@ Result<bool> RunningQuery::scan(logstore::EventStore& store, const QueriedGroup&
                          .stream = event.stream,
                          .log = log,
                          .pointer = pointer.of(event.position())});
-      return !enough;
+      return !enough && !cancelled_;
     }));
+    if (cancelled_) return false;
     read.after = scanned.stopped;
     if (groups_.size() == 1 && clock_.now() - published_ > kPublished) publish(run);
   } while (!enough && read.after);
