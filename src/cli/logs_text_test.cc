@@ -35,7 +35,7 @@ TEST(LogsText, Tables) {
             "path  n   mean\n"
             "/     12\n"
             "/büy      1 2\n");
-  EXPECT_EQ(table_of(rows, 5), "path…\n/\n/büy…\n");
+  EXPECT_EQ(table_of(rows, 5), "path…\n/   …\n/büy…\n");
   EXPECT_EQ(table_of({}, 0), "\n");
 }
 
