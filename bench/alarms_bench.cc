@@ -70,8 +70,8 @@ void measure(int alarms) {
   services::AlarmActions actions;
   const Ones ones;
   AlarmOperations operations({sim.env, store, hints, "eu-west-1"}, ones, actions);
-  must(operations.load());
-  operations.start();
+  must(operations.load_alarms());
+  operations.start_alarms();
   for (int i = 0; i < alarms; ++i) must(store.transact([&] { return operations.PutMetricAlarm({}, alarm(i)); }));
   sim.loop.run_for(minutes(3));
   constexpr int kMinutes = 10;
