@@ -42,6 +42,7 @@ def described(aws, instance):
 def instance(aws, image, network):
     (made,) = launch(aws, image, network, UserData=COUNT_BOOTS,
                      TagSpecifications=tags("instance", Name="counter"))
+    assert "boots" not in console(aws, made), "there is a console from the beginning"
     waiter(aws.ec2, "instance_running", InstanceIds=[made])
     yield made
     aws.ec2.modify_instance_attribute(InstanceId=made, DisableApiTermination={"Value": False})

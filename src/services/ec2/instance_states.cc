@@ -141,8 +141,11 @@ Result<GetConsoleOutputResult> InstanceOperations::GetConsoleOutput(const aws::C
   result.Timestamp = context_.env.clock.wall();
   std::string console;
   if (record->state() != terminated) {
-    BRUME_TRY(output, driver_.console(*request.InstanceId));
-    console = output;
+    auto output = driver_.console(*request.InstanceId);
+    // A pending instance is not on the machine yet, and has printed nothing.
+    if (!output && output.error().code != "InvalidInstanceID.NotFound")
+      return std::unexpected(std::move(output).error());
+    if (output) console = *std::move(output);
   }
   result.Output = base64_encode(console);
   return unless_dry_run(request, std::move(result));
