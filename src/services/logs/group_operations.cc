@@ -153,7 +153,7 @@ Result<DescribeLogGroupsResponse> GroupOperations::DescribeLogGroups(const Call&
     all.push_back({.logGroupName = name,
                    .creationTime = record.created,
                    .retentionInDays = record.retention_days,
-                   .metricFilterCount = metric_filters_of ? std::int32_t(metric_filters_of(name).size()) : 0,
+                   .metricFilterCount = metric_filter_count ? std::int32_t(metric_filter_count(name)) : 0,
                    .arn = arn_of(name) + ":*",
                    .storedBytes = stored_bytes ? stored_bytes(std::uint64_t(record.id)) : 0,
                    .logGroupClass = record.log_class,

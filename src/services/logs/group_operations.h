@@ -37,7 +37,8 @@ class GroupOperations : public virtual Api {
   void changed(const std::string& name);
   // What depends on a group and goes with it; called in the transaction.
   std::function<void(const GroupRecord& group)> on_delete;
-  // What is to be looked at beside the record.
+  // How many metric filters a group has, and what is made of them.
+  std::function<std::size_t(const std::string& name)> metric_filter_count;
   std::function<MetricFilterRules(const std::string& name)> metric_filters_of;
 
   // By name or ARN. Errors: ResourceNotFoundException; InvalidParameterException for another ARN.

@@ -25,14 +25,13 @@ class MetricFilterOperations : public virtual Api {
  protected:
   Result<void> load_filters();
   // Of a group.
+  [[nodiscard]] std::vector<const MetricFilter*> filters_of(std::string_view group) const;
   [[nodiscard]] MetricFilterRules rules_of(const std::string& group) const;
   // With their group, in its transaction.
   void forget_filters(const std::string& group);
   [[nodiscard]] MetricFilters& metric_filters() { return metric_filters_; }
 
  private:
-  [[nodiscard]] std::vector<const MetricFilter*> filters_of(std::string_view group) const;
-
   GroupOperations& groups_;
   services::Context context_;
   store::Table<MetricFilterRecord> filters_;

@@ -8,7 +8,9 @@
 namespace brume::logs {
 namespace {
 
-constexpr std::size_t kMostKept = 1000, kMostRunning = 30, kMostGroups = 50;
+constexpr std::size_t kMostRunning = 30, kMostGroups = 50;
+// Of queries whose results are kept; the oldest go first.
+constexpr std::size_t kMostKept = 1000, kMostKeptBytes = std::size_t(256) << 20;
 
 // Seconds since 1970, as the API has them, or milliseconds, as many send.
 std::int64_t milliseconds(std::int64_t time) {
@@ -70,8 +72,7 @@ Result<StartQueryResponse> QueryOperations::StartQuery(const Call&, const StartQ
   const auto running = std::ranges::count_if(queries_, [](const Started& other) { return !other.query->ended(); });
   if (std::size_t(running) >= kMostRunning)
     return fail("LimitExceededException", "There are {} queries running, the most there may be.", running);
-  if (queries_.size() >= kMostKept)
-    queries_.erase(std::ranges::find_if(queries_, [](const Started& other) { return other.query->ended(); }));
+  make_room();
 
   Started started{.id = context_.env.random.uuid(),
                   .text = *request.queryString,
@@ -84,6 +85,20 @@ Result<StartQueryResponse> QueryOperations::StartQuery(const Call&, const StartQ
   return StartQueryResponse{.queryId = started.id};
 }
 
+void QueryOperations::make_room() {
+  std::size_t bytes = 0;
+  for (const Started& started : queries_) bytes += started.query->summary().row_bytes;
+  for (auto started = queries_.begin();
+       started != queries_.end() && (queries_.size() >= kMostKept || bytes > kMostKeptBytes);) {
+    const auto next = std::next(started);
+    if (started->query->ended()) {
+      bytes -= started->query->summary().row_bytes;
+      queries_.erase(started);
+    }
+    started = next;
+  }
+}
+
 Result<const QueryOperations::Started*> QueryOperations::find(const std::string& id) const {
   const auto found = std::ranges::find(queries_, id, &Started::id);
   if (found == queries_.end()) return fail("ResourceNotFoundException", "Query with id {} does not exist.", id);
@@ -94,26 +109,28 @@ Result<StopQueryResponse> QueryOperations::StopQuery(const Call&, const StopQuer
   BRUME_TRY(started, find(*request.queryId));
   if (!started->query->cancel())
     return fail("InvalidParameterException", "Query with id {} has ended, as {}.", *request.queryId,
-                started->query->view().status);
+                started->query->summary().status);
   return StopQueryResponse{.success = true};
 }
 
 Result<GetQueryResultsResponse> QueryOperations::GetQueryResults(const Call&, const GetQueryResultsRequest& request) {
   BRUME_TRY(started, find(*request.queryId));
-  const QueryView view = started->query->view();
-  GetQueryResultsResponse response{.queryLanguage = "CWLI", .results = {}, .status = view.status};
+  // In this order: of a query that is complete, all rows are there.
+  const QuerySummary summary = started->query->summary();
+  const std::vector<insights::Row> found = started->query->rows();
+  GetQueryResultsResponse response{.queryLanguage = "CWLI", .results = {}, .status = summary.status};
   response.results.set_present();
-  response.statistics = QueryStatistics{.recordsMatched = double(view.statistics.matched),
-                                        .recordsScanned = double(view.statistics.scanned),
+  response.statistics = QueryStatistics{.recordsMatched = double(summary.statistics.matched),
+                                        .recordsScanned = double(summary.statistics.scanned),
                                         .estimatedRecordsSkipped = 0,
-                                        .bytesScanned = double(view.statistics.bytes),
+                                        .bytesScanned = double(summary.statistics.bytes),
                                         .estimatedBytesSkipped = 0};
   struct Numbered {
     std::size_t number;
     const insights::Row* row;
   };
   std::vector<Numbered> rows;
-  for (std::size_t i = 0; i < view.rows.size(); ++i) rows.push_back({i, &view.rows[i]});
+  for (std::size_t i = 0; i < found.size(); ++i) rows.push_back({i, &found[i]});
   BRUME_TRY(page,
             services::paginate(
                 std::move(rows), std::size_t(request.maxItems.value_or(0)), request.nextToken,
@@ -131,17 +148,17 @@ Result<DescribeQueriesResponse> QueryOperations::DescribeQueries(const Call&, co
   BRUME_CHECK(check_language(request.queryLanguage));
   std::vector<QueryInfo> all;  // newest first
   for (auto started = queries_.rbegin(); started != queries_.rend(); ++started) {
-    const QueryView view = started->query->view();
+    const QuerySummary summary = started->query->summary();
     if (request.logGroupName && started->group != *request.logGroupName) continue;
-    if (request.status && view.status != *request.status) continue;
+    if (request.status && summary.status != *request.status) continue;
     all.push_back({.queryLanguage = "CWLI",
                    .queryId = started->id,
                    .queryString = started->text,
-                   .status = view.status,
+                   .status = summary.status,
                    .createTime = started->time,
                    .logGroupName = started->group,
-                   .queryDuration = std::chrono::duration_cast<std::chrono::milliseconds>(view.took).count(),
-                   .bytesScanned = double(view.statistics.bytes)});
+                   .queryDuration = std::chrono::duration_cast<std::chrono::milliseconds>(summary.took).count(),
+                   .bytesScanned = double(summary.statistics.bytes)});
   }
   const auto place_of = [](const QueryInfo& info) { return number(INT64_MAX - *info.createTime) + *info.queryId; };
   std::ranges::sort(all, {}, place_of);

@@ -1,7 +1,8 @@
 // Logs Insights: queries that are started, read while they run, and stopped; and definitions of queries, saved.
 //
 // A query runs aside, newest events first, and its rows so far can be read. Queries and their results are in memory, at
-// most a thousand, the oldest ended one goes first: a restart of the daemon forgets them. Definitions are kept.
+// most a thousand and 256 MiB, the oldest ended one goes first: a restart of the daemon forgets them. Definitions are
+// kept.
 #pragma once
 
 #include <list>
@@ -57,6 +58,8 @@ class QueryOperations : public virtual Api {
     std::int64_t time = 0;    // ms since 1970
     std::shared_ptr<RunningQuery> query;
   };
+  // For one more.
+  void make_room();
   [[nodiscard]] Result<const Started*> find(const std::string& id) const;
   // The groups that a request names.
   [[nodiscard]] Result<std::vector<std::string>> groups_of(const StartQueryRequest& request) const;

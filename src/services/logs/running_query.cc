@@ -27,32 +27,37 @@ RunningQuery::RunningQuery(insights::Query query, std::size_t limit, std::vector
       clock_(clock),
       began_(clock.now()),
       published_(began_) {
-  view_.status = "Scheduled";
+  summary_.status = "Scheduled";
 }
 
 bool RunningQuery::ended() const {
   const std::lock_guard lock(mutex_);
-  return is_end(view_.status);
+  return is_end(summary_.status);
 }
 
 bool RunningQuery::cancel() {
   const std::lock_guard lock(mutex_);
-  if (is_end(view_.status)) return false;
+  if (is_end(summary_.status)) return false;
   cancelled_ = true;
   return true;
 }
 
-QueryView RunningQuery::view() const {
+QuerySummary RunningQuery::summary() const {
   const std::lock_guard lock(mutex_);
-  QueryView view = view_;
-  if (!is_end(view.status)) view.took = clock_.now() - began_;
-  return view;
+  QuerySummary summary = summary_;
+  if (!is_end(summary.status)) summary.took = clock_.now() - began_;
+  return summary;
+}
+
+std::vector<insights::Row> RunningQuery::rows() const {
+  const std::lock_guard lock(mutex_);
+  return rows_;
 }
 
 void RunningQuery::end(const std::string& status) {
   const std::lock_guard lock(mutex_);
-  view_.status = status;
-  view_.took = clock_.now() - began_;
+  summary_.status = status;
+  summary_.took = clock_.now() - began_;
 }
 
 bool RunningQuery::stopped() {
@@ -61,16 +66,22 @@ bool RunningQuery::stopped() {
 
 void RunningQuery::publish(const insights::Run& run) {
   auto rows = run.rows();
+  std::size_t bytes = 0;
+  if (rows)
+    for (const insights::Row& row : *rows)
+      for (const auto& [field, value] : row) bytes += field.size() + value.size();
   const std::lock_guard lock(mutex_);
-  view_.statistics = run.statistics();
-  if (rows) view_.rows = *std::move(rows);
+  summary_.statistics = run.statistics();
   published_ = clock_.now();
+  if (!rows) return;
+  rows_ = *std::move(rows);
+  summary_.row_bytes = bytes;
 }
 
 void RunningQuery::run(logstore::EventStore& store) {
   {
     const std::lock_guard lock(mutex_);
-    view_.status = "Running";
+    summary_.status = "Running";
   }
   // Each group by itself, as only so its records come newest first; then all together.
   insights::Run all(query_, limit_);

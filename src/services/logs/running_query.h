@@ -17,11 +17,11 @@ struct QueriedGroup {
   std::string name;
 };
 
-struct QueryView {
+struct QuerySummary {
   std::string status;  // "Scheduled", "Running", "Complete", "Failed", "Cancelled", "Timeout"
-  std::vector<insights::Row> rows;
   insights::Statistics statistics;
-  env::Duration took{};  // until now, or until it ended
+  env::Duration took{};       // until now, or until it ended
+  std::size_t row_bytes = 0;  // that the rows so far have
 };
 
 class RunningQuery {
@@ -35,7 +35,8 @@ class RunningQuery {
   // From any thread. False if it has ended already.
   bool cancel();
   // What is known so far.
-  [[nodiscard]] QueryView view() const;
+  [[nodiscard]] QuerySummary summary() const;
+  [[nodiscard]] std::vector<insights::Row> rows() const;
   [[nodiscard]] bool ended() const;
 
  private:
@@ -55,8 +56,8 @@ class RunningQuery {
   env::MonotonicTime published_;
 
   mutable std::mutex mutex_;
-  QueryView view_;
-  insights::Statistics before_;  // of the groups that were scanned
+  QuerySummary summary_;
+  std::vector<insights::Row> rows_;
 };
 
 }  // namespace brume::logs

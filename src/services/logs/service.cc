@@ -23,6 +23,7 @@ Service::Service(services::Context context, logstore::EventStore& store, service
       live_tails_(context.env),
       upkeep_(context, store, groups(), aside) {
   stored_bytes = [this](std::uint64_t group) { return std::int64_t(store_.usage(group).stored_bytes); };
+  metric_filter_count = [this](const std::string& name) { return filters_of(name).size(); };
   metric_filters_of = [this](const std::string& name) { return rules_of(name); };
   on_delete = [this](const GroupRecord& group) {
     forget_filters(group.name);
