@@ -33,7 +33,8 @@ class HttpServer {
   struct Options {
     std::string address = "127.0.0.1";
     std::uint16_t port = 4566;  // 0: any free one
-    std::size_t body_limit = 2 << 20;
+    // A MiB of log events, each byte of it written as \u0000, and what is around them.
+    std::size_t body_limit = 8 << 20;
     std::uint32_t header_limit = 64 << 10;
     std::chrono::milliseconds read_timeout = std::chrono::seconds(30);   // for one whole request
     std::chrono::milliseconds idle_timeout = std::chrono::seconds(120);  // between requests

@@ -126,9 +126,10 @@ def test_what_is_out_of_range_is_rejected_and_the_rest_kept(aws, group, put):
 
 
 def test_odd_texts(aws, group, put):
-    odd = ["nul \0 within", "ünïcödé ☃ 𝄞", "tab\tand\nnewline", '{"quoted": "\\"json\\""}', " ", "x" * ((1 << 20) - 1000)]
+    odd = ["nul \0 within", "ünïcödé ☃ 𝄞", "tab\tand\nnewline", '{"quoted": "\\"json\\""}', " ", "x" * ((1 << 20) - 1000), "\0" * ((1 << 20) - 1000)]
     put("a", *odd[:5])
     put("a", odd[5])
+    put("a", odd[6])
     got = aws.logs.filter_log_events(logGroupName=group)
     found = got["events"]
     while "nextToken" in got:
