@@ -118,7 +118,7 @@ bool DelimitedPattern::walk(std::string_view message, bool skipped, Use use) con
 
 bool DelimitedPattern::matches(std::string_view message) const {
   return walk(message, false,
-              [](std::size_t, const Field* field, std::string_view text) { return field->accepts(text); });
+              [](std::size_t, const Field* field, std::string_view text) { return !field || field->accepts(text); });
 }
 
 std::string_view DelimitedPattern::needle() const {
