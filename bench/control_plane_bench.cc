@@ -25,7 +25,8 @@ class Crowd {
  public:
   Crowd(int groups, int regions) {
     const std::vector<std::string> names = {"ap-southeast-1", "eu-west-1", "us-east-1", "us-west-2"};
-    for (int r = 0; r < regions; ++r) fill(names.at(r), groups / regions);
+    for (int r = 0; r < regions; ++r)
+      world.make_groups(names.at(r), groups / regions, {.min = kInstances, .max = kInstances, .desired = kInstances});
     world.run_for(minutes(5));
     // Launches go eight at a time.
     for (int i = 0; i < 240 && world.driver.running() < std::size_t(groups * kInstances); ++i)
@@ -59,33 +60,6 @@ class Crowd {
   }
 
   World world;
-
- private:
-  void fill(const std::string& name, int groups) {
-    daemon::Cloud::Region& region = *must(world.cloud().region(name));
-    ec2::RegisterImageRequest image;
-    image.Name = "bench";
-    image.ImageLocation = "file:///bench.tar";
-    ec2::CreateLaunchTemplateRequest launch_template;
-    launch_template.LaunchTemplateName = "bench";
-    launch_template.LaunchTemplateData.emplace().InstanceType = "t2.micro";
-    launch_template.LaunchTemplateData->ImageId =
-        *must(world.call([&] { return region.ec2.RegisterImage(world.caller, image); })).ImageId;
-    world.run_for(seconds(2));
-    must(world.call([&] { return region.ec2.CreateLaunchTemplate(world.caller, launch_template); }));
-    std::string subnets;
-    for (const ec2::Subnet& subnet : must(region.ec2.DescribeSubnets(world.caller, {})).Subnets)
-      subnets += (subnets.empty() ? "" : ",") + *subnet.SubnetId;
-    for (int i = 0; i < groups; ++i) {
-      autoscaling::CreateAutoScalingGroupType group;
-      group.AutoScalingGroupName = fmt::format("group-{:04}", i);
-      group.LaunchTemplate.emplace().LaunchTemplateName = "bench";
-      group.MinSize = group.MaxSize = group.DesiredCapacity = kInstances;
-      group.VPCZoneIdentifier = subnets;
-      group.HealthCheckGracePeriod = 60;
-      must(world.call([&] { return region.autoscaling.CreateAutoScalingGroup(world.caller, group); }));
-    }
-  }
 };
 
 // Processor milliseconds that `work` takes.

@@ -10,8 +10,8 @@ namespace brume::env {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    path_ = (std::filesystem::temp_directory_path() / "brume-XXXXXX").string();
+  explicit TemporaryFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    path_ = (parent / "brume-XXXXXX").string();
     if (!::mkdtemp(path_.data())) path_.clear();
   }
   ~TemporaryFolder() {

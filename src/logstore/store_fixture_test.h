@@ -2,32 +2,27 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "env/temporary_folder.h"
 #include "logstore/event_store.h"
 
 namespace brume::logstore {
 
 class Folder {
+  // In memory where that is possible: nothing here depends on a real disk, and each append waits for it.
+  env::TemporaryFolder folder_{::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : std::filesystem::temp_directory_path()};
+
  public:
   Folder() {
-    // In memory where that is possible: nothing here depends on a real disk, and each append waits for it.
-    const std::string memory = "/dev/shm";
-    const bool there = ::access(memory.c_str(), W_OK) == 0;
-    std::string name = (there ? memory : std::filesystem::temp_directory_path().string()) + "/brume-logstore.XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
-    path = name;
+    if (path.empty()) ADD_FAILURE() << "no temporary folder";
   }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
   [[nodiscard]] Options options() const {
     return {.path = path + "/logs.db", .block_bytes = 4096, .fold_bytes = 8192, .fold_rows = 32, .journal_rows = 96};
   }
-  std::string path;
+  const std::string& path = folder_.path();
 };
 
 inline std::unique_ptr<EventStore> open_store(Options options) {

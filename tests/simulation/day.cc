@@ -39,33 +39,13 @@ Day::Day(std::uint64_t seed, int groups, int regions) : world(seed), random_(see
 }
 
 void Day::fill(const std::string& name, int groups) {
+  world.make_groups(name, groups, {.min = kSmallest, .max = kGreatest, .desired = kSize});
   daemon::Cloud::Region& region = *must(world.cloud().region(name));
-  ec2::RegisterImageRequest image;
-  image.Name = "day";
-  image.ImageLocation = "file:///day.tar";
-  ec2::CreateLaunchTemplateRequest launch_template;
-  launch_template.LaunchTemplateName = "day";
-  launch_template.LaunchTemplateData.emplace().InstanceType = "t2.micro";
-  launch_template.LaunchTemplateData->ImageId =
-      *must(world.call([&] { return region.ec2.RegisterImage(world.caller, image); })).ImageId;
-  world.run_for(seconds(2));
-  must(world.call([&] { return region.ec2.CreateLaunchTemplate(world.caller, launch_template); }));
-  std::string subnets;
-  for (const ec2::Subnet& subnet : must(region.ec2.DescribeSubnets(world.caller, {})).Subnets)
-    subnets += (subnets.empty() ? "" : ",") + *subnet.SubnetId;
   for (int i = 0; i < groups; ++i) {
-    autoscaling::CreateAutoScalingGroupType group;
-    group.AutoScalingGroupName = fmt::format("group-{:04}", i);
-    group.LaunchTemplate.emplace().LaunchTemplateName = "day";
-    group.MinSize = kSmallest;
-    group.MaxSize = kGreatest;
-    group.DesiredCapacity = kSize;
-    group.VPCZoneIdentifier = subnets;
-    group.HealthCheckGracePeriod = 60;
-    must(world.call([&] { return region.autoscaling.CreateAutoScalingGroup(world.caller, group); }));
-    put_policies(region, *group.AutoScalingGroupName);
+    const std::string group = fmt::format("group-{:04}", i);
+    put_policies(region, group);
     const double phase = 2 * std::numbers::pi * double(random_.below(1000)) / 1000;
-    groups_.push_back({name, *group.AutoScalingGroupName, phase, {}});
+    groups_.push_back({name, group, phase, {}});
   }
 }
 

@@ -56,6 +56,33 @@ daemon::Cloud::Region& World::region() {
   return *must(cloud_->region(kRegion));
 }
 
+void World::make_groups(const std::string& name, int count, const Size& size) {
+  daemon::Cloud::Region& r = *must(cloud_->region(name));
+  ec2::RegisterImageRequest image;
+  image.Name = "crowd";
+  image.ImageLocation = "file:///crowd.tar";
+  ec2::CreateLaunchTemplateRequest launch_template;
+  launch_template.LaunchTemplateName = "crowd";
+  launch_template.LaunchTemplateData.emplace().InstanceType = "t2.micro";
+  launch_template.LaunchTemplateData->ImageId = *must(call([&] { return r.ec2.RegisterImage(caller, image); })).ImageId;
+  run_for(std::chrono::seconds(2));
+  must(call([&] { return r.ec2.CreateLaunchTemplate(caller, launch_template); }));
+  std::string subnets;
+  for (const ec2::Subnet& subnet : must(r.ec2.DescribeSubnets(caller, {})).Subnets)
+    subnets += (subnets.empty() ? "" : ",") + *subnet.SubnetId;
+  for (int i = 0; i < count; ++i) {
+    autoscaling::CreateAutoScalingGroupType group;
+    group.AutoScalingGroupName = fmt::format("group-{:04}", i);
+    group.LaunchTemplate.emplace().LaunchTemplateName = "crowd";
+    group.MinSize = size.min;
+    group.MaxSize = size.max;
+    group.DesiredCapacity = size.desired;
+    group.VPCZoneIdentifier = subnets;
+    group.HealthCheckGracePeriod = 60;
+    must(call([&] { return r.autoscaling.CreateAutoScalingGroup(caller, group); }));
+  }
+}
+
 void World::make_web(int min, int max, int desired) {
   daemon::Cloud::Region& r = region();
   ec2::RegisterImageRequest image;

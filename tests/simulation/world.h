@@ -55,6 +55,12 @@ class World {
   // An image, a launch template "web", a target group "web" behind a load balancer on port 80 and a group "web" of that
   // size over two zones of the default VPC, with ELB health checks.
   void make_web(int min, int max, int desired);
+  // Groups "group-0000", … of one size in a region, over all its default subnets, with EC2 health checks after a
+  // minute.
+  struct Size {
+    int min, max, desired;
+  };
+  void make_groups(const std::string& region, int count, const Size& size);
   [[nodiscard]] autoscaling::AutoScalingGroup group(const std::string& name = "web");
   // Ids of the group's instances in this lifecycle state.
   [[nodiscard]] std::vector<std::string> instances(const std::string& lifecycle = "InService",

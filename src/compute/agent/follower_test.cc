@@ -65,6 +65,21 @@ void move_on(ModelWorld& world) {
   for (int i = 12; i > 0; --i) world.rename(fmt::format("{}.{}", kLog, i), fmt::format("{}.{}", kLog, i + 1));
 }
 
+void renamed(ModelWorld& world, int turn, int& next) {
+  write_lines(world, next, 2);
+  if (turn % 16 != 7) return;
+  move_on(world);
+  world.rename(kLog, "/var/log/app.log.1");
+}
+
+void copied_and_truncated(ModelWorld& world, int turn, int& next) {
+  write_lines(world, next, 2);
+  if (turn % 32 != 23) return;
+  move_on(world);
+  world.copy(kLog, "/var/log/app.log.1");
+  world.truncate(kLog);
+}
+
 const Story kStories[] = {
     {"a log that grows", [](ModelWorld& world, int, int& next) { write_lines(world, next, 3); }},
     {"lines in halves",
@@ -74,13 +89,7 @@ const Story kStories[] = {
        else
          world.append(kLog, "\n"), ++next;
      }},
-    {"renamed now and then",
-     [](ModelWorld& world, int turn, int& next) {
-       write_lines(world, next, 2);
-       if (turn % 16 != 7) return;
-       move_on(world);
-       world.rename(kLog, "/var/log/app.log.1");
-     }},
+    {"renamed now and then", renamed},
     {"renamed twice between two looks",
      [](ModelWorld& world, int turn, int& next) {
        write_lines(world, next, 2);
@@ -91,31 +100,9 @@ const Story kStories[] = {
          write_lines(world, next, 1);
        }
      }},
-    {"renamed, and the glob matches both",
-     [](ModelWorld& world, int turn, int& next) {
-       write_lines(world, next, 2);
-       if (turn % 16 != 7) return;
-       move_on(world);
-       world.rename(kLog, "/var/log/app.log.1");
-     },
-     "/var/log/app.log*"},
-    {"copied and truncated",
-     [](ModelWorld& world, int turn, int& next) {
-       write_lines(world, next, 2);
-       if (turn % 32 != 23) return;
-       move_on(world);
-       world.copy(kLog, "/var/log/app.log.1");
-       world.truncate(kLog);
-     }},
-    {"copied and truncated, and the glob matches both",
-     [](ModelWorld& world, int turn, int& next) {
-       write_lines(world, next, 2);
-       if (turn % 32 != 23) return;
-       move_on(world);
-       world.copy(kLog, "/var/log/app.log.1");
-       world.truncate(kLog);
-     },
-     "/var/log/app.log*"},
+    {"renamed, and the glob matches both", renamed, "/var/log/app.log*"},
+    {"copied and truncated", copied_and_truncated},
+    {"copied and truncated, and the glob matches both", copied_and_truncated, "/var/log/app.log*"},
     {"a service that is away for a while",
      [](ModelWorld& world, int turn, int& next) {
        write_lines(world, next, 1);

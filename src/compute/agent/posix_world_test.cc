@@ -16,6 +16,7 @@
 #include <boost/json.hpp>
 
 #include "compute/agent/shipper.h"
+#include "env/temporary_folder.h"
 
 namespace brume::agent {
 namespace {
@@ -90,15 +91,12 @@ class Service {
 class PosixWorldTest : public testing::Test {
  protected:
   PosixWorldTest() {
-    std::string pattern = testing::TempDir() + "/agentXXXXXX";
-    folder = ::mkdtemp(pattern.data());
     config.files.resize(1);
     FileEntry& entry = config.files[0];
     entry.key = entry.file_path = folder + "/app.log";
     entry.log_group_name = "g";
     entry.log_stream_name = "s";
   }
-  ~PosixWorldTest() override { std::filesystem::remove_all(folder); }
 
   void append(const std::string& name, const std::string& bytes) {
     std::ofstream(folder + "/" + name, std::ios::app) << bytes;
@@ -115,7 +113,8 @@ class PosixWorldTest : public testing::Test {
     shipper.finish();
   }
 
-  std::string folder;
+  env::TemporaryFolder place;
+  const std::string& folder = place.path();
   Config config;
   Service service;
   std::vector<std::string> said;

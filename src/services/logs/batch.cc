@@ -33,8 +33,8 @@ Result<Batch> accept_batch(const List<InputLogEvent>& events, std::int64_t now,
     return fail("InvalidParameterException", "Upload too large: {} bytes exceeds limit of {}", bytes, kMostBatchBytes);
 
   const auto older_than = [&](std::int64_t time) {
-    return std::ranges::find_if(events, [&](const InputLogEvent& event) { return *event.timestamp >= time; }) -
-           events.begin();
+    const auto time_of = [](const InputLogEvent& event) { return *event.timestamp; };
+    return std::ranges::lower_bound(events, time, {}, time_of) - events.begin();
   };
   const std::int64_t kept = retention_days ? ms(std::chrono::days(*retention_days)) : kOldest;
   const auto too_old = older_than(now - kOldest), expired = kept < kOldest ? older_than(now - kept) : 0;

@@ -125,11 +125,11 @@ Result<PutLogEventsResponse> EventOperations::PutLogEvents(const Call&, const Pu
   const std::string_view token = request.sequenceToken && request.sequenceToken->starts_with(kBatchToken)
                                      ? std::string_view(*request.sequenceToken)
                                      : std::string_view();
-  auto appended = store_.append(group->id, *request.logStreamName, batch.events, time, token, false);
-  if (!appended && appended.error().code == "ResourceNotFoundException") return no_such_stream();
-  if (!appended) return std::unexpected(std::move(appended).error());
-  response.nextSequenceToken = event_id({batch.events.back().timestamp, appended->first_id});
-  if (!appended->repeated && on_append) on_append(*group, *request.logStreamName, time, batch.events);
+  auto done = store_.append(group->id, *request.logStreamName, batch.events, time, token, false);
+  if (!done && done.error().code == "ResourceNotFoundException") return no_such_stream();
+  if (!done) return std::unexpected(std::move(done).error());
+  response.nextSequenceToken = event_id({batch.events.back().timestamp, done->first_id});
+  if (!done->repeated) appended(*group, *request.logStreamName, time, batch.events);
   return response;
 }
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <array>
-#include <functional>
+#include <span>
 #include <string_view>
 
 #include "env/clock.h"
@@ -38,10 +38,10 @@ class EventOperations : public virtual Api {
   Result<GetLogRecordResponse> GetLogRecord(const Call&, const GetLogRecordRequest&) override;
   Result<GetLogGroupFieldsResponse> GetLogGroupFields(const Call&, const GetLogGroupFieldsRequest&) override;
 
+ protected:
   // Told of what was appended, after it is on disk; on the thread that appended it.
-  std::function<void(const GroupView&, const std::string& stream, std::int64_t ingestion,
-                     std::span<const logstore::NewEvent>)>
-      on_append;
+  virtual void appended(const GroupView& group, const std::string& stream, std::int64_t ingestion,
+                        std::span<const logstore::NewEvent> events) = 0;
 
  private:
   [[nodiscard]] std::int64_t now() const { return clock_.wall().time_since_epoch().count(); }

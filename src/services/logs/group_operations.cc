@@ -62,13 +62,11 @@ std::string GroupOperations::arn_of(std::string_view name) const {
 }
 
 GroupView GroupOperations::view_of(const GroupRecord& record) const {
-  GroupView view{.id = std::uint64_t(record.id),
-                 .name = record.name,
-                 .arn = arn_of(record.name),
-                 .retention_days = record.retention_days,
-                 .metric_filters = {}};
-  if (metric_filters_of) view.metric_filters = metric_filters_of(record.name);
-  return view;
+  return {.id = std::uint64_t(record.id),
+          .name = record.name,
+          .arn = arn_of(record.name),
+          .retention_days = record.retention_days,
+          .metric_filters = metric_filter_rules(record.name)};
 }
 
 void GroupOperations::changed(const std::string& name) {
@@ -125,7 +123,7 @@ Result<void> GroupOperations::DeleteLogGroup(const Call&, const DeleteLogGroupRe
                 "The log group {} is protected from deletion: end that first with PutLogGroupDeletionProtection.",
                 found->name);
   const std::string name = found->name;
-  if (on_delete) on_delete(*found);
+  forget(*found);
   groups_.erase(name);
   changed(name);
   return {};
@@ -153,9 +151,9 @@ Result<DescribeLogGroupsResponse> GroupOperations::DescribeLogGroups(const Call&
     all.push_back({.logGroupName = name,
                    .creationTime = record.created,
                    .retentionInDays = record.retention_days,
-                   .metricFilterCount = metric_filter_count ? std::int32_t(metric_filter_count(name)) : 0,
+                   .metricFilterCount = std::int32_t(metric_filter_count(name)),
                    .arn = arn_of(name) + ":*",
-                   .storedBytes = stored_bytes ? stored_bytes(std::uint64_t(record.id)) : 0,
+                   .storedBytes = stored_bytes(std::uint64_t(record.id)),
                    .logGroupClass = record.log_class,
                    .logGroupArn = arn_of(name),
                    .deletionProtectionEnabled = record.deletion_protected});

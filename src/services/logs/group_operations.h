@@ -31,15 +31,8 @@ class GroupOperations : public virtual Api {
   Result<void> UntagResource(const Call&, const UntagResourceRequest&) override;
   Result<ListTagsForResourceResponse> ListTagsForResource(const Call&, const ListTagsForResourceRequest&) override;
 
-  // Bytes stored of a group: DescribeLogGroups' storedBytes.
-  std::function<std::int64_t(std::uint64_t group)> stored_bytes;
   // A group's record, or the rules made of it, changed; called in the transaction.
   void changed(const std::string& name);
-  // What depends on a group and goes with it; called in the transaction.
-  std::function<void(const GroupRecord& group)> on_delete;
-  // How many metric filters a group has, and what is made of them.
-  std::function<std::size_t(const std::string& name)> metric_filter_count;
-  std::function<MetricFilterRules(const std::string& name)> metric_filters_of;
 
   // By name or ARN. Errors: ResourceNotFoundException; InvalidParameterException for another ARN.
   [[nodiscard]] Result<const GroupRecord*> find_group(std::string_view name_or_arn) const;
@@ -49,6 +42,13 @@ class GroupOperations : public virtual Api {
 
  protected:
   Result<void> load_groups();
+  // Of a group's events.
+  [[nodiscard]] virtual std::int64_t stored_bytes(std::uint64_t group) const = 0;
+  // How many metric filters a group has, and what threads are to do for them.
+  [[nodiscard]] virtual std::size_t metric_filter_count(const std::string& name) const = 0;
+  [[nodiscard]] virtual MetricFilterRules metric_filter_rules(const std::string& name) const = 0;
+  // What depends on a group and goes with it, in its transaction.
+  virtual void forget(const GroupRecord& group) = 0;
 
  private:
   template <typename Change>

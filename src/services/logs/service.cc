@@ -20,21 +20,32 @@ Service::Service(services::Context context, logstore::EventStore& store, service
       ExportOperations(context, store, *this, aside, std::move(export_folder)),
       context_(context),
       store_(store),
+      touched_(std::move(touched)),
       live_tails_(context.env),
-      upkeep_(context, store, groups(), aside) {
-  stored_bytes = [this](std::uint64_t group) { return std::int64_t(store_.usage(group).stored_bytes); };
-  metric_filter_count = [this](const std::string& name) { return filters_of(name).size(); };
-  metric_filters_of = [this](const std::string& name) { return rules_of(name); };
-  on_delete = [this](const GroupRecord& group) {
-    forget_filters(group.name);
-    upkeep_.remove(group.id);
-  };
-  on_append = [this, touched = std::move(touched)](const GroupView& group, const std::string& stream,
-                                                   std::int64_t ingestion, std::span<const logstore::NewEvent> events) {
-    touched();
-    metric_filters().measure(group.metric_filters, events);
-    live_tails_.appended(group, stream, ingestion, events);
-  };
+      upkeep_(context, store, groups(), aside) {}
+
+std::int64_t Service::stored_bytes(std::uint64_t group) const {
+  return std::int64_t(store_.usage(group).stored_bytes);
+}
+
+std::size_t Service::metric_filter_count(const std::string& name) const {
+  return filters_of(name).size();
+}
+
+MetricFilterRules Service::metric_filter_rules(const std::string& name) const {
+  return rules_of(name);
+}
+
+void Service::forget(const GroupRecord& group) {
+  forget_filters(group.name);
+  upkeep_.remove(group.id);
+}
+
+void Service::appended(const GroupView& group, const std::string& stream, std::int64_t ingestion,
+                       std::span<const logstore::NewEvent> events) {
+  touched_();
+  metric_filters().measure(group.metric_filters, events);
+  live_tails_.appended(group, stream, ingestion, events);
 }
 
 Result<void> Service::load() {
@@ -91,7 +102,7 @@ Result<void> Service::append(const std::string& group, const std::string& stream
     const std::string name = token.empty() ? "" : fmt::format("{}/{}", token, batches++);
     const std::int64_t ingestion = context_.env.clock.wall().time_since_epoch().count();
     BRUME_TRY(done, store_.append(view->id, stream, batch, ingestion, name, true));
-    if (!done.repeated) on_append(*view, stream, ingestion, batch);
+    if (!done.repeated) appended(*view, stream, ingestion, batch);
     batch.clear();
     bytes = 0;
     return {};

@@ -39,8 +39,16 @@ class Service : public GroupOperations,
                       const std::vector<services::LogEvent>& events, std::string_view token) override;
 
  private:
+  [[nodiscard]] std::int64_t stored_bytes(std::uint64_t group) const override;
+  [[nodiscard]] std::size_t metric_filter_count(const std::string& name) const override;
+  [[nodiscard]] MetricFilterRules metric_filter_rules(const std::string& name) const override;
+  void forget(const GroupRecord& group) override;
+  void appended(const GroupView& group, const std::string& stream, std::int64_t ingestion,
+                std::span<const logstore::NewEvent> events) override;
+
   services::Context context_;
   logstore::EventStore& store_;
+  std::function<void()> touched_;
   LiveTails live_tails_;
   Upkeep upkeep_;
 };
