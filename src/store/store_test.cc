@@ -113,6 +113,34 @@ TEST_P(StoreTest, TheKeyMayLieInsideTheRecord) {
   EXPECT_TRUE(pets_->contains("a name too long to be held in the string object itself"));
 }
 
+TEST_P(StoreTest, AWatcherLearnsWhichRowsChanged) {
+  using Keys = std::set<std::string>;
+  const auto change = [&](bool succeeds) {
+    (void)store_->transact([&]() -> Result<void> {
+      pets_->put("a", {"Ada", 3});
+      pets_->erase("b");
+      return succeeds ? Result<void>() : fail("X", "no");
+    });
+  };
+  ASSERT_TRUE(store_->transact([&]() -> Result<void> {
+    pets_->put("b", {"Bob", 4});
+    pets_->put("c", {"Cyd", 5});
+    return {};
+  }));
+  reopen();
+  Changes loaded(*pets_);
+  EXPECT_EQ(loaded.take(), (Keys{"b", "c"}));
+  EXPECT_TRUE(loaded.take().empty());
+  change(false);
+  EXPECT_EQ(loaded.take(), (Keys{"a", "b"})) << "one may have looked before it was undone";
+  change(true);
+  EXPECT_EQ(loaded.take(), (Keys{"a", "b"}));
+  Table<Pet> again(*store_, "pets", "eu-west-1");
+  Changes waiting(again);
+  ASSERT_TRUE(again.load());
+  EXPECT_EQ(waiting.take(), (Keys{"a", "c"}));
+}
+
 TEST_P(StoreTest, PartsOfATableByTheirKeys) {
   const std::string bytes("\0\xff\0not text", 11);
   std::vector<Change> changes = {{"blocks", "eu-west-1", "a", bytes}, {"blocks", "", "a1", "elsewhere"}};

@@ -2,18 +2,43 @@
 // global).
 //
 // Reading gives references into memory, valid until the row is next changed. Writing needs a transaction
-// (Store::transact). Iteration is in key order.
+// (Store::transact). Iteration is in key order. Who keeps something made from the rows asks for the keys of those that
+// changed (`Changes`), instead of reading them all.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "store/store.h"
 
 namespace brume::store {
+
+template <typename T>
+class Table;
+
+// Keys of a table's rows that came, changed or went, also by a transaction that was undone, since they were last taken;
+// at first those of all rows. Lives as long as the table is used.
+class Changes {
+ public:
+  template <typename T>
+  explicit Changes(Table<T>& table) {
+    table.watch(*this);
+  }
+  Changes(const Changes&) = delete;
+  Changes& operator=(const Changes&) = delete;
+
+  [[nodiscard]] std::set<std::string> take() { return std::exchange(keys_, {}); }
+  void note(const std::string& key) { keys_.insert(key); }
+
+ private:
+  std::set<std::string> keys_;
+};
 
 template <typename T>
 class Table {
@@ -29,6 +54,7 @@ class Table {
     for (Row& row : rows) {
       auto record = from_json<T>(row.value);
       if (!record) return fail_internal("The record {} {} cannot be read: {}", name_, row.key, record.error().message);
+      changed(row.key);
       rows_.emplace(std::move(row.key), *std::move(record));
     }
     return {};
@@ -41,6 +67,13 @@ class Table {
   [[nodiscard]] bool contains(std::string_view key) const { return rows_.find(key) != rows_.end(); }
   [[nodiscard]] const std::map<std::string, T, std::less<>>& rows() const { return rows_; }
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
+  // Another one after each change, also one that was undone.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
+
+  void watch(Changes& changes) {
+    watchers_.push_back(&changes);
+    for (const auto& [key, record] : rows_) changes.note(key);
+  }
 
   // By reference, so that `key` may lie inside `record`.
   void put(const std::string& key, T&& record) {
@@ -68,9 +101,15 @@ class Table {
   }
 
  private:
+  void changed(const std::string& key) {
+    ++version_;
+    for (Changes* watcher : watchers_) watcher->note(key);
+  }
   void remember(Change change, std::shared_ptr<std::optional<T>> before) {
     std::string key = change.key;
+    changed(key);
     store_.record(std::move(change), [this, key = std::move(key), before = std::move(before)] {
+      changed(key);
       if (*before)
         rows_.insert_or_assign(key, **std::move(before));
       else
@@ -81,6 +120,8 @@ class Table {
   Store& store_;
   std::string name_, scope_;
   std::map<std::string, T, std::less<>> rows_;
+  std::vector<Changes*> watchers_;
+  std::uint64_t version_ = 0;
 };
 
 }  // namespace brume::store

@@ -16,8 +16,9 @@ namespace {
 
 using std::chrono::seconds;
 
-// A group is looked at this often although nothing seems to have happened: hints may be lost.
-constexpr seconds kResyncPeriod{60};
+// A group is looked at this often although nothing seems to have happened. All that happens to a group wakes it, and
+// what comes by the clock has a timer; this mends what nobody thought of.
+constexpr seconds kResyncPeriod{600};
 constexpr seconds kBackOff{1};
 constexpr int kMaxRoundsAtOnce = 64;
 

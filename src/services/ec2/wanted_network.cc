@@ -21,12 +21,13 @@ net::VpcSpec vpc_spec(const NetworkState& state, const std::string& vpc_id) {
   return spec;
 }
 
-// In place, which takes no memory where a row is as long as the one before.
-void assign(std::string& to, const std::optional<std::string>& from) {
-  if (from)
-    to = *from;
-  else
-    to.clear();
+// Do the VPC's rules or routes depend on what interfaces there are?
+bool follows_interfaces(const NetworkState& state, const std::string& vpc_id, const net::Policy& rules) {
+  return !rules.peer_groups.empty() || std::ranges::any_of(state.route_tables.rows(), [&](const auto& row) {
+    return row.second.VpcId == vpc_id && std::ranges::any_of(row.second.Routes, [](const Route& route) {
+             return route.NetworkInterfaceId.has_value();
+           });
+  });
 }
 
 }  // namespace
@@ -54,34 +55,24 @@ InterfaceSpecs interface_specs(const NetworkState& state, const std::string& ins
   return specs;
 }
 
-void WantedNetwork::fill(Facts& facts, const NetworkInterface& record) {
-  assign(facts.vpc_id, record.VpcId);
-  assign(facts.subnet_id, record.SubnetId);
-  assign(facts.mac, record.MacAddress);
-  assign(facts.type, record.InterfaceType);
-  assign(facts.requester, record.RequesterId);
-  facts.instance_id.clear();
-  facts.device_index = -1;
+WantedNetwork::Facts WantedNetwork::facts_of(const NetworkInterface& record) {
+  Facts facts{.vpc_id = *record.VpcId,
+              .subnet_id = *record.SubnetId,
+              .mac = record.MacAddress.value_or(""),
+              .type = record.InterfaceType.value_or(""),
+              .requester = record.RequesterId.value_or(""),
+              .source_dest_check = record.SourceDestCheck.value_or(true)};
   if (record.Attachment) {
-    assign(facts.instance_id, record.Attachment->InstanceId);
+    facts.instance_id = record.Attachment->InstanceId.value_or("");
     facts.device_index = record.Attachment->DeviceIndex.value_or(0);
   }
-  facts.source_dest_check = record.SourceDestCheck.value_or(true);
-  facts.addresses.resize(record.PrivateIpAddresses.size() * 2);
-  auto address = facts.addresses.begin();
   for (const NetworkInterfacePrivateIpAddress& each : record.PrivateIpAddresses) {
-    assign(*address++, each.PrivateIpAddress);
-    if (each.Association)
-      assign(*address++, each.Association->PublicIp);
-    else
-      (address++)->clear();
+    facts.addresses.push_back(*each.PrivateIpAddress);
+    facts.addresses.push_back(each.Association ? each.Association->PublicIp.value_or("") : "");
   }
-  facts.ipv6_addresses.resize(record.Ipv6Addresses.size());
-  auto ipv6 = facts.ipv6_addresses.begin();
-  for (const NetworkInterfaceIpv6Address& each : record.Ipv6Addresses) assign(*ipv6++, each.Ipv6Address);
-  facts.groups.resize(record.Groups.size());
-  auto group = facts.groups.begin();
-  for (const GroupIdentifier& each : record.Groups) assign(*group++, each.GroupId);
+  for (const NetworkInterfaceIpv6Address& each : record.Ipv6Addresses) facts.ipv6_addresses.push_back(*each.Ipv6Address);
+  for (const GroupIdentifier& each : record.Groups) facts.groups.push_back(*each.GroupId);
+  return facts;
 }
 
 void WantedNetwork::forget(const std::string& id, const Facts& facts) {
@@ -103,25 +94,41 @@ void WantedNetwork::note(const std::string& id, const NetworkInterface& record) 
 }
 
 void WantedNetwork::read_interfaces() {
-  Facts now;
-  auto seen = seen_.begin();
-  const auto drop = [&] {
-    forget(seen->first, seen->second);
-    seen = seen_.erase(seen);
-  };
-  for (const auto& [id, record] : state_.network_interfaces.rows()) {
-    while (seen != seen_.end() && seen->first < id) drop();
-    fill(now, record);
-    const bool is_new = seen == seen_.end() || seen->first != id;
-    if (is_new) seen = seen_.emplace_hint(seen, id, Facts());
-    if (seen->second != now) {
-      if (!is_new) forget(id, seen->second);
-      note(id, record);
-      seen->second = now;
+  for (const std::string& id : changed_.take()) {
+    const NetworkInterface* record = state_.network_interfaces.find(id);
+    Facts now = record ? facts_of(*record) : Facts();
+    const auto seen = seen_.find(id);
+    if (seen != seen_.end()) {
+      if (record && seen->second == now) continue;
+      forget(id, seen->second);
+      seen_.erase(seen);
     }
-    ++seen;
+    if (!record) continue;
+    note(id, *record);
+    seen_.emplace(id, std::move(now));
   }
-  while (seen != seen_.end()) drop();
+}
+
+void WantedNetwork::read_rules(const std::string& vpc_id, Kept& kept) {
+  const NetworkState& s = state_;
+  const std::uint64_t version =
+      s.vpcs.version() + s.subnets.version() + s.internet_gateways.version() + s.egress_only_gateways.version() +
+      s.route_tables.version() + s.network_acls.version() + s.security_groups.version() +
+      s.security_group_rules.version() + s.nat_gateways.version() + s.peerings.version() + s.prefix_lists.version() +
+      (kept.follows_interfaces ? s.network_interfaces.version() : 0);
+  if (kept.version == version) return;
+  kept.version = version;
+  kept.vpc = vpc_spec(state_, vpc_id);
+  net::Policy rules = rules_of(state_, vpc_id);
+  // The groups that are as they were are shared with what was answered before.
+  SharedMap<std::string, net::SecurityGroup> groups = kept.rules.groups;
+  for (const auto& [id, group] : kept.rules.groups)
+    if (!rules.groups.contains(id)) groups.erase(id);
+  for (const auto& [id, group] : rules.groups) groups.put(id, group);
+  rules.groups = std::move(groups);
+  kept.rules = std::move(rules);
+  kept.routes = routes_of(state_, vpc_id);
+  kept.follows_interfaces = follows_interfaces(state_, vpc_id, kept.rules);
 }
 
 WantedVpc WantedNetwork::look(const std::string& vpc_id) {
@@ -138,16 +145,11 @@ WantedVpc WantedNetwork::look(const std::string& vpc_id) {
   wanted.policy.vpc_id = vpc_id;
   wanted.policy.interfaces = kept.interfaces;
   if (kept.interfaces.empty()) return wanted;  // whatever the rest: nothing is there to have it
-  wanted.vpc = vpc_spec(state_, vpc_id);
-  wanted.policy = rules_of(state_, vpc_id);
-  std::vector<std::string> gone;
-  for (const auto& [id, group] : kept.groups)
-    if (!wanted.policy.groups.contains(id)) gone.push_back(id);
-  for (const std::string& id : gone) kept.groups.erase(id);
-  for (const auto& [id, group] : wanted.policy.groups) kept.groups.put(id, group);
-  wanted.policy.groups = kept.groups;
+  read_rules(vpc_id, kept);
+  wanted.vpc = kept.vpc;
+  wanted.policy = kept.rules;
   wanted.policy.interfaces = kept.interfaces;
-  wanted.routing = routes_of(state_, vpc_id);
+  wanted.routing = kept.routes;
   wanted.routing.public_addresses = kept.addresses;
   std::erase_if(wanted.routing.peerings, [&](const net::Peering& peering) {
     return std::ranges::none_of(state_.all_regions(),

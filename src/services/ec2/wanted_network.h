@@ -1,12 +1,15 @@
 // What the fabric should have of each VPC, from the tables, kept from one look to the next.
 //
-// A look at a VPC reads all interfaces' rows and compares each with what was seen of it last; only what differs is made
-// anew, and the values that are answered share the rest with those answered before (base/shared_map.h). There is
-// nothing to be told of changes, so nothing to be lost: the answer is always what policy_of() and routing_of() make of
-// the tables. Instances come and go by others' word; of them this knows whose interfaces may have changed.
+// A look at a VPC reads the rows of interfaces that changed (store::Changes) and compares each with what was seen of it
+// last; only what differs is made anew, and the values that are answered share the rest with those answered before
+// (base/shared_map.h). The table itself says what changed, so nothing is lost: the answer is always what policy_of() and
+// routing_of() make of the tables. Instances come and go by others' word; of them this knows whose interfaces may have
+// changed.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,7 +35,7 @@ InterfaceSpecs interface_specs(const NetworkState& state, const std::string& ins
 
 class WantedNetwork {
  public:
-  explicit WantedNetwork(NetworkState& state) : state_(state) {}
+  explicit WantedNetwork(NetworkState& state) : state_(state), changed_(state.network_interfaces) {}
   WantedNetwork(const WantedNetwork&) = delete;
   WantedNetwork& operator=(const WantedNetwork&) = delete;
 
@@ -53,18 +56,26 @@ class WantedNetwork {
   };
   // Of one VPC, by interface and group.
   struct Kept {
-    SharedMap<std::string, net::SecurityGroup> groups;
+    // What changes with rules, routes and subnets, and of which version of their tables it is.
+    std::optional<std::uint64_t> version;
+    bool follows_interfaces = false;  // then their table counts too
+    net::VpcSpec vpc;
+    net::Policy rules;    // without interfaces
+    net::Routing routes;  // without public addresses
+
     SharedMap<std::string, net::PolicyInterface> interfaces;
     SharedMap<std::string, net::NodeSpec> nodes;
     SharedSet<net::PublicAddress> addresses;
   };
 
-  static void fill(Facts& facts, const NetworkInterface& record);
+  static Facts facts_of(const NetworkInterface& record);
   void read_interfaces();
+  void read_rules(const std::string& vpc_id, Kept& kept);
   void forget(const std::string& id, const Facts& facts);
   void note(const std::string& id, const NetworkInterface& record);
 
   NetworkState& state_;
+  store::Changes changed_;
   std::map<std::string, Facts> seen_;  // by interface
   std::map<std::string, Kept> kept_;   // by VPC
   std::map<std::string, std::set<std::string>> touched_;
