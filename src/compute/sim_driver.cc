@@ -21,19 +21,28 @@ void SimDriver::later(const std::string& id, env::Duration latency, std::functio
   });
 }
 
+void SimDriver::set_runs(const std::string& id, Machine& machine, bool runs) {
+  machine.use(env_.clock.now());
+  machine.runs = runs;
+  if (runs)
+    running_.try_emplace(id);
+  else
+    running_.erase(id);
+}
+
 void SimDriver::start(const InstanceSpec& spec, Done done) {
   auto failure = std::exchange(next_start_fails_, std::nullopt);
   later(
       spec.id, start_latency,
       [this, spec, failure = std::move(failure)](Machine& machine) -> Result<void> {
         if (machine.runs) return {};
-        machine.use(env_.clock.now());
-        machine.used = {};
         if (failure) return std::unexpected(*failure);
         if (!images_.exists(spec.image_id))
           return fail("InvalidAMIID.NotFound", "The image id '[{}]' does not exist", spec.image_id);
         machine.spec = spec;
-        machine.has_disk = machine.runs = true;
+        machine.has_disk = true;
+        set_runs(spec.id, machine, true);
+        machine.used = {};
         ++machine.starts;
         ++starts_;
         print(spec.id, "brume-init: host " + spec.hostname + "\n");
@@ -47,9 +56,8 @@ void SimDriver::stop(const std::string& id, env::Duration grace, Done done) {
   const bool runs = found != machines_.end() && found->second.runs;
   later(
       id, runs ? std::min(grace, stop_latency) : env::Duration::zero(),
-      [this](Machine& machine) -> Result<void> {
-        machine.use(env_.clock.now());
-        machine.runs = false;
+      [this, id](Machine& machine) -> Result<void> {
+        set_runs(id, machine, false);
         return {};
       },
       std::move(done));
@@ -58,8 +66,9 @@ void SimDriver::stop(const std::string& id, env::Duration grace, Done done) {
 void SimDriver::destroy(const std::string& id, Done done) {
   later(
       id, stop_latency,
-      [](Machine& machine) -> Result<void> {
-        machine.runs = machine.has_disk = false;
+      [this, id](Machine& machine) -> Result<void> {
+        set_runs(id, machine, false);
+        machine.has_disk = false;
         machine.console.clear();
         return {};
       },
@@ -97,13 +106,13 @@ void SimDriver::usage(std::function<void(const std::map<std::string, Usage>&)> d
   if (usage_asked_.size() > 1) return;
   env_.loop.post([this] {
     const env::MonotonicTime now = env_.clock.now();
-    std::map<std::string, Usage> all;
-    for (auto& [id, machine] : machines_) {
-      if (!machine.runs) continue;
-      machine.use(now);
-      all.emplace_hint(all.end(), id, machine.used);
+    auto machine = machines_.begin();
+    for (auto& [id, used] : running_) {  // both in the order of ids
+      while (machine->first != id) ++machine;
+      machine->second.use(now);
+      used = machine->second.used;
     }
-    for (const auto& asked : std::exchange(usage_asked_, {})) asked(all);
+    for (const auto& asked : std::exchange(usage_asked_, {})) asked(running_);
   });
 }
 
@@ -114,8 +123,8 @@ void SimDriver::on_exit(std::function<void(const std::string&, int)> listener) {
 void SimDriver::kill(const std::string& id, int status) {
   const auto found = machines_.find(id);
   if (found == machines_.end()) return;
-  found->second.use(env_.clock.now());
-  if (!std::exchange(found->second.runs, false)) return;
+  if (!found->second.runs) return;
+  set_runs(id, found->second, false);
   env_.loop.post([this, id, status] {
     if (listener_) listener_(id, status);
   });
@@ -136,10 +145,6 @@ void SimDriver::crashed() {
 std::size_t SimDriver::starts_of(const std::string& id) const {
   const auto found = machines_.find(id);
   return found == machines_.end() ? 0 : found->second.starts;
-}
-
-std::size_t SimDriver::running() const {
-  return std::size_t(std::count_if(machines_.begin(), machines_.end(), [](const auto& m) { return m.second.runs; }));
 }
 
 int SimDriver::max_concurrent_of(const std::string& id) const {

@@ -39,7 +39,7 @@ class SimDriver : public Driver {
   // What a test checks.
   [[nodiscard]] std::size_t starts() const { return starts_; }  // that succeeded and found the instance not running
   [[nodiscard]] std::size_t starts_of(const std::string& id) const;
-  [[nodiscard]] std::size_t running() const;
+  [[nodiscard]] std::size_t running() const { return running_.size(); }
   // The most calls for one instance that were ever under way at once; more than one is the caller's mistake.
   [[nodiscard]] int max_concurrent_of(const std::string& id) const;
   [[nodiscard]] const InstanceSpec* spec_of(const std::string& id) const;
@@ -62,11 +62,13 @@ class SimDriver : public Driver {
     std::size_t starts = 0;
   };
 
+  void set_runs(const std::string& id, Machine& machine, bool runs);
   void later(const std::string& id, env::Duration latency, std::function<Result<void>(Machine&)> work, Done done);
 
   env::Env& env_;
   Images& images_;
   std::map<std::string, Machine> machines_;
+  std::map<std::string, Usage> running_;  // and what each had used when that was last asked
   std::optional<Error> next_start_fails_;
   std::size_t starts_ = 0;
   std::function<void(const std::string&, int)> listener_;

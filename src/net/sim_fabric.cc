@@ -24,7 +24,40 @@ Result<void> SimFabric::need_vpc(const std::string& vpc_id) const {
 
 void SimFabric::forget_instance(const std::string& instance_id) {
   instances_.erase(instance_id);
-  std::erase_if(interfaces_, [&](const auto& entry) { return entry.second.instance_id == instance_id; });
+  for (const std::string& id : of_instance(instance_id)) erase_interface(id);
+}
+
+void SimFabric::put_interface(const InterfaceSpec& spec) {
+  erase_interface(spec.id);
+  interfaces_[spec.id] = spec;
+  of_instance_[spec.instance_id].insert(spec.id);
+  with_address_[{spec.vpc_id, spec.address}].insert(spec.id);
+  for (const std::string& address : spec.secondary_addresses) with_address_[{spec.vpc_id, address}].insert(spec.id);
+}
+
+void SimFabric::erase_interface(const std::string& id) {
+  const auto node = interfaces_.extract(id);
+  if (node.empty()) return;
+  const auto leave = [&](auto& index, const auto& key) {
+    const auto found = index.find(key);
+    if (found == index.end()) return;
+    found->second.erase(id);
+    if (found->second.empty()) index.erase(found);
+  };
+  const InterfaceSpec& spec = node.mapped();
+  leave(of_instance_, spec.instance_id);
+  leave(with_address_, std::pair(spec.vpc_id, spec.address));
+  for (const std::string& address : spec.secondary_addresses) leave(with_address_, std::pair(spec.vpc_id, address));
+}
+
+std::set<std::string> SimFabric::of_instance(const std::string& instance_id) const {
+  const auto found = of_instance_.find(instance_id);
+  return found == of_instance_.end() ? std::set<std::string>() : found->second;
+}
+
+std::set<std::string> SimFabric::with_address(const std::string& vpc_id, const std::string& address) const {
+  const auto found = with_address_.find({vpc_id, address});
+  return found == with_address_.end() ? std::set<std::string>() : found->second;
 }
 
 Result<void> SimFabric::ensure_vpc(const VpcSpec& spec) {
@@ -55,23 +88,21 @@ Result<void> SimFabric::ensure_interface(const InterfaceSpec& spec) {
   BRUME_CHECK(begin(Operation::ensure_interface));
   BRUME_CHECK(check(spec));
   BRUME_CHECK(need_vpc(spec.vpc_id));
-  for (const auto& [id, other] : interfaces_) {
-    if (id == spec.id) continue;
-    const auto has_it = [&](const std::string& address) {
-      return std::ranges::find(other.secondary_addresses, address) != other.secondary_addresses.end();
-    };
-    if ((other.vpc_id == spec.vpc_id && (other.address == spec.address || has_it(spec.address))) ||
-        (other.instance_id == spec.instance_id && other.device_index == spec.device_index))
+  for (const std::string& id : with_address(spec.vpc_id, spec.address))
+    if (id != spec.id) return fail_internal("The interface {} is in the way of {}", id, spec.id);
+  for (const std::string& id : of_instance(spec.instance_id))
+    if (id != spec.id && interfaces_.at(id).device_index == spec.device_index)
       return fail_internal("The interface {} is in the way of {}", id, spec.id);
-  }
   // As the kernel does with their routes.
-  for (auto& [id, other] : interfaces_)
-    if (id != spec.id && other.vpc_id == spec.vpc_id)
-      std::erase_if(other.secondary_addresses, [&](const std::string& address) {
-        return std::ranges::find(spec.secondary_addresses, address) != spec.secondary_addresses.end();
-      });
+  for (const std::string& address : spec.secondary_addresses)
+    for (const std::string& id : with_address(spec.vpc_id, address)) {
+      InterfaceSpec other = interfaces_.at(id);
+      if (id == spec.id || other.address == address) continue;
+      std::erase(other.secondary_addresses, address);
+      put_interface(other);
+    }
   instances_.insert(spec.instance_id);
-  interfaces_[spec.id] = spec;
+  put_interface(spec);
   return {};
 }
 
@@ -81,7 +112,7 @@ Result<void> SimFabric::remove_interface(const std::string& interface_id, const 
   BRUME_CHECK(check_id(interface_id, "eni-"));
   BRUME_CHECK(check_id(vpc_id, "vpc-"));
   if (const auto found = interfaces_.find(interface_id); found != interfaces_.end() && found->second.vpc_id == vpc_id)
-    interfaces_.erase(found);
+    erase_interface(interface_id);
   return {};
 }
 

@@ -66,6 +66,12 @@ class SimFabric : public Fabric {
   Result<void> begin(Operation operation);
   Result<void> need_vpc(const std::string& vpc_id) const;
   void forget_instance(const std::string& instance_id);
+  // Interfaces and what leads to them.
+  void put_interface(const InterfaceSpec& spec);
+  void erase_interface(const std::string& id);
+  // Those of an instance, or with an address in a VPC.
+  [[nodiscard]] std::set<std::string> of_instance(const std::string& instance_id) const;
+  [[nodiscard]] std::set<std::string> with_address(const std::string& vpc_id, const std::string& address) const;
 
   mutable std::mutex mutex_;
   std::map<std::string, VpcSpec> vpcs_;
@@ -77,6 +83,8 @@ class SimFabric : public Fabric {
   };
   std::map<std::string, Counting> counting_;  // by VPC
   std::map<std::string, InterfaceSpec> interfaces_;
+  std::map<std::string, std::set<std::string>> of_instance_;
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> with_address_;  // by VPC and address
   std::set<std::string> instances_;
   std::map<std::pair<std::string, std::string>, NodeSpec> nodes_;  // by VPC and address
   std::map<Operation, std::deque<Error>> faults_;

@@ -31,6 +31,10 @@ T must(Result<T> result) {
 }  // namespace
 
 Day::Day(std::uint64_t seed, int groups, int regions) : world(seed), random_(seed * 1000003) {
+  world.disk.on_change = [this](const store::Change& change) {  // key "<group>/<instance>"
+    if (change.table == "autoscaling.members")
+      changed_[change.scope].insert(change.key.substr(0, change.key.find('/')));
+  };
   const std::vector<std::string> names = {"ap-southeast-1", "eu-west-1", "us-east-1", "us-west-2"};
   for (int r = 0; r < regions; ++r) fill(names.at(std::size_t(r)), groups / regions);
   // Launches go a few at a time.
@@ -45,6 +49,7 @@ void Day::fill(const std::string& name, int groups) {
     const std::string group = fmt::format("group-{:04}", i);
     put_policies(region, group);
     const double phase = 2 * std::numbers::pi * double(random_.below(1000)) / 1000;
+    number_of_[{name, group}] = groups_.size();
     groups_.push_back({name, group, phase, {}});
   }
 }
@@ -88,15 +93,14 @@ void Day::run_for(minutes time) {
 }
 
 void Day::see_instances() {
-  std::map<std::pair<std::string, std::string>, Group*> known;
-  for (Group& group : groups_) known[{group.region, group.name}] = &group;
-  for (const auto& [name, region] : world.cloud().regions()) {
+  for (const auto& [name, groups] : std::exchange(changed_, {})) {
     autoscaling::AutoScalingGroupNamesType request;
+    request.AutoScalingGroupNames.assign(groups.begin(), groups.end());
     request.MaxRecords = 100;
     do {
-      auto page = must(region->autoscaling.DescribeAutoScalingGroups(world.caller, request));
+      auto page = must(must(world.cloud().region(name))->autoscaling.DescribeAutoScalingGroups(world.caller, request));
       for (const autoscaling::AutoScalingGroup& group : page.AutoScalingGroups) {
-        std::vector<std::string>& instances = known.at({name, *group.AutoScalingGroupName})->instances;
+        std::vector<std::string>& instances = groups_[number_of_.at({name, *group.AutoScalingGroupName})].instances;
         instances.clear();
         for (const autoscaling::Instance& instance : group.Instances)
           if (instance.LifecycleState == "InService") instances.push_back(*instance.InstanceId);

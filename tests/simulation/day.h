@@ -5,7 +5,10 @@
 // load of each is a sine of a day with a phase of its own, shared out evenly over its instances.
 #pragma once
 
+#include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "world.h"
@@ -45,6 +48,8 @@ class Day {
 
   env::SimRandom random_;
   std::vector<Group> groups_;
+  std::map<std::pair<std::string, std::string>, std::size_t> number_of_;  // of a group, by region and name
+  std::map<std::string, std::set<std::string>> changed_;                  // groups whose members did, by region
   std::uint64_t killed_ = 0;
   double due_ = 0;  // instances that are to die, in fractions
 };

@@ -26,10 +26,12 @@ class Disk : public store::MemoryBackend {
     for (const store::Change& change : changes) {
       for (const std::string* text : {&change.table, &change.scope, &change.key}) note(*text);
       note(change.value ? std::string_view(*change.value) : std::string_view());
+      if (on_change) on_change(change);
     }
     return MemoryBackend::commit(changes);
   }
   std::uint64_t left = ~0ULL;
+  std::function<void(const store::Change&)> on_change;
   std::uint64_t trace = 0;  // a hash of all that was ever written, in its order
 
  private:

@@ -286,12 +286,11 @@ Result<void> GroupOperations::DeleteAutoScalingGroup(const Call&, const DeleteAu
 
 Result<AutoScalingGroupsType> GroupOperations::DescribeAutoScalingGroups(const Call&,
                                                                          const AutoScalingGroupNamesType& request) {
-  std::vector<AutoScalingGroup> found;
+  std::vector<const GroupRecord*> found;
   const auto add = [&](const GroupRecord& record) {
     for (const Filter& filter : request.Filters)
       if (!matches_tags(filter, record.group.Tags)) return;
-    found.push_back(shown(record));
-    if (!request.IncludeInstances.value_or(true)) found.back().Instances.clear();
+    found.push_back(&record);
   };
   for (const Filter& filter : request.Filters)
     if (!is_tag_filter(filter))
@@ -305,8 +304,14 @@ Result<AutoScalingGroupsType> GroupOperations::DescribeAutoScalingGroups(const C
          std::set<std::string>(request.AutoScalingGroupNames.begin(), request.AutoScalingGroupNames.end()))
       if (const GroupRecord* record = groups_.find(name)) add(*record);  // unknown names are left out, not an error
   BRUME_TRY(page, services::paginate(std::move(found), std::size_t(request.MaxRecords.value_or(50)), request.NextToken,
-                                     [](const AutoScalingGroup& g) { return *g.AutoScalingGroupName; }));
-  return AutoScalingGroupsType{std::move(page.items), std::move(page.next_token)};
+                                     [](const GroupRecord* g) { return *g->group.AutoScalingGroupName; }));
+  AutoScalingGroupsType result;
+  for (const GroupRecord* record : page.items) {
+    result.AutoScalingGroups.push_back(shown(*record));
+    if (!request.IncludeInstances.value_or(true)) result.AutoScalingGroups.back().Instances.clear();
+  }
+  result.NextToken = std::move(page.next_token);
+  return result;
 }
 
 Result<AutoScalingInstancesType> GroupOperations::DescribeAutoScalingInstances(

@@ -73,15 +73,21 @@ Result<ec2::RunInstancesRequest> Launches::launch_request(const GroupRecord& rec
   // A subnet of the zone; without subnets the zone's default one.
   std::string subnet;
   std::istringstream subnets(record.group.VPCZoneIdentifier.value_or(""));
-  ec2::DescribeSubnetsRequest describe;
+  ec2::DescribeSubnetsRequest unknown;
+  std::vector<std::string> ids;
   for (std::string id; std::getline(subnets, id, ',');) {
     std::erase(id, ' ');
-    describe.SubnetIds.push_back(id);
+    if (!zone_of_subnet_.contains(id)) unknown.SubnetIds.push_back(id);
+    ids.push_back(std::move(id));
   }
-  if (!describe.SubnetIds.empty()) {
-    BRUME_TRY(described, ec2_.DescribeSubnets(call, describe));
-    for (const ec2::Subnet& s : described.Subnets)
-      if (*s.AvailabilityZone == zone) subnet = *s.SubnetId;
+  if (!unknown.SubnetIds.empty()) {
+    BRUME_TRY(described, ec2_.DescribeSubnets(call, unknown));
+    for (const ec2::Subnet& s : described.Subnets) zone_of_subnet_[*s.SubnetId] = *s.AvailabilityZone;
+  }
+  if (!ids.empty()) {
+    for (const std::string& id : ids)
+      if (const auto found = zone_of_subnet_.find(id); found != zone_of_subnet_.end() && found->second == zone)
+        subnet = id;
     (request.NetworkInterfaces.empty() ? request.SubnetId : request.NetworkInterfaces.front().SubnetId) = subnet;
   } else {
     request.Placement.emplace().AvailabilityZone = zone;

@@ -62,7 +62,8 @@ class Launches : private GroupPart {
     std::map<Pool, env::MonotonicTime> full_pools;            // until
   };
   ec2::Api& ec2_;
-  std::map<std::string, Pause> pauses_;  // by group
+  std::map<std::string, Pause> pauses_;                // by group
+  std::map<std::string, std::string> zone_of_subnet_;  // of those launched into; it never changes
 };
 
 }  // namespace brume::autoscaling

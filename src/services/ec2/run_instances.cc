@@ -149,12 +149,14 @@ Result<InstanceOperations::Launch> InstanceOperations::prepare(const aws::Call& 
   launch.type = find_instance_type(*request.InstanceType);
   if (!launch.type) return fail("InvalidParameterValue", "Invalid value '{}' for InstanceType.", *request.InstanceType);
 
-  const auto live = std::ranges::count_if(
-      instances_.rows(), [](const auto& row) { return row.second.state() != InstanceStateCode::terminated; });
-  if (std::size_t(live) + std::size_t(most) > kMaxInstances)
+  std::size_t after = instances_.size() + std::size_t(most);
+  if (after > kMaxInstances)  // perhaps: rows of what ended stay for a while
+    after -= std::size_t(std::ranges::count_if(
+        instances_.rows(), [](const auto& row) { return row.second.state() == InstanceStateCode::terminated; }));
+  if (after > kMaxInstances)
     return fail("InstanceLimitExceeded",
-                "You have requested more instances ({}) than your current instance limit of {} allows.",
-                std::size_t(live) + std::size_t(most), kMaxInstances);
+                "You have requested more instances ({}) than your current instance limit of {} allows.", after,
+                kMaxInstances);
 
   if (request.KeyName) {
     const KeyPairInfo* key = key_pairs_.find(*request.KeyName);
