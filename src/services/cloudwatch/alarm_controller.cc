@@ -22,6 +22,16 @@ constexpr std::size_t kAtOnce = 200;  // alarms, then others have their turn
 // How far back over time that was not lived through an alarm looks, in periods.
 constexpr std::size_t kSpan = 10'000;
 
+// How many periods are looked at.
+std::size_t range_of(const AlarmSource& source, const AlarmCriteria& criteria) {
+  const auto is_of_instances = [](const MetricQuery& query) {
+    return query.metric.metric_namespace == "AWS/EC2" || query.metric.metric_namespace == "CWAgent";
+  };
+  return std::ranges::any_of(source.queries, is_of_instances)
+             ? evaluation_range_of_instances(criteria.evaluation_periods, source.period)
+             : evaluation_range(criteria.evaluation_periods);
+}
+
 }  // namespace
 
 AlarmController::AlarmController(services::Context context, const MetricReader& reader, Alarms& alarms)
@@ -219,7 +229,7 @@ void AlarmController::evaluate(Entry& entry) {
   }
   const MetricAlarm& alarm = *alarms_.find(name)->metric;
   const AlarmCriteria criteria = criteria_of(alarm);
-  const auto looked = look(source, evaluation_range(criteria.evaluation_periods));
+  const auto looked = look(source, range_of(source, criteria));
   if (!looked) return fails(looked.error());
   const Evaluation found = cloudwatch::evaluate(criteria, looked->slots, looked->whole);
   if (found.state.empty() || lacks_samples(alarm, source, looked->slots)) return keep(entry, seen, false, {});
