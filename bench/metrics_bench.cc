@@ -1,11 +1,12 @@
 // A million metrics: what a sample costs, what they take in memory and on disk, how long a start and a query take.
 //
-//   metrics_bench --folder FOLDER [--series N] [--minutes N]
+//   metrics_bench --folder FOLDER [--series N] [--minutes N] [--instances N] [--hours N]
 //
 // In this process, on SQLite in FOLDER: calls of PutMetricData with 1,000 metrics each, as the wire's bytes (CBOR) that
 // are read, validated and handled in a transaction; each minute has a sample of every metric. All that the store does
-// by itself meanwhile (folding) is in the figures. The peer is what one would write first: two tables of SQLite, of
-// series and of samples, with the same journal mode and 1,000 samples a transaction; without a wire. Prints the tables.
+// by itself meanwhile (folding) is in the figures. Then (alone with `--series 0`) what Brume's own services put, for
+// some hours of many instances. The peer is what one would write first: two tables of SQLite, of series and of samples,
+// with the same journal mode and 1,000 samples a transaction; without a wire. Prints the tables.
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ class Metrics : public MetricOperations {
  public:
   using MetricOperations::load_metrics;
   using MetricOperations::MetricOperations;
+  using MetricOperations::start_metrics;
 };
 
 // The store, started anew on what is in the folder.
@@ -190,6 +192,61 @@ void measure(const std::string& folder, int series, int minutes) {
   query(again, series);
 }
 
+// --- Brume's own services ---
+
+constexpr std::array<services::MetricDefinition, 12> kOwn{{{"AWS/EC2", "CPUUtilization", "Percent"},
+                                                           {"AWS/EC2", "NetworkIn", "Bytes"},
+                                                           {"AWS/EC2", "NetworkOut", "Bytes"},
+                                                           {"AWS/EC2", "NetworkPacketsIn", "Count"},
+                                                           {"AWS/EC2", "NetworkPacketsOut", "Count"},
+                                                           {"AWS/EC2", "EBSReadBytes", "Bytes"},
+                                                           {"AWS/EC2", "EBSWriteBytes", "Bytes"},
+                                                           {"AWS/EC2", "EBSReadOps", "Count"},
+                                                           {"AWS/EC2", "EBSWriteOps", "Count"},
+                                                           {"AWS/EC2", "StatusCheckFailed", "Count"},
+                                                           {"CWAgent", "mem_used_percent", "Percent"},
+                                                           {"CWAgent", "mem_used", "Bytes"}}};
+
+// Instances with basic monitoring, as EC2 publishes them: a batch each five minutes, of five values each, of which
+// those of the first metric differ.
+void measure_own(const std::string& folder, int instances, int hours) {
+  Machine machine(folder);
+  machine.metrics.start_metrics();
+  std::vector<services::MetricSubject> subjects;
+  for (int i = 0; i < instances; ++i) subjects.push_back({kOwn, {{"InstanceId", fmt::format("i-{:017x}", i)}}});
+  double put = 0, folded = 0, samples = 0, longest = 0;
+  for (int tick = 0; tick < hours * 12; ++tick) {
+    const double before = own_cpu_ms();
+    const Stopwatch watch;
+    services::MetricBatch batch(machine.sim.clock.wall());
+    std::array<std::pair<double, double>, 5> values;
+    for (std::size_t i = 0; i < subjects.size(); ++i) {
+      double sum = 0;
+      for (std::size_t v = 0; v < values.size(); ++v) sum += values[v].first = double((i + v * 7) % 89) + 0.1 * tick;
+      for (auto& value : values) value.second = 1;
+      const auto [least, most] = std::ranges::minmax(values);
+      batch.add(subjects[i], 0, sum, 5, least.first, most.first, values);
+      for (std::size_t metric = 1; metric < kOwn.size(); ++metric) {
+        const double value = double(metric * 1000 + i % 50 + std::size_t(tick));
+        batch.add(subjects[i], metric, value * 5, 5, value, value, {});
+      }
+    }
+    machine.metrics.put(batch);
+    longest = std::max(longest, watch.ms());
+    samples += double(batch.samples().size());
+    const double there = own_cpu_ms();
+    machine.sim.loop.run_for(std::chrono::minutes(5));
+    put += there - before;
+    folded += own_cpu_ms() - there;
+  }
+  std::puts(
+      "\n| what Brume measures itself | samples | processor µs a sample to be put | to be folded | longest put, ms | "
+      "bytes on disk a sample |\n|---|---|---|---|---|---|");
+  print_row({fmt::format("{} instances, basic monitoring, {} h", instances, hours), fmt::format("{:.0f}", samples),
+             fmt::format("{:.3f}", put * 1e3 / samples), fmt::format("{:.3f}", folded * 1e3 / samples),
+             fmt::format("{:.1f}", longest), fmt::format("{:.1f}", disk_mib(folder) * (1 << 20) / samples)});
+}
+
 // --- the peer ---
 
 void sql(sqlite3* database, const char* text) {
@@ -254,8 +311,10 @@ int run(const Arguments& arguments) {
   const std::string folder = arguments.get("folder");
   const int series = std::stoi(arguments.get("series", "1000000")) / kCall * kCall;
   const int minutes = std::stoi(arguments.get("minutes", "5"));
-  for (const char* part : {"/brume", "/peer"}) std::filesystem::create_directories(folder + part);
-  measure(folder + "/brume", series, minutes);
+  for (const char* part : {"/brume", "/own", "/peer"}) std::filesystem::create_directories(folder + part);
+  if (series > 0) measure(folder + "/brume", series, minutes);
+  measure_own(folder + "/own", std::stoi(arguments.get("instances", "2500")), std::stoi(arguments.get("hours", "24")));
+  if (series == 0) return 0;
   std::puts(
       "\n| | samples a second | processor µs a sample | longest transaction, ms | | | bytes on disk a sample "
       "|\n|---|---|---|---|---|---|---|");

@@ -20,6 +20,12 @@ inline void put_number(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out.push_back(char(0x80 | (value & 0x7F)));
   out.push_back(char(value));
 }
+// To where there is room for it (ten bytes at most); returns where it ends.
+inline char* put_number(char* out, std::uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *out++ = char(0x80 | (value & 0x7F));
+  *out++ = char(value);
+  return out;
+}
 inline void put_signed(std::string& out, std::int64_t value) {
   put_number(out, (std::uint64_t(value) << 1) ^ std::uint64_t(value >> 63));
 }
@@ -68,6 +74,9 @@ class ByteReader {
     double value = 0;
     if (!failed) std::memcpy(&value, raw.data(), sizeof value);
     return value;
+  }
+  void skip_real() {
+    if (number() & 1) take(sizeof(double));
   }
   std::uint8_t byte() {
     const std::string_view one = take(1);

@@ -31,7 +31,7 @@ bool is_region_name(const std::string& name) {
 
 Cloud::Region::Region(const services::Context& context, Cloud& cloud)
     : driver(cloud.machine_.driver, cloud.exits_),
-      cloudwatch(context, alarm_actions),
+      cloudwatch(context, alarm_actions, &cloud.metric_budget_),
       logs(
           context, cloud.machine_.logs, cloudwatch, cloud.machine_.aside, [&cloud] { cloud.log_keeper_.touch(); },
           cloud.machine_.export_folder),
@@ -74,6 +74,7 @@ Cloud::Cloud(env::Env& env, store::Store& store, Machine machine, std::optional<
       api_port_(api_port),
       hints_(env.loop),
       log_keeper_(env, machine_.logs, machine_.aside),
+      metric_budget_(machine_.metric_budget),
       exits_(machine_.driver),
       iam_(context_of(env, store, hints_, "", 1)),
       authority_(iam_, env.clock, session_key ? *std::move(session_key) : env.random.hex(64)),

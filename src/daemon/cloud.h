@@ -18,6 +18,7 @@
 #include "net/fabric.h"
 #include "services/autoscaling/service.h"
 #include "services/cloudformation/service.h"
+#include "services/cloudwatch/metric_budget.h"
 #include "services/cloudwatch/service.h"
 #include "services/common/alarm_actions.h"
 #include "services/ec2/console_shipper.h"
@@ -39,6 +40,7 @@ struct Machine {
   logstore::EventStore& logs;                                               // of all regions
   std::vector<ec2::Cidr> public_addresses = {{127U << 24 | 8U << 16, 16}};  // 127.8.0.0/16
   std::string export_folder = "/var/lib/brume/exports";                     // of log groups
+  std::uint64_t metric_budget = std::uint64_t(10) << 30;                    // bytes of disk for metrics, of all regions
   compute::ConsoleSource* consoles = nullptr;                               // null: they go to no log group
   env::Aside aside;       // where what searches or writes much runs; none: with all else that blocks
   double time_scale = 1;  // services::Context
@@ -91,6 +93,7 @@ class Cloud {
   std::uint16_t api_port_;
   services::Hints hints_;
   LogKeeper log_keeper_;
+  cloudwatch::MetricBudget metric_budget_;
   ExitHub exits_;
   iam::Service iam_;
   sts::Authority authority_;

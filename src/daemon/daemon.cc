@@ -168,14 +168,17 @@ Result<void> run(const Settings& settings) {
   server->route("/metrics", [&](const aws::HttpRequest&) {
     std::map<std::string, const cloudwatch::MetricReader*> metrics;
     std::map<std::string, std::map<std::string, ec2::InstanceLoad>> loads;
+    std::map<std::string, KeptMetrics> kept;
     for (const auto& [name, region] : cloud.regions()) {
       metrics.emplace(name, &region->cloudwatch.metrics());
       loads.emplace(name, region->ec2.instance_metrics().loads());
+      const cloudwatch::MetricStore& store_of_metrics = region->cloudwatch.metric_store();
+      kept[name] = {.bytes = store_of_metrics.blocks().bytes(), .dropped = store_of_metrics.dropped_bytes()};
     }
     return aws::HttpAnswer{
         .status = 200,
         .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
-        .body = exposition(loads) +
+        .body = exposition(loads) + exposition(kept) +
                 exposition(metrics, services::scaled(std::chrono::seconds(60), settings.time_scale), env.clock.wall())};
   });
 

@@ -102,4 +102,15 @@ std::string exposition(const std::map<std::string, std::map<std::string, ec2::In
   return cpu + memory;
 }
 
+std::string exposition(const std::map<std::string, KeptMetrics>& regions) {
+  std::string bytes = "# TYPE brume_metric_store_bytes gauge\n",
+              dropped = "# TYPE brume_metric_store_dropped_bytes_total counter\n";
+  for (const auto& [region, kept] : regions) {
+    bytes += fmt::format("brume_metric_store_bytes{{region=\"{}\"}} {}\n", escaped(region), kept.bytes);
+    dropped +=
+        fmt::format("brume_metric_store_dropped_bytes_total{{region=\"{}\"}} {}\n", escaped(region), kept.dropped);
+  }
+  return bytes + dropped;
+}
+
 }  // namespace brume::daemon

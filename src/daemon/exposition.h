@@ -26,4 +26,11 @@ std::string exposition(const std::map<std::string, const cloudwatch::MetricReade
 // What instances did in the last second: brume_instance_cpu_percent and brume_instance_memory_bytes.
 std::string exposition(const std::map<std::string, std::map<std::string, ec2::InstanceLoad>>& regions);
 
+// What the metrics take on disk, and what of them had to go for their budget since the start:
+// brume_metric_store_bytes and brume_metric_store_dropped_bytes_total.
+struct KeptMetrics {
+  std::uint64_t bytes = 0, dropped = 0;
+};
+std::string exposition(const std::map<std::string, KeptMetrics>& regions);
+
 }  // namespace brume::daemon

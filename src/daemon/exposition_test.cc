@@ -68,5 +68,14 @@ TEST(Exposition, TheLastSecondOfInstances) {
             "brume_instance_memory_bytes{region=\"r\",instance_id=\"i-1\"} 7\n");
 }
 
+TEST(Exposition, WhatMetricsTakeOnDisk) {
+  const std::map<std::string, KeptMetrics> kept = {{"r", {.bytes = 12, .dropped = 7}}};
+  EXPECT_EQ(exposition(kept),
+            "# TYPE brume_metric_store_bytes gauge\n"
+            "brume_metric_store_bytes{region=\"r\"} 12\n"
+            "# TYPE brume_metric_store_dropped_bytes_total counter\n"
+            "brume_metric_store_dropped_bytes_total{region=\"r\"} 7\n");
+}
+
 }  // namespace
 }  // namespace brume::daemon

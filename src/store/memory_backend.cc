@@ -41,13 +41,11 @@ Result<std::vector<std::string>> MemoryBackend::scopes() {
   return std::vector(found.begin(), found.end());
 }
 
-Result<std::vector<Row>> MemoryBackend::read(const std::string& table, const std::string& scope,
-                                             const std::string& first, const std::string& end) {
-  std::vector<Row> found;
+Result<void> MemoryBackend::read(const std::string& table, const std::string& scope, const std::string& first,
+                                 const std::string& end, const Each& each) {
   const Rows& rows = rows_of(table, scope);
-  for (auto at = rows.lower_bound(first); at != rows.end() && at->first < end; ++at)
-    found.push_back({at->first, at->second});
-  return found;
+  for (auto at = rows.lower_bound(first); at != rows.end() && at->first < end; ++at) each(at->first, at->second);
+  return {};
 }
 
 Result<std::vector<std::string>> MemoryBackend::keys(const std::string& table, const std::string& scope,

@@ -15,8 +15,8 @@ class MemoryBackend : public Backend, public Ranges {
   Result<std::vector<Row>> load(const std::string& table, const std::string& scope) override;
   Result<void> commit(const std::vector<Change>& changes) override;
   Result<std::vector<std::string>> scopes() override;
-  Result<std::vector<Row>> read(const std::string& table, const std::string& scope, const std::string& first,
-                                const std::string& end) override;
+  Result<void> read(const std::string& table, const std::string& scope, const std::string& first,
+                    const std::string& end, const Each& each) override;
   Result<std::vector<std::string>> keys(const std::string& table, const std::string& scope, const std::string& first,
                                         const std::string& end) override;
 

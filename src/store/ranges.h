@@ -4,7 +4,9 @@
 // transaction under way are not among them. Writing is Store::record, as everywhere.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "store/store.h"
@@ -14,9 +16,11 @@ namespace brume::store {
 class Ranges {
  public:
   virtual ~Ranges() = default;
-  // The rows with first <= key < end, in the order of their keys (bytes).
-  virtual Result<std::vector<Row>> read(const std::string& table, const std::string& scope, const std::string& first,
-                                        const std::string& end) = 0;
+  // Calls `each` for the rows with first <= key < end, in the order of their keys (bytes). It does not call the
+  // backend; what it is given is there until it returns.
+  using Each = std::function<void(std::string_view key, std::string_view value)>;
+  virtual Result<void> read(const std::string& table, const std::string& scope, const std::string& first,
+                            const std::string& end, const Each& each) = 0;
   // Their keys alone.
   virtual Result<std::vector<std::string>> keys(const std::string& table, const std::string& scope,
                                                 const std::string& first, const std::string& end) = 0;

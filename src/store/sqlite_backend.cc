@@ -19,9 +19,10 @@ void bind_value(sqlite3_stmt* statement, int index, const std::string& value) {
   sqlite3_bind_blob(statement, index, value.data(), int(value.size()), SQLITE_STATIC);
 }
 
-std::string column(sqlite3_stmt* statement, int index) {
+// Until the statement's next step.
+std::string_view column(sqlite3_stmt* statement, int index) {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, index));
-  return bytes ? std::string(bytes, std::size_t(sqlite3_column_bytes(statement, index))) : std::string();
+  return bytes ? std::string_view(bytes, std::size_t(sqlite3_column_bytes(statement, index))) : std::string_view();
 }
 
 }  // namespace
@@ -95,7 +96,8 @@ Result<std::vector<Row>> SqliteBackend::load(const std::string& table, const std
   bind_text(load_, 1, table);
   bind_text(load_, 2, scope);
   int step;
-  while ((step = sqlite3_step(load_)) == SQLITE_ROW) rows.push_back({column(load_, 0), column(load_, 1)});
+  while ((step = sqlite3_step(load_)) == SQLITE_ROW)
+    rows.push_back({std::string(column(load_, 0)), std::string(column(load_, 1))});
   sqlite3_reset(load_);
   if (step != SQLITE_DONE) return failure("read the state");
   return rows;
@@ -151,18 +153,15 @@ Result<std::optional<std::string>> SqliteBackend::step_one(sqlite3_stmt* stateme
   return value;
 }
 
-Result<std::vector<Row>> SqliteBackend::read(const std::string& table, const std::string& scope,
-                                             const std::string& first, const std::string& end) {
-  std::vector<Row> rows;
-  BRUME_CHECK(
-      step_range(read_, table, scope, first, end, [&] { rows.push_back({column(read_, 0), column(read_, 1)}); }));
-  return rows;
+Result<void> SqliteBackend::read(const std::string& table, const std::string& scope, const std::string& first,
+                                 const std::string& end, const Each& each) {
+  return step_range(read_, table, scope, first, end, [&] { each(column(read_, 0), column(read_, 1)); });
 }
 
 Result<std::vector<std::string>> SqliteBackend::keys(const std::string& table, const std::string& scope,
                                                      const std::string& first, const std::string& end) {
   std::vector<std::string> found;
-  BRUME_CHECK(step_range(keys_, table, scope, first, end, [&] { found.push_back(column(keys_, 0)); }));
+  BRUME_CHECK(step_range(keys_, table, scope, first, end, [&] { found.emplace_back(column(keys_, 0)); }));
   return found;
 }
 

@@ -149,10 +149,13 @@ TEST_P(StoreTest, PartsOfATableByTheirKeys) {
   reopen();
   Ranges* ranges = ranges_of(*store_);
   ASSERT_NE(ranges, nullptr);
-  const auto rows = ranges->read("blocks", "eu-west-1", "a", "b");
-  ASSERT_EQ(rows->size(), 3U);
-  EXPECT_EQ(rows->front().value, bytes);
-  EXPECT_EQ(rows->back().key, "a2");
+  std::vector<Row> rows;
+  ASSERT_TRUE(ranges->read("blocks", "eu-west-1", "a", "b", [&](std::string_view key, std::string_view value) {
+    rows.push_back({std::string(key), std::string(value)});
+  }));
+  ASSERT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows.front().value, bytes);
+  EXPECT_EQ(rows.back().key, "a2");
   EXPECT_EQ(*ranges->keys("blocks", "eu-west-1", "a2", "c"), (std::vector<std::string>{"a2", "b1"}));
   EXPECT_TRUE(ranges->keys("blocks", "eu-west-1", "c", "a")->empty());
   EXPECT_EQ(*store_->backend().scopes(), (std::vector<std::string>{"", "eu-west-1"}));

@@ -1,8 +1,7 @@
 #include "services/autoscaling/group_metrics.h"
 
 #include <algorithm>
-#include <map>
-#include <string>
+#include <array>
 
 #include "services/autoscaling/warm_pool.h"
 #include "services/common/capacity_units.h"
@@ -28,60 +27,51 @@ struct Count {
 struct Counts {
   explicit Counts(const List<Instance>& all) {
     for (const Instance& instance : all)
-      for (Count* one : {&in[phase_of(instance.LifecycleState.value_or(""))], &total}) {
+      for (Count* one : {&in.at(std::size_t(phase_of(instance.LifecycleState.value_or("")))), &total}) {
         ++one->instances;
         one->capacity += services::units_of(instance);
       }
   }
-  std::map<Phase, Count> in;
+  [[nodiscard]] const Count& of(Phase phase) const { return in.at(std::size_t(phase)); }
+  std::array<Count, 4> in;  // by phase
   Count total;
 };
 
-void add_pool(std::map<std::string, double>& metrics, const AutoScalingGroup& group, const List<Instance>& instances) {
-  const WarmPoolConfiguration& pool = *group.WarmPoolConfiguration;
+// As kGroupMetrics lists them.
+std::vector<double> values_of(const AutoScalingGroup& group, const List<Instance>& pool) {
+  constexpr Phase kPhases[] = {Phase::in_service, Phase::pending, Phase::standby, Phase::terminating};
+  const Counts counts(group.Instances);
+  std::vector<double> values = {double(*group.MinSize), double(*group.MaxSize), double(*group.DesiredCapacity)};
+  for (const Phase phase : kPhases) values.push_back(counts.of(phase).instances);
+  values.push_back(counts.total.instances);
+  for (const Phase phase : kPhases) values.push_back(counts.of(phase).capacity);
+  values.push_back(counts.total.capacity);
+  if (!group.WarmPoolConfiguration) return values;
+  const WarmPoolConfiguration& warm = *group.WarmPoolConfiguration;
   // A pool that is being deleted is to have none.
-  const double desired = pool.Status ? 0
-                                     : pool_size(*group.DesiredCapacity, *group.MaxSize, pool.MaxGroupPreparedCapacity,
-                                                 pool.MinSize.value_or(0));
-  Counts counts(instances);
-  metrics["WarmPoolMinSize"] = pool.MinSize.value_or(0);
-  metrics["WarmPoolDesiredCapacity"] = desired;
-  metrics["WarmPoolWarmedCapacity"] = counts.in[Phase::in_service].capacity;
-  metrics["WarmPoolPendingCapacity"] = counts.in[Phase::pending].capacity;
-  metrics["WarmPoolTerminatingCapacity"] = counts.in[Phase::terminating].capacity;
-  metrics["WarmPoolTotalCapacity"] = counts.total.capacity;
-  metrics["GroupAndWarmPoolDesiredCapacity"] = *group.DesiredCapacity + desired;
-  metrics["GroupAndWarmPoolTotalCapacity"] = metrics["GroupTotalCapacity"] + counts.total.capacity;
+  const double desired = warm.Status ? 0
+                                     : pool_size(*group.DesiredCapacity, *group.MaxSize, warm.MaxGroupPreparedCapacity,
+                                                 warm.MinSize.value_or(0));
+  const Counts warmed(pool);
+  values.insert(values.end(),
+                {double(warm.MinSize.value_or(0)), desired, warmed.of(Phase::in_service).capacity,
+                 warmed.of(Phase::pending).capacity, warmed.of(Phase::terminating).capacity, warmed.total.capacity,
+                 *group.DesiredCapacity + desired, counts.total.capacity + warmed.total.capacity});
+  return values;
 }
 
 }  // namespace
 
-std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group, const List<Instance>& pool,
-                                                  Timestamp time) {
+std::vector<std::pair<std::size_t, double>> group_metrics(const AutoScalingGroup& group, const List<Instance>& pool) {
   if (group.EnabledMetrics.empty()) return {};
-  Counts counts(group.Instances);
-  std::map<std::string, double> all = {
-      {"GroupMinSize", *group.MinSize},
-      {"GroupMaxSize", *group.MaxSize},
-      {"GroupDesiredCapacity", *group.DesiredCapacity},
-      {"GroupInServiceInstances", counts.in[Phase::in_service].instances},
-      {"GroupPendingInstances", counts.in[Phase::pending].instances},
-      {"GroupStandbyInstances", counts.in[Phase::standby].instances},
-      {"GroupTerminatingInstances", counts.in[Phase::terminating].instances},
-      {"GroupTotalInstances", counts.total.instances},
-      {"GroupInServiceCapacity", counts.in[Phase::in_service].capacity},
-      {"GroupPendingCapacity", counts.in[Phase::pending].capacity},
-      {"GroupStandbyCapacity", counts.in[Phase::standby].capacity},
-      {"GroupTerminatingCapacity", counts.in[Phase::terminating].capacity},
-      {"GroupTotalCapacity", counts.total.capacity},
-  };
-  if (group.WarmPoolConfiguration) add_pool(all, group, pool);
-  std::vector<services::MetricSample> samples;
-  for (const EnabledMetric& enabled : group.EnabledMetrics)
-    if (const auto found = all.find(enabled.Metric.value_or("")); found != all.end())
-      samples.push_back(services::one_value(found->first, {{"AutoScalingGroupName", *group.AutoScalingGroupName}},
-                                            "None", time, found->second));
-  return samples;
+  const std::vector<double> values = values_of(group, pool);
+  std::vector<std::pair<std::size_t, double>> out;
+  for (const EnabledMetric& enabled : group.EnabledMetrics) {
+    const auto place =
+        std::size_t(std::ranges::find(kGroupMetrics, enabled.Metric.value_or("")) - kGroupMetrics.begin());
+    if (place < values.size()) out.emplace_back(place, values[place]);
+  }
+  return out;
 }
 
 }  // namespace brume::autoscaling

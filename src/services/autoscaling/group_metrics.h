@@ -4,7 +4,9 @@
 // instance where no weights are. Those of warm pools are told of groups that have one.
 #pragma once
 
+#include <array>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "autoscaling/shapes.h"
@@ -12,7 +14,7 @@
 
 namespace brume::autoscaling {
 
-inline constexpr std::string_view kGroupMetrics[] = {
+inline constexpr std::array<std::string_view, 21> kGroupMetrics = {
     "GroupMinSize",
     "GroupMaxSize",
     "GroupDesiredCapacity",
@@ -36,8 +38,15 @@ inline constexpr std::string_view kGroupMetrics[] = {
     "GroupAndWarmPoolTotalCapacity",
 };
 
-// `group` as DescribeAutoScalingGroups shows it, `pool` the instances of its warm pool. Nothing if it collects none.
-std::vector<services::MetricSample> group_metrics(const AutoScalingGroup& group, const List<Instance>& pool,
-                                                  Timestamp time);
+// The same, as they are published.
+inline constexpr auto kGroupDefinitions = [] {
+  std::array<services::MetricDefinition, kGroupMetrics.size()> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = {"AWS/AutoScaling", kGroupMetrics[i], "None"};
+  return all;
+}();
+
+// Of those that the group collects and that there are: place in kGroupMetrics, and value. `group` as
+// DescribeAutoScalingGroups shows it, `pool` the instances of its warm pool.
+std::vector<std::pair<std::size_t, double>> group_metrics(const AutoScalingGroup& group, const List<Instance>& pool);
 
 }  // namespace brume::autoscaling

@@ -19,9 +19,9 @@ AutoScalingGroup group_of(const std::vector<std::string>& states, const std::vec
 }
 
 double value(const AutoScalingGroup& group, const List<Instance>& pool = {}) {
-  const auto samples = group_metrics(group, pool, Timestamp());
-  EXPECT_EQ(samples.size(), 1u);
-  return samples.empty() ? -1 : samples[0].sum;
+  const auto values = group_metrics(group, pool);
+  EXPECT_EQ(values.size(), 1u);
+  return values.empty() ? -1 : values[0].second;
 }
 
 TEST(GroupMetrics, EveryStateIsCountedOnce) {
@@ -80,16 +80,16 @@ TEST(GroupMetrics, AWarmPoolIsCountedBesideItsGroup) {
 TEST(GroupMetrics, EveryOneIsToldButThoseOfAPoolThatThereIsNot) {
   const std::vector<std::string> all(std::begin(kGroupMetrics), std::end(kGroupMetrics));
   AutoScalingGroup group = group_of({"InService"}, all);
-  EXPECT_EQ(group_metrics(group, {}, Timestamp()).size(), 13U);
+  EXPECT_EQ(group_metrics(group, {}).size(), 13U);
   group.WarmPoolConfiguration.emplace();
-  EXPECT_EQ(group_metrics(group, {}, Timestamp()).size(), all.size());
+  EXPECT_EQ(group_metrics(group, {}).size(), all.size());
 }
 
 TEST(GroupMetrics, OnlyWhatIsCollected) {
-  EXPECT_TRUE(group_metrics(group_of({"InService"}, {}), {}, Timestamp()).empty());
-  const auto samples = group_metrics(group_of({}, {"GroupMinSize", "GroupMaxSize"}), {}, Timestamp());
-  ASSERT_EQ(samples.size(), 2u);
-  EXPECT_EQ(samples[0].dimensions[0].second, "web");
+  EXPECT_TRUE(group_metrics(group_of({"InService"}, {}), {}).empty());
+  const auto values = group_metrics(group_of({}, {"GroupMaxSize", "GroupMinSize"}), {});
+  ASSERT_EQ(values.size(), 2u);
+  EXPECT_EQ(kGroupDefinitions.at(values[0].first).name, "GroupMaxSize");
 }
 
 }  // namespace

@@ -56,15 +56,22 @@ void MetricsCollectionOperations::start_metrics() {
   const std::chrono::milliseconds period = context_.scaled(std::chrono::minutes(1));
   context_.env.loop.after(period - context_.env.clock.wall().time_since_epoch() % period, [this, period] {
     const auto minute = context_.env.clock.wall().time_since_epoch() / period * period;
-    std::vector<services::MetricSample> samples;
+    services::MetricBatch batch{Timestamp(minute)};
     for (const auto& [name, record] : groups_.rows()) {
       if (record.group.EnabledMetrics.empty()) continue;
       List<Instance> pool;
       for (const MemberRecord* member : pool_of(name)) pool.push_back(member->instance);
-      auto more = group_metrics(shown(record), pool, Timestamp(minute));
-      std::ranges::move(more, std::back_inserter(samples));
+      const auto subject = subjects_.find(name);
+      services::MetricSubject& group =
+          subject != subjects_.end()
+              ? subject->second
+              : subjects_.emplace(name, services::MetricSubject{kGroupDefinitions, {{"AutoScalingGroupName", name}}})
+                    .first->second;
+      for (const auto& [metric, value] : group_metrics(shown(record), pool))
+        batch.add(group, metric, value, 1, value, value, {});
     }
-    if (!samples.empty()) metrics_.put("AWS/AutoScaling", samples);
+    metrics_.put(batch);
+    std::erase_if(subjects_, [&](const auto& subject) { return !groups_.contains(subject.first); });
     start_metrics();
   });
 }

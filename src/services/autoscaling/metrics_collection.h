@@ -2,6 +2,9 @@
 // (group_metrics.h).
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "autoscaling/api.h"
 #include "services/autoscaling/group_state.h"
 #include "services/common/metric_sink.h"
@@ -19,6 +22,7 @@ class MetricsCollectionOperations : public virtual Api, protected GroupPart {
 
  private:
   services::MetricSink& metrics_;
+  std::map<std::string, services::MetricSubject> subjects_;  // groups that were published
 };
 
 }  // namespace brume::autoscaling

@@ -97,4 +97,29 @@ void add(Aggregate& total, const Aggregate& more) {
   total.maximum = std::max(total.maximum, more.maximum);
 }
 
+Aggregate put_together(const std::vector<Aggregate>& all) {
+  const double value = all.front().minimum;
+  const auto is_it = [&](const Aggregate& a) { return a.minimum == value && a.maximum == value; };
+  Aggregate total = all.front();
+  if (all.size() < 3 || std::ranges::all_of(all, is_it)) {
+    for (std::size_t i = 1; i < all.size(); ++i) add(total, all[i]);
+    return total;
+  }
+  std::vector<ValueCount> values;
+  const bool known = std::ranges::all_of(all, &Aggregate::values_known);
+  for (const Aggregate& each : all) {
+    if (known && each.values.empty()) values.push_back({each.minimum, each.count});
+    if (known) values.insert(values.end(), each.values.begin(), each.values.end());
+    if (&each == &all.front()) continue;
+    total.sum += each.sum;
+    total.count += each.count;
+    total.minimum = std::min(total.minimum, each.minimum);
+    total.maximum = std::max(total.maximum, each.maximum);
+  }
+  std::ranges::stable_sort(values, {}, &ValueCount::value);
+  tidy(values);
+  total.values = std::move(values);
+  return total;
+}
+
 }  // namespace brume::cloudwatch

@@ -22,6 +22,16 @@ constexpr std::size_t kAtOnce = 200;  // alarms, then others have their turn
 // How far back over time that was not lived through an alarm looks, in periods.
 constexpr std::size_t kSpan = 10'000;
 
+// How many periods are looked at.
+std::size_t range_of(const AlarmSource& source, const AlarmCriteria& criteria) {
+  const auto is_of_instances = [](const MetricQuery& query) {
+    return query.metric.metric_namespace == "AWS/EC2" || query.metric.metric_namespace == "CWAgent";
+  };
+  return std::ranges::any_of(source.queries, is_of_instances)
+             ? evaluation_range_of_instances(criteria.evaluation_periods, source.period)
+             : evaluation_range(criteria.evaluation_periods);
+}
+
 }  // namespace
 
 AlarmController::AlarmController(services::Context context, const MetricReader& reader, Alarms& alarms)
@@ -83,7 +93,7 @@ void AlarmController::changed(const std::string& alarm) {
     if (watched_.empty()) lived_ = LivedTime();
     schedule(alarm, *record);
   } else if (const auto watched = watched_.find(alarm); watched != watched_.end()) {
-    due_.erase({watched->second.due, alarm});
+    due_.erase({watched->second.due, &*watched});
     watched_.erase(watched);
     set_timer();
   }
@@ -96,11 +106,12 @@ void AlarmController::schedule(const std::string& alarm, const AlarmRecord& reco
   const bool high_resolution = source && source->period < kMinute;
   const auto known = watched_.find(alarm);
   if (known != watched_.end() && known->second.high_resolution == high_resolution) return;
-  if (known != watched_.end()) due_.erase({known->second.due, alarm});
+  if (known != watched_.end()) due_.erase({known->second.due, &*known});
   const env::MonotonicTime due = context_.env.clock.now() + kFirstLook;
   const bool first = watched_.empty();
-  watched_[alarm] = {.due = due, .high_resolution = high_resolution, .source = {}, .seen = {}};
-  due_.emplace(due, alarm);
+  const auto watched = watched_.try_emplace(alarm).first;
+  watched->second = {.due = due, .high_resolution = high_resolution, .source = {}, .places = {}, .seen = {}};
+  due_.insert({due, &*watched});
   if (first) {
     lived_.observe(context_.env.clock.now(), context_.env.clock.wall());
     keep_lived();
@@ -111,7 +122,7 @@ void AlarmController::schedule(const std::string& alarm, const AlarmRecord& reco
 void AlarmController::set_timer() {
   context_.env.loop.cancel(std::exchange(timer_, 0));
   if (due_.empty()) return;
-  const env::Duration delay = due_.begin()->first - context_.env.clock.now();
+  const env::Duration delay = due_.begin()->time - context_.env.clock.now();
   // Where more than one turn's are due, others have theirs in between.
   timer_ = context_.env.loop.after(delay > env::Duration::zero() ? std::max<env::Duration>(delay, kTogether) : delay,
                                    [this] {
@@ -123,12 +134,11 @@ void AlarmController::set_timer() {
 void AlarmController::run_due() {
   look_at_clocks();
   const env::MonotonicTime now = context_.env.clock.now();
-  for (std::size_t i = 0; i < kAtOnce && !due_.empty() && due_.begin()->first <= now; ++i) {
-    const std::string alarm = due_.begin()->second;
-    due_.erase(due_.begin());
-    Watched& watched = watched_.at(alarm);
-    watched.due = next_look(alarm, watched.high_resolution);
-    due_.emplace(watched.due, alarm);
+  for (std::size_t i = 0; i < kAtOnce && !due_.empty() && due_.begin()->time <= now; ++i) {
+    auto node = due_.extract(due_.begin());
+    Entry& alarm = *node.value().alarm;
+    node.value().time = alarm.second.due = next_look(alarm.first, alarm.second.high_resolution);
+    due_.insert(std::move(node));
     evaluate(alarm);
   }
   set_timer();
@@ -146,27 +156,28 @@ env::MonotonicTime AlarmController::next_look(const std::string& alarm, bool hig
   return context_.env.clock.now() + std::min(until(early), until(late));
 }
 
-std::optional<AlarmController::Seen> AlarmController::to_see(const AlarmSource& source) const {
+std::optional<AlarmController::Seen> AlarmController::to_see(Watched& watched) const {
+  const AlarmSource& source = *watched.source;
   const auto newest = lived_.newest(context_.scaled(source.period), 1, kSpan).begins;
   if (newest.empty()) return std::nullopt;
   Seen seen{.newest = newest.front(), .datapoints = {}};
-  for (const MetricQuery& query : source.queries) {
-    if (query.expression) continue;
-    const auto changes = reader_.changes(query.metric);
+  watched.places.resize(source.queries.size());
+  for (std::size_t i = 0; i < source.queries.size(); ++i) {
+    if (source.queries[i].expression) continue;
+    const auto changes = reader_.changes(source.queries[i].metric, watched.places[i]);
     if (!changes) return std::nullopt;
     seen.changes += *changes;
   }
   return seen;
 }
 
-void AlarmController::keep(const std::string& alarm, std::optional<Seen> seen, bool decided,
-                           std::vector<double> datapoints) {
+void AlarmController::keep(Entry& alarm, std::optional<Seen> seen, bool decided, std::vector<double> datapoints) {
+  if (seen) {
+    seen->repeats = decided;
+    seen->datapoints = datapoints;
+    alarm.second.seen = std::move(seen);
+  }
   if (decided) repeat(alarm, datapoints);
-  const auto watched = watched_.find(alarm);
-  if (watched == watched_.end() || !seen) return;
-  seen->decided = decided;
-  seen->datapoints = std::move(datapoints);
-  watched->second.seen = std::move(seen);
 }
 
 Result<AlarmController::Looked> AlarmController::look(const AlarmSource& source, std::size_t count) const {
@@ -174,10 +185,8 @@ Result<AlarmController::Looked> AlarmController::look(const AlarmSource& source,
   const LivedTime::Periods periods = lived_.newest(period, count, std::max(kSpan, count));
   Looked out{.slots = {}, .whole = periods.whole};
   if (periods.begins.empty()) return out;
-  std::vector<MetricQuery> queries = source.queries;
-  for (MetricQuery& query : queries) query.period = context_.scaled(query.period);
-  QueryEvaluation evaluation(queries, reader_, periods.begins.back(), periods.begins.front() + period);
-  BRUME_TRY(value, evaluation.result(queries[source.returned]));
+  QueryEvaluation evaluation(source.queries, reader_, periods.begins.back(), periods.begins.front() + period);
+  BRUME_TRY(value, evaluation.result(source.queries[source.returned]));
   const auto* series = std::get_if<expression::Series>(&value);
   if (!series) return fail("ValidationError", "The expression comes to several time series; an alarm watches one");
   for (const Timestamp begin : periods.begins) {
@@ -202,33 +211,31 @@ bool AlarmController::lacks_samples(const MetricAlarm& alarm, const AlarmSource&
   return samples > 0 && too_few_samples(statistic.high.value_or(50), samples);
 }
 
-void AlarmController::evaluate(const std::string& name) {
-  const AlarmRecord* record = alarms_.find(name);
-  if (!record || !record->metric) return;
-  const MetricAlarm& alarm = *record->metric;
+void AlarmController::evaluate(Entry& entry) {
+  const std::string& name = entry.first;
+  Watched& watched = entry.second;
   const auto fails = [&](const Error& error) { log_warning("alarm {} cannot be evaluated: {}", name, error.message); };
-  Watched unwatched;  // only benchmarks look at such a one
-  const auto known = watched_.find(name);
-  Watched& watched = known == watched_.end() ? unwatched : known->second;
   if (!watched.source) {
-    auto source = source_of(alarm);
+    auto source = source_of(*alarms_.find(name)->metric);
     if (!source) return fails(source.error());
     watched.source = *std::move(source);
+    for (MetricQuery& query : watched.source->queries) query.period = context_.scaled(query.period);
   }
   const AlarmSource& source = *watched.source;
-  const auto seen = to_see(source);
+  const auto seen = to_see(watched);
   if (seen && watched.seen && watched.seen->newest == seen->newest && watched.seen->changes == seen->changes) {
-    if (watched.seen->decided) repeat(name, watched.seen->datapoints);
+    if (watched.seen->repeats) repeat(entry, watched.seen->datapoints);
     return;
   }
+  const MetricAlarm& alarm = *alarms_.find(name)->metric;
   const AlarmCriteria criteria = criteria_of(alarm);
-  const auto looked = look(source, evaluation_range(criteria.evaluation_periods));
+  const auto looked = look(source, range_of(source, criteria));
   if (!looked) return fails(looked.error());
   const Evaluation found = cloudwatch::evaluate(criteria, looked->slots, looked->whole);
-  if (found.state.empty() || lacks_samples(alarm, source, looked->slots)) return keep(name, seen, false, {});
+  if (found.state.empty() || lacks_samples(alarm, source, looked->slots)) return keep(entry, seen, false, {});
   std::vector<double> datapoints;
   for (const Slot& slot : found.counted) datapoints.push_back(*slot.value);
-  if (found.state == *alarm.StateValue) return keep(name, seen, true, std::move(datapoints));
+  if (found.state == *alarm.StateValue) return keep(entry, seen, true, std::move(datapoints));
   const std::string statistic = alarm.Metrics.empty() ? source.queries.front().statistic_name : "";
   const Alarms::State state{.value = std::string(found.state),
                             .reason = state_reason(criteria, found, alarm.DatapointsToAlarm.has_value()),
@@ -246,18 +253,16 @@ void AlarmController::evaluate(const std::string& name) {
   });
   if (!written)
     log_warning("alarm {} stays {}: {}", name, AlarmView(*alarms_.find(name)).state, written.error().message);
-  else if (const auto still = watched_.find(name); still != watched_.end())
-    still->second.acted = context_.env.clock.now();
+  else
+    watched.acted = context_.env.clock.now();
 }
 
-void AlarmController::repeat(const std::string& name, const std::vector<double>& datapoints) {
-  const auto watched = watched_.find(name);
-  if (watched == watched_.end()) return;
+void AlarmController::repeat(Entry& alarm, const std::vector<double>& datapoints) {
   const env::MonotonicTime now = context_.env.clock.now();
   // Once a minute, though the alarm be looked at more often, and a little early or late.
-  if (now - watched->second.acted < env::Duration(interval(false)) * 11 / 12) return;
-  watched->second.acted = now;
-  alarms_.repeat(name, datapoints);
+  if (now - alarm.second.acted < env::Duration(interval(false)) * 11 / 12) return;
+  alarm.second.acted = now;
+  if (!alarms_.repeat(alarm.first, datapoints) && alarm.second.seen) alarm.second.seen->repeats = false;
 }
 
 }  // namespace brume::cloudwatch

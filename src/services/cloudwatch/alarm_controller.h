@@ -35,23 +35,29 @@ class AlarmController {
   // An alarm was made, changed, removed or has another state.
   void changed(const std::string& alarm);
 
-  // Looks at a metric alarm now. For benchmarks; else the timers do.
-  void evaluate(const std::string& alarm);
-
  private:
   // What an alarm's state followed from when it was last looked at: while that is the same, so is the state.
   struct Seen {
     Timestamp newest;                // period
     std::uint64_t changes = 0;       // MetricReader::changes() of its metrics, summed up
-    bool decided = false;            // else there was no telling
+    bool repeats = false;            // its actions; not where there was no telling, or are none to repeat
     std::vector<double> datapoints;  // that counted
   };
   struct Watched {
     env::MonotonicTime due;
     bool high_resolution = false;
-    env::MonotonicTime acted{};         // when the actions of its state last ran
-    std::optional<AlarmSource> source;  // once it was needed
-    std::optional<Seen> seen;           // what its state follows from
+    env::MonotonicTime acted{};               // when the actions of its state last ran
+    std::optional<AlarmSource> source;        // once it was needed; periods of its queries are scaled
+    std::vector<MetricReader::Place> places;  // of the source's queries
+    std::optional<Seen> seen;                 // what its state follows from
+  };
+  using Entry = std::map<std::string, Watched>::value_type;  // a watched alarm with its name
+  struct Due {
+    env::MonotonicTime time;
+    Entry* alarm;
+    bool operator<(const Due& other) const {
+      return time != other.time ? time < other.time : alarm->first < other.alarm->first;
+    }
   };
   struct Composite {
     std::string text;  // the rule's, that `rule` was read from
@@ -74,13 +80,14 @@ class AlarmController {
     std::vector<Slot> slots;
     bool whole = true;
   };
-  void repeat(const std::string& alarm, const std::vector<double>& datapoints);
+  void evaluate(Entry& alarm);
+  void repeat(Entry& alarm, const std::vector<double>& datapoints);
   // When an alarm is next looked at.
   [[nodiscard]] env::MonotonicTime next_look(const std::string& alarm, bool high_resolution) const;
-  // What there is to see now. None: there is no telling without looking.
-  [[nodiscard]] std::optional<Seen> to_see(const AlarmSource& source) const;
+  // What there is to see now of an alarm whose source is known. None: there is no telling without looking.
+  [[nodiscard]] std::optional<Seen> to_see(Watched& watched) const;
   // The alarm's state stays: remembers why.
-  void keep(const std::string& alarm, std::optional<Seen> seen, bool decided, std::vector<double> datapoints);
+  void keep(Entry& alarm, std::optional<Seen> seen, bool decided, std::vector<double> datapoints);
   Result<Looked> look(const AlarmSource& source, std::size_t count) const;
   // Are there too few samples for the alarm's percentile?
   [[nodiscard]] bool lacks_samples(const MetricAlarm& alarm, const AlarmSource& source,
@@ -100,7 +107,7 @@ class AlarmController {
   env::MonotonicTime kept_;  // when lived time was last written
   bool started_ = false;
   std::map<std::string, Watched> watched_;
-  std::set<std::pair<env::MonotonicTime, std::string>> due_;
+  std::set<Due> due_;  // of watched_
   env::Loop::TimerId timer_ = 0;
   std::map<std::string, Composite> composites_;
   std::map<std::string, std::set<std::string>> watchers_;  // composite alarms by what they watch

@@ -36,6 +36,34 @@ TEST_F(AlarmControllerTest, FiresAndClears) {
                        "Alarm updated from ALARM to OK", "Alarm updated from OK to INSUFFICIENT_DATA"}));
 }
 
+TEST_F(AlarmControllerTest, BasicMonitoringsFiveMinutesDecideAnAlarmOnMinutes) {
+  const MetricId cpu{"AWS/EC2", "CPUUtilization", {}};
+  // Five minutes are over: their sample comes, and the next five pass.
+  const auto pass = [&](double value) {
+    metrics.put(cpu, sim.clock.wall() - minutes(5), value);
+    sim.loop.run_for(minutes(5));
+  };
+  sim.loop.run_for(minutes(10));
+  PutMetricAlarmInput input = alarm_on("busy");
+  input.Namespace = cpu.metric_namespace;
+  input.MetricName = cpu.name;
+  input.EvaluationPeriods = 3;
+  put(input);
+  pass(10);
+  EXPECT_EQ(state("busy"), "OK");
+  for (int i = 0; i < 4; ++i) {
+    pass(95);
+    EXPECT_EQ(state("busy"), "ALARM");
+  }
+  pass(10);
+  EXPECT_EQ(state("busy"), "OK");
+  EXPECT_EQ(history("busy", "StateUpdate"),
+            (Summaries{"Alarm updated from INSUFFICIENT_DATA to OK", "Alarm updated from OK to ALARM",
+                       "Alarm updated from ALARM to OK"}));
+  sim.loop.run_for(minutes(11));
+  EXPECT_EQ(state("busy"), "INSUFFICIENT_DATA");
+}
+
 TEST_F(AlarmControllerTest, ActionsRunOnATransitionAndAutoScalingsEachMinute) {
   PutMetricAlarmInput input = alarm_on("load");
   input.AlarmActions = {kPolicy, kTopic};

@@ -7,6 +7,8 @@
 // texts (alarm_reason.h), doing something about it.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -28,6 +30,16 @@ bool breaches(Comparison comparison, double value, double threshold);
 // How many periods are looked at when N count: as many as in the user guide's tables, two more.
 constexpr std::size_t evaluation_range(std::size_t evaluation_periods) {
   return evaluation_periods + 2;
+}
+
+// And of EC2's metrics on periods shorter than its five minutes of basic monitoring: as many as reach back over two of
+// them. A sample of five minutes is stamped with their begin and comes at their end, so until the next one comes it is
+// five to ten minutes old; what reaches less far would not see it, and an alarm with three periods of a minute, as
+// those of target tracking are, never has anything to go by.
+constexpr std::size_t evaluation_range_of_instances(std::size_t evaluation_periods, std::chrono::seconds period) {
+  constexpr std::chrono::seconds kBasic{300};
+  const std::size_t range = evaluation_range(evaluation_periods);
+  return period < kBasic ? std::max(range, std::size_t(2 * kBasic / period)) : range;
 }
 
 struct Slot {

@@ -58,6 +58,20 @@ TEST(AlarmEvaluation, TheGuidesTables) {
     }
 }
 
+TEST(AlarmEvaluation, InstancesAreLookedAtOverTenMinutes) {
+  EXPECT_EQ(evaluation_range(3), 5U);
+  EXPECT_EQ(evaluation_range_of_instances(3, std::chrono::minutes(1)), 10U);
+  EXPECT_EQ(evaluation_range_of_instances(15, std::chrono::minutes(1)), 17U);
+  EXPECT_EQ(evaluation_range_of_instances(1, std::chrono::minutes(2)), 5U);
+  EXPECT_EQ(evaluation_range_of_instances(1, std::chrono::minutes(5)), 3U);
+  // Five minutes' samples, the newest five to ten minutes old.
+  const AlarmCriteria rule{Comparison::greater, 5, 3, 3, MissingData::missing};
+  EXPECT_EQ(evaluate(rule, slots("- - - - - X - - - -")).state, "ALARM");
+  EXPECT_EQ(evaluate(rule, slots("X - - - - X - - - -")).state, "ALARM");
+  EXPECT_EQ(evaluate(rule, slots("0 - - - - X - - - -")).state, "OK");
+  EXPECT_EQ(evaluate(rule, slots("- 0 - - - - - - - -")).state, "OK");
+}
+
 TEST(AlarmEvaluation, SaysWhatCounted) {
   const auto enough = evaluate({Comparison::greater, 5, 3, 3, MissingData::breaching}, slots("0 X X - X"));
   ASSERT_EQ(enough.counted.size(), 3U);

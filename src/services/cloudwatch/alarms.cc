@@ -138,17 +138,9 @@ void Alarms::act(const std::string& alarm, const std::vector<double>& datapoints
   context_.store.after_commit([this] { context_.env.loop.post([this] { carry_out(); }); });
 }
 
-Result<std::string> Alarms::perform(const PendingActionRecord& action, bool repeated) {
-  const services::AlarmActions::Perform* performer = actions_.find(service_of(action.action_arn));
-  if (!performer) return fail("InvalidAction", "Nobody here carries out actions of {}", service_of(action.action_arn));
-  const services::AlarmEvent event{.alarm_name = action.alarm_name,
-                                   .alarm_arn = action.alarm_arn,
-                                   .state = action.state,
-                                   .action_arn = action.action_arn,
-                                   .time = action.time,
-                                   .datapoints = {action.datapoints.begin(), action.datapoints.end()},
-                                   .threshold = action.threshold,
-                                   .repeated = repeated};
+Result<std::string> Alarms::perform(const services::AlarmEvent& event) {
+  const services::AlarmActions::Perform* performer = actions_.find(service_of(event.action_arn));
+  if (!performer) return fail("InvalidAction", "Nobody here carries out actions of {}", service_of(event.action_arn));
   // What it did before it failed is undone; that it failed is kept.
   return context_.store.transact([&] { return (*performer)(event); });
 }
@@ -164,7 +156,16 @@ void Alarms::carry_out() {
     const auto done = context_.store.transact([&]() -> Result<void> {
       pending_.erase(key);
       const bool recorded = service_of(action.action_arn) == "sns";
-      const Result<std::string> result = recorded ? Result<std::string>("") : perform(action, false);
+      const Result<std::string> result =
+          recorded ? Result<std::string>("")
+                   : perform({.alarm_name = action.alarm_name,
+                              .alarm_arn = action.alarm_arn,
+                              .state = action.state,
+                              .action_arn = action.action_arn,
+                              .time = action.time,
+                              .datapoints = {action.datapoints.begin(), action.datapoints.end()},
+                              .threshold = action.threshold,
+                              .repeated = false});
       said_[action.alarm_name + "\n" + action.action_arn] = result ? *result : result.error().message;
       history_.add_action(action, is_composite(action.alarm_name), result, recorded);
       return {};
@@ -176,25 +177,38 @@ void Alarms::carry_out() {
   }
 }
 
-void Alarms::repeat(const std::string& alarm, const std::vector<double>& datapoints) {
+bool Alarms::repeat(const std::string& alarm, const std::vector<double>& datapoints) {
+  const auto is_repeated = [](const std::string& arn) { return service_of(arn) == "autoscaling"; };
   const AlarmRecord* record = table_.find(alarm);
-  if (!record || !AlarmView(*record).actions_enabled) return;
+  if (!record || !AlarmView(*record).actions_enabled || std::ranges::none_of(AlarmView(*record).actions(), is_repeated))
+    return false;
   const List<std::string> arns = AlarmView(*record).actions();
   for (const std::string& arn : arns) {
-    if (service_of(arn) != "autoscaling") continue;
-    const PendingActionRecord action = action_of(*record, arn, datapoints);
+    if (!is_repeated(arn)) continue;
+    const AlarmView view(*record);
+    const services::AlarmEvent event{.alarm_name = view.name,
+                                     .alarm_arn = view.arn,
+                                     .state = view.state,
+                                     .action_arn = arn,
+                                     .time = view.updated,
+                                     .datapoints = datapoints,
+                                     .threshold = record->metric ? record->metric->Threshold.value_or(0) : 0,
+                                     .repeated = true};
     const auto done = context_.store.transact([&]() -> Result<void> {
-      const Result<std::string> result = perform(action, true);
+      const Result<std::string> result = perform(event);
       // Told when it comes to something else than the last time: a minute's "in cooldown" after the other says nothing.
       std::string& said = said_[alarm + "\n" + arn];
       const std::string& says = result ? *result : result.error().message;
-      if (std::exchange(said, says) != says) history_.add_action(action, false, result, false);
+      const AlarmRecord* still = table_.find(alarm);
+      if (std::exchange(said, says) != says && still)
+        history_.add_action(action_of(*still, arn, datapoints), false, result, false);
       return {};
     });
     if (!done) log_warning("action {} of alarm {}: {}", arn, alarm, done.error().message);
     record = table_.find(alarm);
-    if (!record) return;
+    if (!record) return false;
   }
+  return true;
 }
 
 }  // namespace brume::cloudwatch

@@ -51,13 +51,14 @@ class Alarms {
   // Has the actions of the present state carried out, if the alarm's actions are enabled.
   void act(const std::string& alarm, const std::vector<double>& datapoints = {});
 
-  // Outside of transactions: Auto Scaling's actions of the present state once more. Does nothing if there are none.
-  void repeat(const std::string& alarm, const std::vector<double>& datapoints);
+  // Outside of transactions: Auto Scaling's actions of the present state once more. False: as long as the alarm is not
+  // changed there are none.
+  bool repeat(const std::string& alarm, const std::vector<double>& datapoints);
 
  private:
   [[nodiscard]] PendingActionRecord action_of(const AlarmRecord& record, const std::string& arn,
                                               const std::vector<double>& datapoints) const;
-  Result<std::string> perform(const PendingActionRecord& action, bool repeated);
+  Result<std::string> perform(const services::AlarmEvent& event);
   void carry_out();
   void tell(const std::string& alarm);
   [[nodiscard]] bool is_composite(const std::string& alarm) const;

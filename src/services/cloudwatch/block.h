@@ -24,19 +24,27 @@ struct Point {
   Aggregate samples;
 };
 
-struct SlotPoints {
-  std::uint8_t slot = 0;
-  std::vector<Point> points;  // by time and unit, each pair once
-};
-
 void put_aggregate(std::string& out, const Aggregate& samples);
 Aggregate read_aggregate(ByteReader& in);
 
-// `slots` in ascending order; times are multiples of the level's period and not before `begin`.
-std::string write_block(const Level& level, std::uint32_t begin, const std::vector<SlotPoints>& slots);
-// Calls `each` for every point, or those of one slot. Errors: InternalFailure.
-Result<void> read_block(const Level& level, std::uint32_t begin, std::string_view bytes,
-                        std::optional<std::uint8_t> only,
-                        const std::function<void(std::uint8_t slot, Point&& point)>& each);
+// A point whose samples are still bytes, of somebody else's: most go from the journal to a block, and from one to
+// another, without being looked at.
+struct PackedPoint {
+  std::uint32_t time = 0;  // seconds since the epoch
+  std::uint8_t slot = 0, unit = 0, form = 0;
+  std::string_view body;  // form and body: what put_aggregate() writes
+};
+
+// Into the order in which write_block() wants them: by slot, time and unit; those that are alike stay in theirs.
+void sort_points(std::vector<PackedPoint>& points);
+// `points` in that order; those of one slot, time and unit are put together. Times are multiples of the level's period
+// and not before `begin`. Bodies must be readable.
+std::string write_block(const Level& level, std::uint32_t begin, const std::vector<PackedPoint>& points);
+// Adds all points of a block, whose bytes they are. Errors: InternalFailure.
+Result<void> read_packed(const Level& level, std::uint32_t begin, std::string_view bytes,
+                         std::vector<PackedPoint>& points);
+// Calls `each` for every point of one slot in [from, to), both seconds. Errors: InternalFailure.
+Result<void> read_block(const Level& level, std::uint32_t begin, std::string_view bytes, std::uint8_t slot,
+                        std::uint32_t from, std::uint32_t to, const std::function<void(Point&& point)>& each);
 
 }  // namespace brume::cloudwatch

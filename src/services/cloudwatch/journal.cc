@@ -9,7 +9,7 @@ constexpr std::uint8_t kNamed = 1, kHighResolution = 2;  // of a sample's first 
 
 }  // namespace
 
-void JournalWriter::add(const JournalSample& sample) {
+std::string_view JournalWriter::add(const JournalSample& sample) {
   bytes_.push_back(
       char(sample.point.unit << 2 | (sample.name ? kNamed : 0) | (sample.high_resolution ? kHighResolution : 0)));
   put_number(bytes_, sample.series);
@@ -19,7 +19,9 @@ void JournalWriter::add(const JournalSample& sample) {
   }
   put_signed(bytes_, std::int64_t(sample.point.time) - time_);
   time_ = sample.point.time;
+  const std::size_t begin = bytes_.size();
   put_aggregate(bytes_, sample.point.samples);
+  return std::string_view(bytes_).substr(begin);
 }
 
 Result<void> read_journal(std::string_view bytes, const std::function<void(JournalSample&&)>& each) {

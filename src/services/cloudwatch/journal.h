@@ -20,8 +20,10 @@ struct JournalSample {
 
 class JournalWriter {
  public:
-  void add(const JournalSample& sample);
+  // Returns its samples as put_aggregate() writes them, until the next call.
+  std::string_view add(const JournalSample& sample);
   [[nodiscard]] const std::string& bytes() const { return bytes_; }
+  [[nodiscard]] std::string take() && { return std::move(bytes_); }
 
  private:
   std::string bytes_{'\0'};  // what tells the value from text

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "services/cloudwatch/metric_budget.h"
 #include "services/cloudwatch/metric_store.h"
 #include "services/cloudwatch/metric_tables.h"
 
@@ -47,7 +48,8 @@ void MetricStore::record_chunk(std::uint32_t number, const Chunk& chunk) {
 
 void MetricStore::start() {
   if (!rows_.empty()) fold_soon();
-  env_.loop.after(hours(1), [this] { sweep_step(0); });
+  sweep_later();
+  if (budget_) env_.loop.post([this] { budget_->look(now()); });
 }
 
 void MetricStore::fold_soon() {
@@ -109,8 +111,9 @@ Result<void> MetricStore::fold_slice() {
   }));
   for (const std::uint32_t number : numbers) {
     Chunk& chunk = *chunks_[number];
-    std::vector<PendingSample>().swap(chunk.pending);
+    chunk.pending.clear();
     chunk.folded = last_row_;
+    chunk.newest_folded = std::ranges::max(chunk.active);
     chunk.named = true;
   }
   fold_next_ = next;
@@ -129,6 +132,7 @@ Result<void> MetricStore::end_fold() {
     rows_.pop_front();
   }
   folding_ = false;
+  if (budget_) budget_->look(now());
   return {};
 }
 
@@ -146,15 +150,51 @@ Result<void> MetricStore::fold_all() {
 
 // --- dropping what is old ---
 
+void MetricStore::drop_before(Timestamp time) {
+  drop_before_ = std::max(drop_before_, to_seconds(time));
+  begin_sweep();
+}
+
+void MetricStore::sweep_later() {
+  env_.loop.cancel(sweep_timer_);
+  sweep_timer_ = env_.loop.after(hours(1), [this] {
+    sweep_timer_ = 0;
+    begin_sweep();
+  });
+}
+
+void MetricStore::begin_sweep() {
+  if (sweeping_) return;
+  sweeping_ = true;
+  sweep_ = {.first = Blocks::first_kept(now(), drop_before_), .before = std::exchange(drop_before_, 0)};
+  sweep_step(0);
+}
+
 void MetricStore::sweep_step(std::uint32_t first) {
   const auto end = std::uint32_t(std::min<std::size_t>(chunks_.size(), first + kSweepChunks));
-  const std::uint32_t today = now();
-  const auto swept = sweep(first, end, today);
-  if (!swept) log_error("Old metrics cannot be dropped now: {}", swept.error().message);
-  if (swept && end < chunks_.size())
+  const auto swept = first < chunks_.size() ? sweep(first, end, now()) : end_sweep();
+  if (swept && first < chunks_.size()) {
     env_.loop.post([this, end] { sweep_step(end); });
-  else
-    env_.loop.after(hours(1), [this] { sweep_step(0); });
+    return;
+  }
+  if (!swept) log_error("Old metrics cannot be dropped now: {}", swept.error().message);
+  sweeping_ = false;
+  sweep_later();
+}
+
+Result<void> MetricStore::end_sweep() {
+  const std::uint64_t old = blocks_.bytes_before(Blocks::first_kept(now(), 0)),
+                      all = blocks_.bytes_before(sweep_.first);
+  BRUME_CHECK(store_.transact([&]() -> Result<void> {
+    blocks_.forget_sizes(sweep_.first);
+    return {};
+  }));
+  const std::uint64_t dropped = all - std::min(all, old);
+  if (sweep_.before == 0 || dropped == 0) return {};
+  dropped_bytes_ += dropped;
+  log_warning("the disk budget of metrics is used up: what was measured in {} before {} went, the oldest ({} bytes)",
+              region_, to_iso8601(to_timestamp(sweep_.before)), dropped);
+  return {};
 }
 
 Result<void> MetricStore::sweep(std::uint32_t first, std::uint32_t end, std::uint32_t today) {
@@ -165,7 +205,7 @@ Result<void> MetricStore::sweep(std::uint32_t first, std::uint32_t end, std::uin
   BRUME_CHECK(store_.transact([&]() -> Result<void> {
     for (std::uint32_t number = first; number < end; ++number) {
       if (!chunks_[number]) continue;
-      BRUME_CHECK(blocks_.drop_old(number, today));
+      BRUME_CHECK(blocks_.drop(number, sweep_.first));
       Chunk left;
       bool changed = false, empty = true;
       for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
@@ -187,6 +227,7 @@ Result<void> MetricStore::sweep(std::uint32_t first, std::uint32_t end, std::uin
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
       if (!is_forgotten(chunk, slot)) continue;
       index_.erase(std::exchange(chunk.series[slot], {}));
+      epoch_ = next_epoch();
       changed = true;
     }
     const bool empty = std::ranges::none_of(chunk.series, [](const auto& series) { return series.metric != nullptr; });

@@ -169,8 +169,7 @@ void MetricOperations::put(std::string_view metric_namespace, const std::vector<
       std::ranges::sort(dimensions);
       out.series = key_of(metric_namespace, sample.name, dimensions);
     }
-    // Where minutes pass faster, one is shorter than what is kept of a minute.
-    out.high_resolution = context_.time_scale > 1;
+    out.high_resolution = high_resolution();
     out.point.time = to_seconds(sample.time);
     out.point.unit = unit_code(sample.unit).value_or(0);
     if (sample.values.empty()) {
@@ -181,10 +180,20 @@ void MetricOperations::put(std::string_view metric_namespace, const std::vector<
       out.point.samples = of_values(std::move(values));
     }
   }
-  const auto done = context_.store.transact([&] { return store_.put(kept); });
-  if (!done && !std::exchange(loss_told_, true))
-    log_error("Metrics in {} are lost until this is mended: {}", metric_namespace, done.error().message);
-  if (done) loss_told_ = false;
+  tell_loss(metric_namespace, context_.store.transact([&] { return store_.put(kept); }));
+}
+
+void MetricOperations::put(const services::MetricBatch& batch) {
+  if (batch.samples().empty()) return;
+  const services::MetricBatch::Sample& first = batch.samples().front();
+  tell_loss(first.subject->metrics[first.metric].metric_namespace,
+            context_.store.transact([&] { return store_.put(batch, high_resolution()); }));
+}
+
+void MetricOperations::tell_loss(std::string_view metric_namespace, const Result<void>& put) {
+  if (!put && !std::exchange(loss_told_, true))
+    log_error("Metrics in {} are lost until this is mended: {}", metric_namespace, put.error().message);
+  if (put) loss_told_ = false;
 }
 
 }  // namespace brume::cloudwatch

@@ -14,8 +14,9 @@ namespace brume::cloudwatch {
 
 class MetricOperations : public virtual Api, public services::MetricSink {
  public:
-  explicit MetricOperations(services::Context context, MetricLimits limits = {})
-      : context_(std::move(context)), store_(context_.env, context_.store, context_.region, limits) {}
+  // `budget`: see MetricStore.
+  explicit MetricOperations(services::Context context, MetricLimits limits = {}, MetricBudget* budget = nullptr)
+      : context_(std::move(context)), store_(context_.env, context_.store, context_.region, limits, budget) {}
 
   using Call = aws::Call;
   Result<void> PutMetricData(const Call&, const PutMetricDataInput&) override;
@@ -23,6 +24,7 @@ class MetricOperations : public virtual Api, public services::MetricSink {
   Result<ListMetricsOutput> ListMetrics(const Call&, const ListMetricsInput&) override;
 
   void put(std::string_view metric_namespace, const std::vector<services::MetricSample>& samples) override;
+  void put(const services::MetricBatch& batch) override;
 
   [[nodiscard]] const MetricReader& metrics() const { return store_; }
   [[nodiscard]] MetricStore& metric_store() { return store_; }
@@ -32,6 +34,10 @@ class MetricOperations : public virtual Api, public services::MetricSink {
   void start_metrics() { store_.start(); }
 
  private:
+  // Where minutes pass faster, one is shorter than what is kept of a minute.
+  [[nodiscard]] bool high_resolution() const { return context_.time_scale > 1; }
+  void tell_loss(std::string_view metric_namespace, const Result<void>& put);
+
   services::Context context_;
   MetricStore store_;
   bool loss_told_ = false;  // that samples of Brume's own were lost, until some are kept again

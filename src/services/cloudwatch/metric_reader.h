@@ -60,6 +60,12 @@ class MetricReader {
  public:
   virtual ~MetricReader() = default;
 
+  // Where a metric is, as the reader found it: kept by who asks again and again. The reader's business alone.
+  struct Place {
+    std::uint64_t epoch = 0;
+    std::optional<std::uint32_t> series = {};
+  };
+
   // One datapoint for each period in [start, end) that has samples, oldest first. Periods begin at multiples of
   // `period` since the epoch (at least 1 s); `start` is rounded down to one. `unit`: only samples that have it. Nothing
   // for a metric that is not known, and none from before the data's retention, or where only coarser data is kept than
@@ -69,7 +75,9 @@ class MetricReader {
                                                       const std::optional<std::string>& unit = std::nullopt) const = 0;
   // A number that is another one than before whenever the metric may have more samples than before; none: it may at any
   // time. For who looks again and again, and does nothing where nothing came. Not kept across restarts.
-  [[nodiscard]] virtual std::optional<std::uint64_t> changes(const MetricId& /*metric*/) const { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<std::uint64_t> changes(const MetricId& /*metric*/, Place& /*place*/) const {
+    return std::nullopt;
+  }
   // In their order. At most `limit`, those after `after`.
   [[nodiscard]] virtual std::vector<MetricId> list(const MetricFilter& filter, std::size_t limit,
                                                    const std::optional<MetricId>& after = std::nullopt) const = 0;

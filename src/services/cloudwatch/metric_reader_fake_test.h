@@ -15,7 +15,7 @@ class FakeMetrics : public MetricReader {
     samples_[metric].push_back({time, value, unit});
     ++puts_;
   }
-  [[nodiscard]] std::optional<std::uint64_t> changes(const MetricId& /*metric*/) const override {
+  [[nodiscard]] std::optional<std::uint64_t> changes(const MetricId& /*metric*/, Place& /*place*/) const override {
     return tells_changes ? std::optional(puts_) : std::nullopt;
   }
   [[nodiscard]] std::vector<MetricPoint> read(const MetricId& metric, const Statistic& statistic,

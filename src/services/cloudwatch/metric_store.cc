@@ -1,9 +1,11 @@
 #include "services/cloudwatch/metric_store.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "base/log.h"
 #include "services/cloudwatch/journal.h"
+#include "services/cloudwatch/metric_budget.h"
 #include "services/cloudwatch/metric_tables.h"
 #include "services/cloudwatch/statistic.h"
 #include "services/cloudwatch/units.h"
@@ -12,8 +14,20 @@ namespace brume::cloudwatch {
 
 using std::chrono::seconds;
 
-MetricStore::MetricStore(env::Env& env, store::Store& store, std::string region, MetricLimits limits)
-    : env_(env), store_(store), region_(std::move(region)), limits_(limits), blocks_(store, region_) {}
+MetricStore::MetricStore(env::Env& env, store::Store& store, std::string region, MetricLimits limits,
+                         MetricBudget* budget)
+    : env_(env), store_(store), region_(std::move(region)), limits_(limits), blocks_(store, region_), budget_(budget) {
+  if (budget_) budget_->join(*this);
+}
+
+MetricStore::~MetricStore() {
+  if (budget_) budget_->leave(*this);
+}
+
+std::uint64_t MetricStore::next_epoch() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
 
 std::uint32_t MetricStore::now() const {
   return to_seconds(env_.clock.wall());
@@ -55,6 +69,7 @@ Result<void> MetricStore::load_chunks() {
     if (in.byte() != 0) in.failed = true;
     chunk.folded = in.number();
     for (std::uint32_t& active : chunk.active) active = std::uint32_t(in.number());
+    chunk.newest_folded = std::ranges::max(chunk.active);
     if (in.failed) return unreadable(kChunksTable, row.key);
   }
   return {};
@@ -62,6 +77,7 @@ Result<void> MetricStore::load_chunks() {
 
 Result<void> MetricStore::replay() {
   BRUME_TRY(rows, store_.backend().load(kJournalTable, region_));
+  std::string samples;
   for (const store::Row& row : rows) {
     BRUME_TRY(number, row_number(kJournalTable, row.key));
     bool known = true;
@@ -70,7 +86,9 @@ Result<void> MetricStore::replay() {
       if (number <= chunk.folded) return;
       if (sample.name) name(sample.series, *sample.name);
       known = known && chunk.series[sample.series % kSlots].metric;
-      keep(sample);
+      samples.clear();
+      put_aggregate(samples, sample.point.samples);
+      keep(sample, samples);
     }));
     if (!known) return unreadable(kJournalTable, row.key);
     last_row_ = number;
@@ -97,71 +115,16 @@ void MetricStore::name(SeriesId id, const SeriesKey& key) {
   next_series_ = std::max(next_series_, id + 1);
 }
 
-void MetricStore::keep(const JournalSample& sample) {
+void MetricStore::keep(const JournalSample& sample, std::string_view samples) {
   Chunk& chunk = chunk_of(sample.series);
   const auto slot = std::uint8_t(sample.series % kSlots);
-  chunk.pending.push_back({slot, sample.high_resolution, sample.point});
+  chunk.pending.add({.slot = slot,
+                     .unit = sample.point.unit,
+                     .high_resolution = sample.high_resolution,
+                     .time = sample.point.time,
+                     .samples = samples});
   chunk.changed = ++changes_;
   chunk.active[slot] = std::max(chunk.active[slot], sample.point.time);
-}
-
-// --- writing ---
-
-Result<void> MetricStore::put(const std::vector<Sample>& samples) {
-  if (samples.empty()) return {};
-  if (journal_bytes_ >= limits_.journal)
-    return fail("Throttling", "Rate exceeded: {} MiB of samples wait to be written. Try again in a moment.",
-                journal_bytes_ >> 20);
-  std::vector<std::optional<SeriesId>> known;
-  std::size_t added = 0;
-  known.reserve(samples.size());
-  for (const Sample& sample : samples) {
-    known.push_back(index_.find(sample.series));
-    added += !known.back();
-  }
-  if (added > 0 && index_.size() + added > limits_.series)
-    return fail("LimitExceeded",
-                "There would be more than {} metrics in this region, which is the most that Brume keeps. A metric is "
-                "forgotten when it has had no data for 15 months.",
-                limits_.series);
-
-  struct Before {
-    SeriesId series;
-    std::uint32_t active;
-    bool named;  // by this call
-  };
-  std::vector<Before> before;
-  before.reserve(samples.size());
-  JournalWriter row;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const Sample& sample = samples[i];
-    if (!known[i]) known[i] = index_.find(sample.series);  // named by an earlier sample of this call?
-    const bool is_new = !known[i];
-    const SeriesId id = known[i].value_or(next_series_);
-    if (is_new) name(id, sample.series);
-    before.push_back({id, chunk_of(id).active[id % kSlots], is_new});
-    const JournalSample kept{id, is_new ? &sample.series : nullptr, sample.high_resolution, sample.point};
-    row.add(kept);
-    keep(kept);
-  }
-  ++last_row_;
-  rows_.emplace_back(last_row_, row.bytes().size());
-  journal_bytes_ += row.bytes().size();
-  store_.record({kJournalTable, region_, row_key(last_row_), row.bytes()}, [this, before = std::move(before)] {
-    for (auto sample = before.rbegin(); sample != before.rend(); ++sample) {
-      Chunk& chunk = chunk_of(sample->series);
-      chunk.pending.pop_back();
-      chunk.active[sample->series % kSlots] = sample->active;
-      if (!sample->named) continue;
-      index_.erase(std::exchange(chunk.series[sample->series % kSlots], {}));
-      next_series_ = sample->series;
-    }
-    journal_bytes_ -= rows_.back().second;
-    rows_.pop_back();
-    --last_row_;
-  });
-  fold_soon();
-  return {};
 }
 
 // --- reading ---
@@ -186,10 +149,16 @@ Result<std::vector<MetricStore::Bin>> MetricStore::bins(const SeriesKey& series,
     if (begin >= oldest) add(found[{begin, point.unit}], point.samples);
   };
   const auto slot = std::uint8_t(*id % kSlots);
-  BRUME_CHECK(
-      blocks_.read(*id / kSlots, slot, *level, std::max(origin, oldest), last, [&](Point&& point) { take(point); }));
-  for (const PendingSample& sample : chunks_[*id / kSlots]->pending)
-    if (sample.slot == slot && (level != &kFinest || sample.high_resolution)) take(sample.point);
+  const Chunk& chunk = *chunks_[*id / kSlots];
+  const std::uint32_t from = std::max(origin, oldest);
+  // Who asks for the last minutes finds them in what is not folded yet, mostly.
+  if (from <= chunk.newest_folded)
+    BRUME_CHECK(blocks_.read(*id / kSlots, slot, *level, from, last, [&](Point&& point) { take(point); }));
+  chunk.pending.each([&](const PendingSamples::Sample& sample) {
+    if (sample.slot != slot || (level == &kFinest && !sample.high_resolution)) return;
+    ByteReader in(sample.samples);
+    take({sample.time, sample.unit, read_aggregate(in)});
+  });
   std::vector<Bin> out;
   out.reserve(found.size());
   for (auto& [place, samples] : found) out.push_back({place.first, place.second, std::move(samples)});
@@ -226,10 +195,11 @@ std::vector<MetricPoint> MetricStore::read(const MetricId& metric, const Statist
   return out;
 }
 
-std::optional<std::uint64_t> MetricStore::changes(const MetricId& metric) const {
+std::optional<std::uint64_t> MetricStore::changes(const MetricId& metric, Place& place) const {
+  if (!place.series || place.epoch != epoch_)
+    place = {epoch_, index_.find(key_of(metric.metric_namespace, metric.name, metric.dimensions))};
   // Its neighbours' samples count too: what is asked is only whether to look.
-  const auto id = index_.find(key_of(metric.metric_namespace, metric.name, metric.dimensions));
-  return id ? chunks_[*id / kSlots]->changed : 0;
+  return place.series ? chunks_[*place.series / kSlots]->changed : 0;
 }
 
 std::vector<MetricId> MetricStore::list(const MetricFilter& filter, std::size_t limit,

@@ -7,7 +7,8 @@
 //
 // In memory: the index of series (series_index.h), 16 bytes a series, and what is not folded (at most some 100 MiB,
 // Limits::journal). Bounded: see Limits. Series without data for as long as the coarsest level is kept are forgotten.
-// Leaves to others: what may be put (metric_operations.h), what a statistic is of a period's samples (statistic.h).
+// Leaves to others: what may be put (metric_operations.h), what a statistic is of a period's samples (statistic.h), how
+// much may be kept (metric_budget.h).
 #pragma once
 
 #include <array>
@@ -20,17 +21,21 @@
 #include "services/cloudwatch/blocks.h"
 #include "services/cloudwatch/journal.h"
 #include "services/cloudwatch/metric_reader.h"
+#include "services/cloudwatch/pending_samples.h"
 #include "services/cloudwatch/series_index.h"
+#include "services/common/metric_sink.h"
 #include "store/store.h"
 
 namespace brume::cloudwatch {
+
+class MetricBudget;
 
 struct MetricLimits {
   std::size_t series = std::size_t(1) << 20;
   std::size_t journal = std::size_t(32) << 20;    // bytes that wait to be folded; more is refused
   std::size_t fold_bytes = std::size_t(8) << 20;  // fold when the journal has so many
   std::size_t fold_rows = 2048;                   // or so many rows
-  std::chrono::seconds fold_after{900};           // or its oldest row is so old
+  std::chrono::seconds fold_after{3600};          // or its oldest row is so old
   std::size_t slice = 2048;                       // samples folded at a time
 };
 
@@ -42,7 +47,12 @@ class MetricStore : public MetricReader {
     Point point;  // count > 0
   };
 
-  MetricStore(env::Env& env, store::Store& store, std::string region, MetricLimits limits = {});
+  // `budget` is shared with other regions, and outlives this; null: none.
+  MetricStore(env::Env& env, store::Store& store, std::string region, MetricLimits limits = {},
+              MetricBudget* budget = nullptr);
+  ~MetricStore() override;
+  MetricStore(const MetricStore&) = delete;
+  MetricStore& operator=(const MetricStore&) = delete;
   // Reads the index and the journal. Errors: InternalFailure for what cannot be read.
   Result<void> load();
   // Begins to fold and to drop what is old.
@@ -51,6 +61,8 @@ class MetricStore : public MetricReader {
   // Within a transaction, with which it is undone. Errors: LimitExceeded (too many series), Throttling (the journal is
   // full: folding does not keep up, or fails).
   Result<void> put(const std::vector<Sample>& samples);
+  // The same, of what Brume's own services measure: one row of the journal. Samples of count 0 are passed over.
+  Result<void> put(const services::MetricBatch& batch, bool high_resolution);
 
   struct Bin {
     std::uint32_t begin = 0;  // seconds
@@ -67,28 +79,42 @@ class MetricStore : public MetricReader {
   [[nodiscard]] std::vector<MetricPoint> read(const MetricId& metric, const Statistic& statistic,
                                               std::chrono::seconds period, Timestamp start, Timestamp end,
                                               const std::optional<std::string>& unit = std::nullopt) const override;
-  [[nodiscard]] std::optional<std::uint64_t> changes(const MetricId& metric) const override;
+  [[nodiscard]] std::optional<std::uint64_t> changes(const MetricId& metric, Place& place) const override;
   [[nodiscard]] std::vector<MetricId> list(const MetricFilter& filter, std::size_t limit,
                                            const std::optional<MetricId>& after = std::nullopt) const override;
 
   [[nodiscard]] std::size_t series() const { return index_.size(); }
   [[nodiscard]] std::size_t journal_bytes() const { return journal_bytes_; }
+  // Of all that is folded, and what of it was dropped for the budget since the start.
+  [[nodiscard]] const Blocks& blocks() const { return blocks_; }
+  [[nodiscard]] std::uint64_t dropped_bytes() const { return dropped_bytes_; }
+  // Drops what was measured before `time`, but for windows that reach beyond it, in turns of the loop.
+  void drop_before(Timestamp time);
+  [[nodiscard]] bool is_dropping() const { return sweeping_; }
   // Folds all there is at once. For tests and benchmarks.
   Result<void> fold_all();
 
  private:
+  class Call;
   struct Chunk {
-    std::vector<PendingSample> pending;
+    PendingSamples pending;
     std::array<SeriesIndex::Entry, kSlots> series{};  // null where there is none
     std::array<std::uint32_t, kSlots> active{};       // seconds of the newest sample
     std::uint64_t folded = 0;                         // the journal row up to which blocks hold all
+    std::uint32_t newest_folded = 0;                  // seconds of the newest sample in blocks
     std::uint64_t changed = 0;                        // `changes_` when its newest sample came
     bool named = true;                                // the names on disk are those of `series`
   };
 
   Chunk& chunk_of(SeriesId id);
   void name(SeriesId id, const SeriesKey& key);
-  void keep(const JournalSample& sample);
+  static std::uint64_t next_epoch();
+  // `samples`: the sample's, as put_aggregate() writes them.
+  void keep(const JournalSample& sample, std::string_view samples);
+  // The series that there are of those that the batch knows no place of; returns how many there are not.
+  std::size_t find_places(const services::MetricBatch& batch) const;
+  Result<void> check_journal() const;
+  Result<void> check_added(std::size_t series) const;
 
   Result<void> load_names();
   Result<void> load_chunks();
@@ -99,7 +125,10 @@ class MetricStore : public MetricReader {
   void fold_step();
   Result<void> fold_slice();
   Result<void> end_fold();
+  void sweep_later();
+  void begin_sweep();
   void sweep_step(std::uint32_t first);
+  Result<void> end_sweep();
   Result<void> sweep(std::uint32_t first, std::uint32_t end, std::uint32_t today);
   void record_chunk(std::uint32_t number, const Chunk& chunk);
   void record_names(std::uint32_t number, const Chunk& chunk);
@@ -114,6 +143,8 @@ class MetricStore : public MetricReader {
   Blocks blocks_;
   std::vector<std::unique_ptr<Chunk>> chunks_;  // null: all of its series are gone
   SeriesId next_series_ = 0;
+  // Another one whenever a series' number may be another series' or nobody's, and than any other store's.
+  std::uint64_t epoch_ = next_epoch();
   std::uint64_t changes_ = 0;  // samples that came since the start
 
   std::uint64_t last_row_ = 0;                              // of the journal
@@ -124,6 +155,17 @@ class MetricStore : public MetricReader {
   std::uint64_t fold_until_ = 0;  // the row that the fold under way goes up to
   std::uint32_t fold_next_ = 0;   // the chunk where it goes on
   bool failure_told_ = false;
+
+  MetricBudget* budget_;
+  std::uint64_t dropped_bytes_ = 0;
+  std::uint32_t drop_before_ = 0;  // seconds; what the next sweep drops for the budget
+  struct Sweep {
+    Blocks::FirstKept first{};
+    std::uint32_t before = 0;  // as drop_before_ was
+  };
+  Sweep sweep_;  // under way
+  bool sweeping_ = false;
+  env::Loop::TimerId sweep_timer_ = 0;
 };
 
 }  // namespace brume::cloudwatch

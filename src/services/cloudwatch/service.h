@@ -8,9 +8,9 @@ namespace brume::cloudwatch {
 
 class Service : public MetricOperations, public AlarmOperations {
  public:
-  // `actions` holds who carries out what alarms ask for.
-  Service(const services::Context& context, services::AlarmActions& actions)
-      : MetricOperations(context), AlarmOperations(context, metrics(), actions) {}
+  // `actions` holds who carries out what alarms ask for. `budget`: of what metrics take on disk, all regions' together.
+  Service(const services::Context& context, services::AlarmActions& actions, MetricBudget* budget = nullptr)
+      : MetricOperations(context, {}, budget), AlarmOperations(context, metrics(), actions) {}
   // Reads the tables.
   Result<void> load() {
     BRUME_CHECK(load_metrics());

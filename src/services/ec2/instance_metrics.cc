@@ -15,27 +15,6 @@ constexpr std::chrono::seconds kAttentive{30};  // after the last question; long
 
 constexpr const char* kGroupTag = "aws:autoscaling:groupName";
 
-using Dimensions = std::vector<std::pair<std::string, std::string>>;
-using services::MetricSample;
-
-// The values of one metric in an interval.
-struct Tally {
-  double sum = 0, count = 0, minimum = 0, maximum = 0;
-  std::vector<std::pair<double, double>> values;  // while they are not all the same
-
-  void add(double value) {
-    if (count == 0) minimum = maximum = value;
-    if (value != minimum || value != maximum) {
-      if (values.empty()) values.emplace_back(minimum, count);
-      values.emplace_back(value, 1);
-      minimum = std::min(minimum, value);
-      maximum = std::max(maximum, value);
-    }
-    sum += value;
-    ++count;
-  }
-};
-
 // The Auto Scaling group that an instance is of; none: nullptr.
 const std::string* group_of(const Tags& tags, const std::string& id) {
   const auto record = tags.rows().find(id);
@@ -46,53 +25,73 @@ const std::string* group_of(const Tags& tags, const std::string& id) {
 
 }  // namespace
 
-// Samples of one time, by namespace; instances' own, and those of what they have in common.
+void Tally::add(double value) {
+  if (count == 0) minimum = maximum = value;
+  if (value != minimum || value != maximum) {
+    if (values.empty()) values.emplace_back(minimum, count);
+    values.emplace_back(value, 1);
+    minimum = std::min(minimum, value);
+    maximum = std::max(maximum, value);
+  }
+  sum += value;
+  ++count;
+}
+
+void Tally::clear() {
+  sum = count = minimum = maximum = 0;
+  values.clear();
+}
+
+// Samples of one time; instances' own, and those of what they have in common.
 class InstanceMetrics::Batch {
  public:
-  explicit Batch(Timestamp time) : time_(time) {}
+  // `expected`: about how many samples.
+  Batch(InstanceMetrics& metrics, Timestamp time, std::size_t expected = 0)
+      : metrics_(metrics), batch_(time, expected) {}
 
-  void add(const std::string& id, std::span<const MeasuredValues> minutes) {
-    std::array<Tally, kInstanceMetrics.size()> tallies;
-    count(tallies, minutes);
-    append({{"InstanceId", id}}, tallies);
-  }
-  // Names and values outlive the batch.
-  void add_to(std::string_view dimension, std::string_view value, std::span<const MeasuredValues> minutes) {
-    count(shared_[{dimension, value}], minutes);
-  }
-  void put(services::MetricSink& sink) {
-    for (auto& [dimension, tallies] : shared_) {
-      Dimensions dimensions;
-      if (!dimension.first.empty()) dimensions.emplace_back(dimension.first, dimension.second);
-      append(dimensions, tallies);
+  void add(Watched& watched, std::span<const MeasuredValues> minutes) {
+    for (std::size_t i = 0; i < kInstanceMetrics.size(); ++i) {
+      tally_.clear();
+      count(tally_, i, minutes);
+      put(watched.metrics, i, tally_);
     }
-    shared_.clear();
-    for (const auto& [name, samples] : samples_) sink.put(name, samples);
-    samples_.clear();
+  }
+  void add_to(Dimension dimension, std::span<const MeasuredValues> minutes) {
+    auto found = metrics_.shared_.find(dimension);
+    if (found == metrics_.shared_.end()) {
+      services::MetricDimensions dimensions;
+      if (!dimension.first.empty()) dimensions.emplace_back(dimension);
+      found = metrics_.shared_
+                  .emplace(std::pair<std::string, std::string>(dimension),
+                           Shared{{kInstanceMetrics, std::move(dimensions)}, {}})
+                  .first;
+    }
+    Shared& shared = found->second;
+    for (std::size_t i = 0; i < kInstanceMetrics.size(); ++i) count(shared.tallies[i], i, minutes);
+    shared.used = true;
+  }
+  void end() {
+    for (auto& [dimension, shared] : metrics_.shared_)
+      for (std::size_t i = 0; i < kInstanceMetrics.size(); ++i) {
+        put(shared.metrics, i, shared.tallies[i]);
+        shared.tallies[i].clear();
+      }
+    metrics_.sink_.put(batch_);
   }
 
  private:
-  using Tallies = std::array<Tally, kInstanceMetrics.size()>;
-
-  static void count(Tallies& tallies, std::span<const MeasuredValues> minutes) {
+  static void count(Tally& tally, std::size_t metric, std::span<const MeasuredValues> minutes) {
     for (const MeasuredValues& values : minutes)
-      for (std::size_t i = 0; i < values.size(); ++i)
-        if (!std::isnan(values[i])) tallies[i].add(values[i]);
+      if (!std::isnan(values[metric])) tally.add(values[metric]);
   }
-  void append(const Dimensions& dimensions, Tallies& tallies) {
-    for (std::size_t i = 0; i < tallies.size(); ++i) {
-      Tally& tally = tallies[i];
-      if (tally.count == 0) continue;
-      const InstanceMetric& metric = kInstanceMetrics[i];
-      samples_[metric.metric_namespace].push_back({std::string(metric.name), dimensions, std::string(metric.unit),
-                                                   time_, tally.sum, tally.count, tally.minimum, tally.maximum,
-                                                   std::move(tally.values)});
-    }
+  void put(services::MetricSubject& subject, std::size_t metric, const Tally& tally) {
+    if (tally.count > 0)
+      batch_.add(subject, metric, tally.sum, tally.count, tally.minimum, tally.maximum, tally.values);
   }
 
-  Timestamp time_;
-  std::map<std::pair<std::string_view, std::string_view>, Tallies> shared_;
-  std::map<std::string_view, std::vector<MetricSample>> samples_;
+  InstanceMetrics& metrics_;
+  services::MetricBatch batch_;
+  Tally tally_;
 };
 
 InstanceMetrics::InstanceMetrics(services::Context context, const store::Table<InstanceRecord>& instances,
@@ -144,7 +143,7 @@ void InstanceMetrics::look() {
 void InstanceMetrics::looked(const std::map<std::string, compute::Usage>& usage) {
   const env::MonotonicTime now = context_.env.clock.now();
   const bool minute_ends = begin_of(context_.env.clock.wall(), 1) != minute_;
-  Batch detailed(minute_);
+  Batch detailed(*this, minute_);
   // All are in the order of ids, and walked side by side. What other regions' instances use is passed over.
   auto used = usage.begin();
   auto known = watched_.begin();
@@ -156,6 +155,7 @@ void InstanceMetrics::looked(const std::map<std::string, compute::Usage>& usage)
       if (!is_used && (looked_ || record.state() == InstanceStateCode::terminated)) continue;
       known = watched_.emplace_hint(known, id, Watched{});
       known->second.strange = !looked_;
+      known->second.metrics = {kInstanceMetrics, {{"InstanceId", id}}};
     }
     Watched& watched = known++->second;
     if (is_used)
@@ -169,7 +169,7 @@ void InstanceMetrics::looked(const std::map<std::string, compute::Usage>& usage)
   for (; known != watched_.end(); ++known) miss(known->second);
   looked_ = now;
   if (!minute_ends) return;
-  detailed.put(sink_);
+  detailed.end();
   const Timestamp began = begin_of(std::exchange(minute_, begin_of(context_.env.clock.wall(), 1)), kBasicMinutes);
   // A clock that is set back makes an interval longer.
   const bool full = std::ranges::any_of(watched_, [](const auto& one) { return one.second.minutes == kBasicMinutes; });
@@ -222,22 +222,24 @@ void InstanceMetrics::end_minute(const std::string& id, const InstanceRecord& re
     return;
   }
   const std::span<const MeasuredValues> one(&values, 1);
-  detailed.add(id, one);
-  if (const std::string* group = group_of(tags_, id)) detailed.add_to("AutoScalingGroupName", *group, one);
-  if (instance.ImageId) detailed.add_to("ImageId", *instance.ImageId, one);
-  detailed.add_to("InstanceType", watched.type->name, one);
-  detailed.add_to("", "", one);
+  detailed.add(watched, one);
+  if (const std::string* group = group_of(tags_, id)) detailed.add_to({"AutoScalingGroupName", *group}, one);
+  if (instance.ImageId) detailed.add_to({"ImageId", *instance.ImageId}, one);
+  detailed.add_to({"InstanceType", watched.type->name}, one);
+  detailed.add_to({"", ""}, one);
 }
 
 void InstanceMetrics::publish_basic(Timestamp began) {
-  Batch batch(began);
+  Batch batch(*this, began, (watched_.size() + shared_.size()) * kInstanceMetrics.size());
   for (auto& [id, watched] : watched_) {
     const std::span minutes = std::span(watched.basic).first(std::exchange(watched.minutes, 0));
     if (minutes.empty()) continue;
-    batch.add(id, minutes);
-    if (const std::string* group = group_of(tags_, id)) batch.add_to("AutoScalingGroupName", *group, minutes);
+    batch.add(watched, minutes);
+    if (const std::string* group = group_of(tags_, id)) batch.add_to({"AutoScalingGroupName", *group}, minutes);
   }
-  batch.put(sink_);
+  batch.end();
+  std::erase_if(shared_, [](const auto& one) { return !one.second.used; });
+  for (auto& [dimension, shared] : shared_) shared.used = false;
   std::erase_if(watched_, [&](const auto& one) {
     if (one.second.runs) return false;
     const InstanceRecord* record = instances_.find(one.first);

@@ -12,6 +12,9 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "compute/driver.h"
 #include "services/common/context.h"
@@ -27,6 +30,15 @@ namespace brume::ec2 {
 struct InstanceLoad {
   double cpu_percent = 0;  // of its processors
   std::int64_t memory_bytes = 0;
+};
+
+// The values of one metric in an interval.
+struct Tally {
+  double sum = 0, count = 0, minimum = 0, maximum = 0;
+  std::vector<std::pair<double, double>> values;  // while they are not all the same
+
+  void add(double value);
+  void clear();
 };
 
 class InstanceMetrics {
@@ -52,8 +64,20 @@ class InstanceMetrics {
     std::optional<InstanceLoad> load;
     std::array<MeasuredValues, kBasicMinutes> basic;
     std::size_t minutes = 0;  // of `basic`, not yet published
+    services::MetricSubject metrics;
   };
   class Batch;  // samples on their way to the sink
+  // What the instances of a group, an image, a type or all of them did together.
+  struct Shared {
+    services::MetricSubject metrics;
+    std::array<Tally, kInstanceMetrics.size()> tallies;
+    bool used = true;  // since publish_basic()
+  };
+  using Dimension = std::pair<std::string_view, std::string_view>;  // name and value; both empty: over all
+  struct DimensionOrder {
+    using is_transparent = void;
+    bool operator()(const Dimension& a, const Dimension& b) const { return a < b; }
+  };
 
   void look_later();
   void look();
@@ -74,6 +98,7 @@ class InstanceMetrics {
   compute::Driver& driver_;
   services::MetricSink& sink_;
   std::map<std::string, Watched> watched_;  // those that are gone too until their minutes are published
+  std::map<std::pair<std::string, std::string>, Shared, DimensionOrder> shared_;
   Timestamp minute_{};
   bool looking_ = false;
   env::Loop::TimerId timer_ = 0;

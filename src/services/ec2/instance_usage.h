@@ -6,17 +6,14 @@
 
 #include <array>
 #include <optional>
-#include <string_view>
 
 #include "compute/driver.h"
+#include "services/common/metric_sink.h"
 #include "services/ec2/instance_types.h"
 
 namespace brume::ec2 {
 
-struct InstanceMetric {
-  std::string_view metric_namespace;  // "AWS/EC2" or "CWAgent"
-  std::string_view name, unit;
-};
+using InstanceMetric = services::MetricDefinition;
 
 inline constexpr std::array<InstanceMetric, 14> kInstanceMetrics{{
     {"AWS/EC2", "StatusCheckFailed", "Count"},
