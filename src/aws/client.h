@@ -1,7 +1,7 @@
 // The transport below generated Clients: signs a call, sends it over HTTP, reads the answer.
 //
 // Blocking, one connection a call, never retried: whether a call may be repeated is for its caller to know. Speaks to
-// any http:// endpoint; not for use on the state loop.
+// any http:// or https:// endpoint; not for use on the state loop.
 #pragma once
 
 #include <chrono>
@@ -32,8 +32,11 @@ class HttpTransport : public Transport {
   Options options_;
 };
 
-// Sends one request to "http://host[:port]". Errors: EndpointConnectionError.
+// Sends one request, which has its Host header, to "http://host[:port]" or, if the host's certificate is good,
+// "https://host[:port]". `timeout` is for all of it. Errors: EndpointConnectionError.
 Result<HttpAnswer> http_exchange(std::string_view endpoint, const HttpRequest& request,
                                  std::chrono::milliseconds timeout);
+// What the Host header of a request to an endpoint says. Error: EndpointConnectionError if it is none.
+Result<std::string> host_of(std::string_view endpoint);
 
 }  // namespace brume::aws

@@ -117,12 +117,23 @@ void Dispatcher::answer_with_events(const ServiceModel& model, std::string_view 
   service->events.emplace(operation, std::move(events));
 }
 
-HttpAnswer Dispatcher::handle(const HttpRequest& request, From from) {
+void Dispatcher::run_first(const ServiceModel& model, std::string_view operation, Before before, env::Aside run) {
+  const auto service = std::ranges::find(services_, &model, &Service::model);
+  service->first.emplace(operation, First{std::move(before), std::move(run)});
+}
+
+HttpAnswer Dispatcher::handle(const HttpRequest& sent, From from) {
   Attempt attempt = begin(from);
-  auto known = identify(request, attempt);
+  auto known = identify(sent, attempt);
   if (!known) return finish(attempt, std::unexpected(std::move(known).error()));
-  return finish(attempt,
-                run(known->target, known->decompressed ? *known->decompressed : request, known->call, attempt));
+  const HttpRequest& request = known->decompressed ? *known->decompressed : sent;
+  return finish(attempt, [&]() -> Result<HttpAnswer> {
+    if (known->target.service->first.contains(known->target.operation->name)) {
+      BRUME_TRY(errand, errand_of(*known, request, attempt));
+      if (errand) BRUME_CHECK(errand());
+    }
+    return run(known->target, request, known->call, attempt);
+  }());
 }
 
 void Dispatcher::handle(HttpRequest request, Respond respond, From from) {
@@ -133,6 +144,8 @@ void Dispatcher::handle(HttpRequest request, Respond respond, From from) {
   const auto& aside = known->target.service->aside.operations;
   if (std::ranges::find(aside, known->target.operation->name) != aside.end())
     return run_aside(std::move(request), std::move(attempt), *std::move(known), std::move(respond));
+  if (known->target.service->first.contains(known->target.operation->name))
+    return run_errand(std::move(request), std::move(attempt), *std::move(known), std::move(respond));
   respond(finish(attempt, run(known->target, request, known->call, attempt)));
 }
 
@@ -277,18 +290,23 @@ Result<Dispatcher::Target> Dispatcher::find_target(const HttpRequest& request, c
   return Target{service, operation};
 }
 
+Result<void> Dispatcher::admit(const Target& target, const HttpRequest& request, Call& call, Attempt& attempt) const {
+  const Operation& operation = *target.operation;
+  attempt.call = &call;
+  attempt.operation = &operation;
+  attempt.input = operation.make_input ? operation.make_input() : nullptr;
+  BRUME_CHECK(read_request(attempt.protocol, operation, request, attempt.input.get()));
+  BRUME_CHECK(authorize(target, call, attempt, attempt.input.get()));
+  return check_input(*target.service->model, operation, attempt.protocol, attempt.input.get());
+}
+
 Result<HttpAnswer> Dispatcher::run(const Target& target, const HttpRequest& request, Call& call, Attempt& attempt) {
   const ServiceModel& model = *target.service->model;
   const Operation& operation = *target.operation;
-  const std::shared_ptr<void> input = operation.make_input ? operation.make_input() : nullptr;
+  BRUME_CHECK(admit(target, request, call, attempt));
+  const std::shared_ptr<void> input = attempt.input;
   const std::shared_ptr<void> output = operation.make_output ? operation.make_output() : nullptr;
-  attempt.call = &call;
-  attempt.operation = &operation;
-  attempt.input = input;
   attempt.output = output;
-  BRUME_CHECK(read_request(attempt.protocol, operation, request, input.get()));
-  BRUME_CHECK(authorize(target, call, attempt, input.get()));
-  BRUME_CHECK(check_input(model, operation, attempt.protocol, input.get()));
   if (const auto events = target.service->events.find(operation.name); events != target.service->events.end()) {
     BRUME_TRY(source, events->second(call, input.get()));
     return HttpAnswer{
@@ -324,6 +342,34 @@ Result<void> Dispatcher::authorize(const Target& target, Call& call, const Attem
   auto allowed = sessions_->authorize(call, *target.service->model, *target.operation, input);
   if (!allowed) return std::unexpected(worded_for(attempt.protocol, std::move(allowed).error()));
   return {};
+}
+
+Result<Dispatcher::Errand> Dispatcher::errand_of(Known& known, const HttpRequest& request, Attempt& attempt) const {
+  BRUME_CHECK(admit(known.target, request, known.call, attempt));
+  return known.target.service->first.at(known.target.operation->name).before(known.call, attempt.input.get());
+}
+
+// Asked for on the loop, run aside; then the call is as any other, and is read and judged anew: much may have changed.
+void Dispatcher::run_errand(HttpRequest request, Attempt attempt, Known known, Respond respond) {
+  struct Waiting {
+    HttpRequest request;
+    Attempt attempt;
+    Known known;
+    Respond respond;
+    Result<void> done;
+  };
+  auto call = std::make_shared<Waiting>(std::move(request), std::move(attempt), std::move(known), std::move(respond));
+  auto errand = errand_of(call->known, call->request, call->attempt);
+  if (!errand) return call->respond(finish(call->attempt, std::unexpected(std::move(errand).error())));
+  const auto go_on = [this, call] {
+    call->respond(finish(call->attempt, [&]() -> Result<HttpAnswer> {
+      BRUME_CHECK(call->done);
+      return run(call->known.target, call->request, call->known.call, call->attempt);
+    }()));
+  };
+  if (!*errand) return go_on();
+  const auto& aside = call->known.target.service->first.at(call->known.target.operation->name).run;
+  aside([call, errand = *std::move(errand)] { call->done = errand(); }, go_on);
 }
 
 // One call that runs aside, handed from thread to thread.

@@ -52,6 +52,13 @@ class Dispatcher {
   using Events = std::function<Result<EventSource>(const Call& call, const void* input)>;
   // Of a service that was added.
   void answer_with_events(const ServiceModel& model, std::string_view operation, Events events);
+  // What is to be done on another thread before an operation is carried out in its transaction: asking a service
+  // elsewhere. `Before` is asked for the errand on the loop, once the caller may and the input is valid (an empty one:
+  // there is nothing to do first); an error of either is the operation's.
+  using Errand = std::function<Result<void>()>;
+  using Before = std::function<Result<Errand>(const Call& call, const void* input)>;
+  // Of a service that was added.
+  void run_first(const ServiceModel& model, std::string_view operation, Before before, env::Aside run);
   // Accepts temporary credentials. `sessions` lives as long as the dispatcher.
   void accept(const Sessions& sessions) { sessions_ = &sessions; }
 
@@ -73,17 +80,22 @@ class Dispatcher {
     host,
     instance,  // from inside a VPC: only temporary credentials of a role are good there
   };
-  // `respond` is called on the loop, once: before this returns, unless the operation runs aside.
+  // `respond` is called on the loop, once: before this returns, unless the operation, or its errand, runs aside.
   void handle(HttpRequest request, Respond respond, From from = From::host);
   // Answers at once, and runs nothing aside: for simulations and tests.
   HttpAnswer handle(const HttpRequest& request, From from = From::host);
 
  private:
+  struct First {
+    Before before;
+    env::Aside run;
+  };
   struct Service {
     const ServiceModel* model;
     Resolver resolver;
     Aside aside;
     std::map<std::string_view, Events> events;
+    std::map<std::string_view, First> first;
   };
   // What is known of a request so far, so that an error can be told in the client's own protocol.
   struct Attempt {
@@ -117,6 +129,11 @@ class Dispatcher {
   Result<Credentials> find_credentials(const Authorization& authorization) const;
   Result<Target> find_target(const HttpRequest& request, const std::string& signing_name, Attempt& attempt) const;
   Result<HttpAnswer> run(const Target& target, const HttpRequest& request, Call& call, Attempt& attempt);
+  // Reads the input and asks whether it is valid and the caller may.
+  Result<void> admit(const Target& target, const HttpRequest& request, Call& call, Attempt& attempt) const;
+  // Of an operation that has one.
+  Result<Errand> errand_of(Known& known, const HttpRequest& request, Attempt& attempt) const;
+  void run_errand(HttpRequest request, Attempt attempt, Known known, Respond respond);
   void run_aside(HttpRequest request, Attempt attempt, Known known, Respond respond);
   // May this caller do this?
   Result<void> authorize(const Target& target, Call& call, const Attempt& attempt, const void* input) const;

@@ -220,9 +220,10 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::string canonical_request(const HttpRequest& request, const std::vector<std::string>& signed_headers,
-                              std::string_view payload_hash) {
+                              std::string_view payload_hash, bool path_as_sent) {
   const auto [path, query] = split_target(request.target);
-  std::string out = request.method + "\n" + canonical_path(path) + "\n" + canonical_query(query) + "\n";
+  std::string out = request.method + "\n" + (path_as_sent ? std::string(path) : canonical_path(path)) + "\n" +
+                    canonical_query(query) + "\n";
   for (const std::string& name : signed_headers) {
     out += name + ":";
     bool first = true;
@@ -301,12 +302,15 @@ void sign_request(HttpRequest& request, const Credentials& credentials, std::str
   request.headers.emplace_back("X-Amz-Date", amz_date);
   if (!credentials.session_token.empty())
     request.headers.emplace_back("X-Amz-Security-Token", credentials.session_token);
+  const bool s3 = service == "s3";
+  if (s3 && !find_header(request.headers, "x-amz-content-sha256"))
+    request.headers.emplace_back("X-Amz-Content-Sha256", sha256_hex(request.body));
   std::vector<std::string> names;
   for (const auto& [name, value] : request.headers) names.push_back(to_lower(name));
   std::ranges::sort(names);
   names.erase(std::unique(names.begin(), names.end()), names.end());
   const std::string* declared = find_header(request.headers, "x-amz-content-sha256");
-  const std::string canonical = canonical_request(request, names, declared ? *declared : sha256_hex(request.body));
+  const std::string canonical = canonical_request(request, names, declared ? *declared : sha256_hex(request.body), s3);
   const std::string scope = scope_of(date, region, service);
   const std::string signature =
       signature_of(credentials.secret_key, date, region, service, string_to_sign(canonical, amz_date, scope));

@@ -40,7 +40,8 @@ Result<Authorization> parse_authorization(const HttpRequest& request);
 Result<void> verify_signature(const HttpRequest& request, const Authorization& authorization,
                               const Credentials& credentials, Timestamp now);
 
-// Adds X-Amz-Date, X-Amz-Security-Token and Authorization. The request has its Host header; all headers are signed.
+// Adds X-Amz-Date, X-Amz-Security-Token, for S3 also X-Amz-Content-Sha256, and Authorization. The request has its Host
+// header; all headers are signed.
 void sign_request(HttpRequest& request, const Credentials& credentials, std::string_view region,
                   std::string_view service, Timestamp now);
 
@@ -48,9 +49,9 @@ void sign_request(HttpRequest& request, const Credentials& credentials, std::str
 void presign_request(HttpRequest& request, const Credentials& credentials, std::string_view region,
                      std::string_view service, Timestamp now, std::chrono::seconds expires);
 
-// The steps, for tests against published vectors.
+// The steps, for tests against published vectors. `path_as_sent`: S3's way, where a key may hold dots and slashes.
 std::string canonical_request(const HttpRequest& request, const std::vector<std::string>& signed_headers,
-                              std::string_view payload_hash);
+                              std::string_view payload_hash, bool path_as_sent = false);
 std::string string_to_sign(std::string_view canonical, std::string_view amz_date, std::string_view scope);
 std::string sha256_hex(std::string_view bytes);
 

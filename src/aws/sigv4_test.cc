@@ -198,5 +198,21 @@ TEST(SigV4, WhatIsNoSignature) {
             "SignatureDoesNotMatch");
 }
 
+// Amazon S3's documentation, "Example: PUT Object". The key is encoded once, and dots in one are no folders.
+TEST(SigV4, S3SignsThePathAsItIsSent) {
+  const Credentials keys{.access_key = "AKIAIOSFODNN7EXAMPLE",
+                         .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"};
+  HttpRequest request{.method = "PUT",
+                      .target = "/test%24file.text",
+                      .headers = {{"Host", "examplebucket.s3.amazonaws.com"},
+                                  {"Date", "Fri, 24 May 2013 00:00:00 GMT"},
+                                  {"x-amz-storage-class", "REDUCED_REDUNDANCY"}},
+                      .body = "Welcome to Amazon S3.",
+                      .peer = {}};
+  sign_request(request, keys, "us-east-1", "s3", *parse_basic_iso8601("20130524T000000Z"));
+  EXPECT_TRUE(find_header(request.headers, "authorization")
+                  ->ends_with("Signature=98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"));
+}
+
 }  // namespace
 }  // namespace brume::aws

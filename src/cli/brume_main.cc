@@ -31,6 +31,12 @@ int main(int argc, char** argv) {
                  "For start and up: periods, warm-ups and cooldowns pass so many times faster")
       ->check(CLI::Range(1.0, 3600.0));
 
+  std::vector<std::string> endpoints;
+  app.add_option(
+         "--endpoint", endpoints,
+         "For daemon, start and up: where a service is that Brume does not have, as kinesis=http://127.0.0.1:5000")
+      ->allow_extra_args(false);
+
   auto* up = app.add_subcommand("up", "Deploy a folder's stack and wait until the service answers");
   std::string folder = ".", environment;
   up->add_option("folder", folder, "A folder with stack.yaml")->capture_default_str();
@@ -113,6 +119,8 @@ int main(int argc, char** argv) {
   auto settings = daemon::load_settings(root);
   if (!settings) return cli::report(settings.error());
   if (time_scale != 0) settings->time_scale = time_scale;
+  for (const std::string& endpoint : endpoints)
+    if (auto added = daemon::add_endpoint(*settings, endpoint); !added) return cli::report(added.error());
   if (*daemon) return daemon::run_daemon(*settings);
   if (*up) return cli::up(*settings, root, folder, environment);
   if (*deploy) return cli::deploy(*settings, stack, new_image, image_parameter);

@@ -120,6 +120,8 @@ Result<void> start_daemon(const daemon::Settings& settings, const std::string& r
   std::vector<std::string> argv = {daemon::program_path()};
   if (!root.empty()) argv.insert(argv.end(), {"--root", root});
   if (settings.time_scale != 1) argv.insert(argv.end(), {"--time-scale", fmt::format("{}", settings.time_scale)});
+  for (const auto& [service, endpoint] : settings.endpoints)
+    argv.insert(argv.end(), {"--endpoint", service + "=" + endpoint});
   argv.emplace_back("daemon");
   const std::string log = settings.state_dir + "/daemon.log";
   BRUME_TRY(pid, env.processes.start({.argv = argv}, log));

@@ -16,8 +16,8 @@ services::Context context_of(env::Env& env, store::Store& store, services::Hints
 }
 
 Machine with_aside(Machine machine, env::Loop& loop) {
-  if (!machine.aside)
-    machine.aside = [&loop](auto work, auto done) { loop.run_blocking(std::move(work), std::move(done)); };
+  for (env::Aside* aside : {&machine.aside, &machine.outside.aside})
+    if (!*aside) *aside = [&loop](auto work, auto done) { loop.run_blocking(std::move(work), std::move(done)); };
   return machine;
 }
 
@@ -34,7 +34,7 @@ Cloud::Region::Region(const services::Context& context, Cloud& cloud)
       cloudwatch(context, alarm_actions, &cloud.metric_budget_),
       logs(
           context, cloud.machine_.logs, cloudwatch, cloud.machine_.aside, [&cloud] { cloud.log_keeper_.touch(); },
-          cloud.machine_.export_folder),
+          cloud.machine_.export_folder, cloud.machine_.outside),
       ec2(context, cloud.machine_.fabric, driver, cloud.machine_.images, logs, cloudwatch,
           [&cloud](std::string_view name_or_arn) -> std::optional<ec2::InstanceProfile> {
             const auto profile = cloud.iam_.find_profile(name_or_arn);
@@ -170,6 +170,21 @@ void Cloud::serve(aws::Dispatcher& dispatcher) {
         BRUME_TRY(found, region(call.region));
         return found->logs.start_live_tail(call, *static_cast<const logs::StartLiveTailRequest*>(input));
       });
+  // What another service has to say first.
+  dispatcher.run_first(
+      logs::model(), "PutSubscriptionFilter",
+      [this](const aws::Call& call, const void* input) -> Result<aws::Dispatcher::Errand> {
+        BRUME_TRY(found, region(call.region));
+        return found->logs.put_errand(*static_cast<const logs::PutSubscriptionFilterRequest*>(input));
+      },
+      machine_.outside.aside);
+  dispatcher.run_first(
+      logs::model(), "CreateExportTask",
+      [this](const aws::Call& call, const void* input) -> Result<aws::Dispatcher::Errand> {
+        BRUME_TRY(found, region(call.region));
+        return found->logs.export_errand(*static_cast<const logs::CreateExportTaskRequest*>(input));
+      },
+      machine_.outside.aside);
   regional(elbv2::model(), [](Region& r) -> void* { return static_cast<elbv2::Api*>(&r.elbv2); });
   regional(autoscaling::model(), [](Region& r) -> void* { return static_cast<autoscaling::Api*>(&r.autoscaling); });
   regional(cloudformation::model(),

@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
+#include "aws/client.h"
 #include "aws/dispatcher.h"
 #include "aws/http_server.h"
 #include "aws/upgrade.h"
@@ -25,6 +26,7 @@
 #include "daemon/keys.h"
 #include "daemon/lb_process.h"
 #include "daemon/metadata_fabric.h"
+#include "daemon/outgoing_keys.h"
 #include "daemon/pid_file.h"
 #include "env/real.h"
 #include "net/kernel_fabric.h"
@@ -56,6 +58,9 @@ DataChannels::Registry sessions_of(Cloud& cloud) {
 
 constexpr unsigned kSearchers = 4;                             // calls that write or search logs, at once
 constexpr std::uint64_t kLogBudget = std::uint64_t(10) << 30;  // bytes of disk
+constexpr unsigned kCallers = 4;                               // calls of services elsewhere, at once
+constexpr auto kPatience = std::chrono::seconds(10);           // with one of them, and longer with large bodies:
+constexpr std::size_t kSlowest = 500;                          // bytes a millisecond
 constexpr unsigned kWorkers = 8;  // what is under way in the kernel and the runtime at once
 
 Result<void> run(const Settings& settings) {
@@ -114,7 +119,15 @@ Result<void> run(const Settings& settings) {
                .export_folder = settings.state_dir + "/exports",
                .consoles = &consoles,
                .aside = world.more_workers(kSearchers),
-               .time_scale = settings.time_scale},
+               .time_scale = settings.time_scale,
+               .outside = {aws::Outgoing(
+                               env.clock, {settings.endpoints.begin(), settings.endpoints.end()},
+                               [&] { return outgoing_keys(settings.config_dir); },
+                               [](std::string_view endpoint, const aws::HttpRequest& request) {
+                                 const std::chrono::milliseconds carried(request.body.size() / kSlowest);
+                                 return aws::http_exchange(endpoint, request, kPatience + carried);
+                               }),
+                           world.more_workers(kCallers)}},
               session_key, std::uint16_t(settings.api_port));
   cloud_made = &cloud;
   names.begin(cloud);

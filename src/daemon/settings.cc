@@ -3,14 +3,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <vector>
 
+#include "aws/client.h"
 #include "base/json.h"
 #include "env/posix_error.h"
 #include "env/posix_files.h"
 #include "services/ec2/cidr.h"
 
 namespace brume::daemon {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> kElsewhere{"firehose", "kinesis", "lambda", "s3"};
+
+Result<void> check_endpoint(const std::string& service, std::string_view endpoint) {
+  if (std::ranges::find(kElsewhere, service) == kElsewhere.end())
+    return fail("InvalidSettings", "endpoint of '{}': of services elsewhere Brume speaks to {}", service,
+                fmt::join(kElsewhere, ", "));
+  const auto host = aws::host_of(endpoint);
+  if (!host || !endpoint.ends_with(*host))
+    return fail("InvalidSettings", "endpoint of {}: '{}' is not of the form http://host:port or https://host:port",
+                service, endpoint);
+  return {};
+}
+
+}  // namespace
+
+Result<void> add_endpoint(Settings& settings, std::string_view text) {
+  const std::size_t equals = std::min(text.find('='), text.size());
+  const std::string service(text.substr(0, equals));
+  const std::string endpoint(text.substr(std::min(equals + 1, text.size())));
+  BRUME_CHECK(check_endpoint(service, endpoint));
+  settings.endpoints[service] = endpoint;
+  return {};
+}
 
 Result<Settings> load_settings(const std::string& root) {
   Settings settings;
@@ -38,6 +67,9 @@ Result<Settings> load_settings(const std::string& root) {
                   path, text);
   }
   if (settings.public_addresses.empty()) return fail("InvalidSettings", "{}: public_addresses must name a range", path);
+  for (const auto& [service, endpoint] : settings.endpoints)
+    if (auto checked = check_endpoint(service, endpoint); !checked)
+      return fail("InvalidSettings", "{}: {}", path, checked.error().message);
   if (settings.init.empty()) {
     const std::string program = program_path();
     const std::string folder = program.substr(0, program.rfind('/'));

@@ -28,7 +28,13 @@ struct Settings {
   double time_scale = 1;
   // Also record calls that only read, and succeed, in the log group /brume/audit.
   bool audit_reads = false;
+  // Where services are that Brume does not have itself, by their names in signatures: "kinesis", "firehose", "lambda",
+  // "s3" to "http://host:port" or "https://host:port". Calls are signed with the keys that outgoing_keys.h finds.
+  Map<std::string> endpoints;
 };
+
+// Takes "kinesis=http://127.0.0.1:5000" in. Error: InvalidSettings for another service or form.
+Result<void> add_endpoint(Settings& settings, std::string_view text);
 
 // `root` moves the three folders: <root>/lib, <root>/run and <root>/etc; empty leaves them where they are.
 // Errors: InvalidSettings, naming file and member.
@@ -44,4 +50,4 @@ std::string program_path();
 }  // namespace brume::daemon
 
 BRUME_RECORD(brume::daemon::Settings, state_dir, run_dir, config_dir, region, api_port, runtime, conmon, init,
-             lb_threads, public_addresses, time_scale, audit_reads)
+             lb_threads, public_addresses, time_scale, audit_reads, endpoints)

@@ -133,6 +133,12 @@ std::optional<StreamInfo> EventStore::stream(GroupId id, const std::string& name
   return info_of(*found->second);
 }
 
+std::uint64_t EventStore::last_id(GroupId id) const {
+  const std::lock_guard hold(state_->index_lock);
+  const Group* group = state_->index.find(id);
+  return group ? group->facts.next_id - 1 : 0;
+}
+
 Result<Appended> EventStore::append(GroupId group, const std::string& stream, std::span<const NewEvent> events,
                                     std::int64_t ingestion, std::string_view token, bool create_stream) {
   BRUME_CHECK(check(events, token));

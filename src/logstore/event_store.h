@@ -68,8 +68,10 @@ struct Read {
   std::int64_t from = 0, to = 0;
   bool backward = false;
   std::optional<Position> after;  // goes on strictly behind it: later ones, or earlier ones if `backward`
-  std::string needle;             // only events whose message has these bytes are visited; empty: all
-  std::uint64_t scan_limit = 0;   // stops after about so many bytes of messages were looked at (some MiB more); 0: none
+  // Only events with an id above the one and, unless that is 0, up to the other: what was appended in a while.
+  std::uint64_t above_id = 0, up_to_id = 0;
+  std::string needle;            // only events whose message has these bytes are visited; empty: all
+  std::uint64_t scan_limit = 0;  // stops after about so many bytes of messages were looked at (some MiB more); 0: none
 };
 
 struct Scanned {
@@ -131,6 +133,9 @@ class EventStore {
   Result<void> delete_group(GroupId group);
   StreamPage streams(const StreamQuery& query) const;
   std::optional<StreamInfo> stream(GroupId group, const std::string& name) const;
+  // Of the newest event that was ever appended to the group: ids rise in the order of appending. All events up to it
+  // are on disk. 0: there was none.
+  std::uint64_t last_id(GroupId group) const;
 
   // On disk when it returns; all or none. `token` names this very batch (at most 128 bytes; empty: has no name): if it
   // is among the newest 256 of the stream, nothing is added. Appends at the same time share a commit. Errors:

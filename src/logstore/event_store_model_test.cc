@@ -75,6 +75,7 @@ class World {
         bytes += info->stored_bytes;
         events += info->events;
       }
+      EXPECT_EQ(store_->last_id(group + base_), model_[group + base_].next_id - 1);
       const Usage usage = store_->usage(group + base_);
       EXPECT_EQ(usage.streams, model_[group + base_].streams.size());
       EXPECT_GE(usage.events, events);  // those of deleted streams may still be there
@@ -198,6 +199,9 @@ class World {
     if (number(3) == 0) read.stream_prefix = std::string(1, char('a' + number(2)));
     if (number(3) == 0) read.needle = std::vector<std::string>{"error", "200 GET", "ö", "html 12"}[number(4)];
     if (number(4) == 0) read.after = Position{read.from + std::int64_t(number(500)), number(2000)};
+    const std::uint64_t ids = model_[read.group].next_id;
+    if (number(3) == 0) read.above_id = number(ids);
+    if (number(3) == 0) read.up_to_id = 1 + number(ids);
     compare(read);
   }
 
@@ -214,6 +218,7 @@ class World {
       if (!event.stream.starts_with(read.stream_prefix)) continue;
       if (read.after && (read.backward ? at >= *read.after : at <= *read.after)) continue;
       if (event.message.find(read.needle) == std::string::npos) continue;
+      if (at.id <= read.above_id || (read.up_to_id > 0 && at.id > read.up_to_id)) continue;
       expected.push_back(line(at, event));
     }
     if (read.backward) std::ranges::reverse(expected);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <variant>
 
 #include "base/log.h"
@@ -19,6 +20,12 @@ Position first_of(const Part& part) {
 Position last_of(const Part& part) {
   if (const auto* row = std::get_if<PendingRow>(&part)) return {row->last, row->first_id + row->events - 1};
   return std::get<BlockHead>(part).last;
+}
+// The least and the most of its events' ids.
+std::pair<std::uint64_t, std::uint64_t> ids_of(const Part& part) {
+  if (const auto* row = std::get_if<PendingRow>(&part)) return {row->first_id, row->first_id + row->events - 1};
+  const auto& block = std::get<BlockHead>(part);
+  return {block.least_id, block.most_id};
 }
 std::uint32_t events_of(const Part& part) {
   return std::visit([](const auto& of) { return of.events; }, part);
@@ -43,7 +50,10 @@ std::size_t find_text(std::string_view text, std::string_view needle, std::size_
 class Visit {
  public:
   Visit(State& state, const Read& read, const std::function<bool(const Event&)>& visitor)
-      : state_(state), read_(read), visitor_(visitor) {
+      : state_(state),
+        read_(read),
+        visitor_(visitor),
+        up_to_id_(read.up_to_id > 0 ? read.up_to_id : std::numeric_limits<std::uint64_t>::max()) {
     // [from_, to_); of a backward visit `after` is the end.
     from_ = {std::max<std::int64_t>(read.from, 0), 0};
     to_ = {std::max<std::int64_t>(read.to, 0), 0};
@@ -65,6 +75,7 @@ class Visit {
   // In the order of the visit, is `a` earlier than `b`?
   [[nodiscard]] bool before(Position a, Position b) const { return read_.backward ? b < a : a < b; }
   [[nodiscard]] Position begin_of(const Part& part) const { return read_.backward ? last_of(part) : first_of(part); }
+  [[nodiscard]] bool is_asked(std::uint64_t id) const { return id > read_.above_id && id <= up_to_id_; }
 
   void plan();
   // To the times of the streams that are asked for; which bits of a block's `streams` they have. Under the index's
@@ -92,6 +103,7 @@ class Visit {
   const Read& read_;
   const std::function<bool(const Event&)>& visitor_;
   Position from_, to_;
+  std::uint64_t up_to_id_;
   Scanned scanned_;
   std::shared_ptr<Group> group_;
   std::vector<Cut> cuts_;
@@ -114,7 +126,9 @@ void Visit::plan() {
     cuts_ = group_->facts.cuts;
     const std::uint64_t wanted = narrow();
     const auto add = [&](const Part& part) {
-      if (first_of(part) < to_ && last_of(part) >= from_) parts_.push_back(part);
+      const auto [least, most] = ids_of(part);
+      if (first_of(part) < to_ && last_of(part) >= from_ && most > read_.above_id && least <= up_to_id_)
+        parts_.push_back(part);
     };
     for (auto block = group_->blocks.begin(); block != group_->blocks.end() && block->first <= to_.timestamp; ++block)
       if ((block->second.streams & wanted) != 0) add(block->second);
@@ -243,7 +257,7 @@ Result<bool> Visit::open_block(const BlockHead& block, std::string_view bytes) {
     if (!text) return damaged(block, text.error().message);
     // Most blocks have no match: what is counted of them is known without their columns.
     const bool whole = from_ <= block.first && block.last < to_ && cuts_.empty() && read_.streams.empty() &&
-                       read_.stream_prefix.empty();
+                       read_.stream_prefix.empty() && is_asked(block.least_id) && is_asked(block.most_id);
     if (whole && find_text(*text, read_.needle) == npos) {
       scanned_.events += block.events;
       scanned_.bytes += block.text_bytes;
@@ -281,7 +295,7 @@ const Stream* Visit::stream_of(std::uint32_t number) {
 
 void Visit::take(std::vector<BlockColumn> events, std::string text) {
   std::erase_if(events, [&](const BlockColumn& event) {
-    if (event.position < from_ || event.position >= to_) return true;
+    if (event.position < from_ || event.position >= to_ || !is_asked(event.position.id)) return true;
     return std::ranges::any_of(
         cuts_, [&](const Cut& cut) { return event.position.timestamp < cut.time && event.position.id < cut.id; });
   });

@@ -398,6 +398,45 @@ TEST_F(DispatcherTest, WhatRunsAsideIsAnsweredLaterAndJudgedOnTheLoop) {
                                             "AKIDTEST GetCallerIdentity  answered"}));
 }
 
+TEST_F(DispatcherTest, AnErrandIsRunAsideBeforeItsOperation) {
+  Later later;
+  FakeSessions sessions;
+  dispatcher.accept(sessions);
+  int errands = 0;
+  Result<void> found;
+  dispatcher.run_first(
+      sts::model(), "GetCallerIdentity",
+      [&](const Call&, const void*) -> Result<Dispatcher::Errand> {
+        return [&] {
+          ++errands;
+          return found;
+        };
+      },
+      later.aside("").run);
+  std::vector<HttpAnswer> answers;
+  const auto ask = [&](const Credentials& keys) {
+    HttpRequest request{.headers = {{"Host", "h"}, {"Content-Type", "application/x-www-form-urlencoded"}},
+                        .body = "Action=GetCallerIdentity&Version=2011-06-15"};
+    sign_request(request, keys, "ap-southeast-1", "sts", world.clock.wall());
+    dispatcher.handle(std::move(request), [&](HttpAnswer answer) { answers.push_back(std::move(answer)); });
+  };
+  ask(kTemporary);  // who may not, sends nobody
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_HAS(answers[0], "<Code>AccessDenied</Code>");
+  ask(kKeys);
+  EXPECT_EQ(answers.size(), 1U);
+  later.step();
+  ASSERT_EQ(answers.size(), 2U);
+  EXPECT_HAS(answers[1], "arn:aws:iam::000000000000:root");
+  found = fail("InvalidParameterException", "Nobody is there.");
+  ask(kKeys);
+  later.step();
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_HAS(answers[2], "Nobody is there.");
+  EXPECT_EQ(errands, 2);
+  EXPECT_HAS(form("sts", "Action=GetCallerIdentity"), "Nobody is there.");  // where all is answered at once
+}
+
 TEST_F(DispatcherTest, TellsWhoCalledWhat) {
   std::vector<std::string> told;
   dispatcher.tell([&](const Dispatcher::Answered& one) {

@@ -1,6 +1,8 @@
 // CloudWatch Logs for the engine's tests.
 #pragma once
 
+#include <set>
+
 #include "aws/call.h"
 #include "logs/api.h"
 #include "services/cloudformation/fake_things_test.h"
@@ -34,6 +36,27 @@ class FakeLogs : public virtual FakeThings, public logs::Api {
   Result<void> DeleteMetricFilter(const aws::Call&, const logs::DeleteMetricFilterRequest& r) override {
     return drop("DeleteMetricFilter", *r.filterName);
   }
+  // The destination is asked first.
+  Result<void> PutSubscriptionFilter(const aws::Call&, const logs::PutSubscriptionFilterRequest& r) override {
+    BRUME_CHECK(called("PutSubscriptionFilter"));
+    if (refused_destinations.contains(*r.destinationArn))
+      return fail("InvalidParameterException", "Could not deliver test message to specified Kinesis stream.");
+    if (asked_destinations.insert(*r.destinationArn).second)
+      return fail("OperationAbortedException", "A test message is on its way.");
+    things.erase(*r.filterName);
+    return put({*r.filterName, "subscription-filter", *r.filterName, to_json(r), now()});
+  }
+  Result<logs::DescribeSubscriptionFiltersResponse> DescribeSubscriptionFilters(
+      const aws::Call&, const logs::DescribeSubscriptionFiltersRequest&) override {
+    BRUME_CHECK(called("DescribeSubscriptionFilters"));
+    logs::DescribeSubscriptionFiltersResponse out;
+    for (const std::string& id : ids("subscription-filter")) out.subscriptionFilters.push_back({.filterName = id});
+    return out;
+  }
+  Result<void> DeleteSubscriptionFilter(const aws::Call&, const logs::DeleteSubscriptionFilterRequest& r) override {
+    return drop("DeleteSubscriptionFilter", *r.filterName);
+  }
+  std::set<std::string> asked_destinations, refused_destinations;
   Result<logs::PutQueryDefinitionResponse> PutQueryDefinition(const aws::Call&,
                                                               const logs::PutQueryDefinitionRequest& r) override {
     if (r.queryDefinitionId) {

@@ -1,19 +1,20 @@
-// Writes events to an export's files: a folder a stream, one compressed file in it.
+// An export's files in a folder of this machine: one a stream, in a folder of its own, whole at any time.
 #pragma once
 
-#include <atomic>
-#include <map>
-#include <string>
-
 #include "env/files.h"
-#include "logstore/event_store.h"
+#include "services/logs/export_events.h"
 
 namespace brume::logs {
 
-// Writes all that `read` visits below `folder`, in pieces: each goes to the stream's file as a gzip member of its own,
-// so that the file is whole at any time. Holds at most some MiB. Stops early, without an error, once `cancelled`.
-// Errors: the files' and the store's.
-Result<void> export_events(logstore::EventStore& store, logstore::Read read, env::Files& files,
-                           const std::string& folder, const std::atomic<bool>& cancelled);
+class ExportFiles : public ExportSink {
+ public:
+  ExportFiles(env::Files& files, std::string folder) : files_(files), folder_(std::move(folder)) {}
+  Result<void> add(const std::string& stream, std::string_view member) override;
+  Result<void> finish() override { return {}; }
+
+ private:
+  env::Files& files_;
+  std::string folder_;
+};
 
 }  // namespace brume::logs

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "services/common/page.h"
 #include "services/logs/export_files.h"
+#include "services/logs/export_objects.h"
 #include "services/logs/group_operations.h"
 
 namespace brume::logs {
@@ -26,12 +27,14 @@ bool is_path(std::string_view text, std::string_view also) {
 }  // namespace
 
 ExportOperations::ExportOperations(services::Context context, logstore::EventStore& store,
-                                   const GroupOperations& groups, env::Aside aside, std::string folder)
+                                   const GroupOperations& groups, env::Aside aside, std::string folder,
+                                   const services::Outside& outside)
     : context_(std::move(context)),
       store_(store),
       groups_(groups),
       aside_(std::move(aside)),
       folder_(std::move(folder)),
+      outside_(outside),
       exports_(context_.store, "log-exports", context_.region) {}
 
 Result<void> ExportOperations::load_exports() {
@@ -46,8 +49,7 @@ void ExportOperations::start_exports() {
       return run(id);
 }
 
-Result<CreateExportTaskResponse> ExportOperations::CreateExportTask(const Call&,
-                                                                    const CreateExportTaskRequest& request) {
+Result<ExportRecord> ExportOperations::check(const CreateExportTaskRequest& request) const {
   BRUME_TRY(group, groups_.find_group(*request.logGroupName));
   if (*request.from > *request.to)
     return fail("InvalidParameterException", "from {} is after to {}.", *request.from, *request.to);
@@ -62,20 +64,40 @@ Result<CreateExportTaskResponse> ExportOperations::CreateExportTask(const Call&,
   for (const auto& [id, record] : exports_.rows())
     if (is_active(record.task))
       return fail("LimitExceededException", "The export task {} is under way: one runs at a time.", id);
-  const std::string id = context_.env.random.uuid();
-  exports_.put(
-      id, {.task = {.taskId = id,
-                    .taskName = request.taskName,
-                    .logGroupName = group->name,
-                    .from = request.from,
-                    .to = request.to,
-                    .destination = request.destination,
-                    .destinationPrefix = prefix,
-                    .status = ExportTaskStatus{.code = "PENDING", .message = std::nullopt},
-                    .executionInfo =
-                        ExportTaskExecutionInfo{.creationTime = context_.env.clock.wall().time_since_epoch().count(),
-                                                .completionTime = std::nullopt}},
-           .stream_prefix = request.logStreamNamePrefix.value_or("")});
+  return ExportRecord{
+      .task = {.taskId = context_.env.random.uuid(),
+               .taskName = request.taskName,
+               .logGroupName = group->name,
+               .from = request.from,
+               .to = request.to,
+               .destination = request.destination,
+               .destinationPrefix = prefix,
+               .status = ExportTaskStatus{.code = "PENDING", .message = std::nullopt},
+               .executionInfo =
+                   ExportTaskExecutionInfo{.creationTime = context_.env.clock.wall().time_since_epoch().count(),
+                                           .completionTime = std::nullopt}},
+      .stream_prefix = request.logStreamNamePrefix.value_or("")};
+}
+
+Result<std::function<Result<void>()>> ExportOperations::export_errand(const CreateExportTaskRequest& request) {
+  BRUME_TRY(record, check(request));
+  if (!outside_.calls.reaches("s3")) return std::function<Result<void>()>();
+  return [this, task = record.task]() -> Result<void> {
+    const Bucket bucket(outside_.calls, context_.region, *task.destination);
+    const auto written = bucket.put(*task.destinationPrefix + "/aws-logs-write-test", "Permission Check Successful");
+    if (written) return {};
+    return fail("InvalidParameterException",
+                "PutObject call on the given bucket failed. Please check if CloudWatch Logs has been granted "
+                "permission to perform this operation. ({})",
+                written.error().message);
+  };
+}
+
+Result<CreateExportTaskResponse> ExportOperations::CreateExportTask(const Call&,
+                                                                    const CreateExportTaskRequest& request) {
+  BRUME_TRY(record, check(request));
+  const std::string id = *record.task.taskId;
+  exports_.put(id, std::move(record));
   context_.store.after_commit([this, id] { run(id); });
   return CreateExportTaskResponse{.taskId = id};
 }
@@ -112,6 +134,7 @@ Result<DescribeExportTasksResponse> ExportOperations::DescribeExportTasks(const 
 }
 
 void ExportOperations::run(const std::string& id) {
+  const bool again = exports_.find(id)->task.status->code == "RUNNING";
   const auto running = context_.store.transact([&]() -> Result<void> {
     exports_.modify(id, [](ExportRecord& record) { record.task.status->code = "RUNNING"; });
     return {};
@@ -127,20 +150,36 @@ void ExportOperations::run(const std::string& id) {
                       .to = *record.task.to + 1,
                       .after = std::nullopt,
                       .needle = ""};
-  const std::string folder =
-      fmt::format("{}/{}/{}/{}", folder_, *record.task.destination, *record.task.destinationPrefix, id);
+  const std::string bucket = *record.task.destination,
+                    prefix = fmt::format("{}/{}", *record.task.destinationPrefix, id);
   cancelled_ = std::make_shared<std::atomic<bool>>(false);
   auto result = std::make_shared<Result<void>>();
-  aside_(
-      [this, read, folder, cancelled = cancelled_, result] {
-        env::Files& files = context_.env.files;
-        *result = files.remove_all(folder);
-        if (*result) *result = export_events(store_, read, files, folder, *cancelled);
+  const bool to_s3 = outside_.calls.reaches("s3");
+  (to_s3 ? outside_.aside : aside_)(
+      [this, read, to_s3, again, bucket, prefix, cancelled = cancelled_, result] {
+        *result = to_s3 ? write_objects(read, again, bucket, prefix, *cancelled)
+                        : write_files(read, fmt::format("{}/{}/{}", folder_, bucket, prefix), *cancelled);
       },
       [this, id, cancelled = cancelled_, result] {
         if (!*result) return ended(id, "FAILED", result->error().message);
         ended(id, *cancelled ? "CANCELLED" : "COMPLETED", *cancelled ? "" : "Completed successfully");
       });
+}
+
+Result<void> ExportOperations::write_files(const logstore::Read& read, const std::string& folder,
+                                           const std::atomic<bool>& cancelled) {
+  env::Files& files = context_.env.files;
+  BRUME_CHECK(files.remove_all(folder));
+  ExportFiles sink(files, folder);
+  return export_events(store_, read, sink, cancelled);
+}
+
+Result<void> ExportOperations::write_objects(const logstore::Read& read, bool again, const std::string& name,
+                                             const std::string& prefix, const std::atomic<bool>& cancelled) {
+  const Bucket bucket(outside_.calls, context_.region, name);
+  if (again) BRUME_CHECK(bucket.remove_all(prefix + "/"));
+  ExportObjects sink(bucket, prefix);
+  return export_events(store_, read, sink, cancelled);
 }
 
 void ExportOperations::ended(const std::string& id, const std::string& code, const std::string& message) {

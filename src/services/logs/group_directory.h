@@ -20,6 +20,7 @@ struct GroupView {
   std::string name, arn;  // the ARN without ":*" at its end
   std::optional<std::int32_t> retention_days;
   MetricFilterRules metric_filters;
+  bool subscribed = false;  // has subscription filters
 };
 
 class GroupDirectory {

@@ -66,7 +66,8 @@ GroupView GroupOperations::view_of(const GroupRecord& record) const {
           .name = record.name,
           .arn = arn_of(record.name),
           .retention_days = record.retention_days,
-          .metric_filters = metric_filter_rules(record.name)};
+          .metric_filters = metric_filter_rules(record.name),
+          .subscribed = has_subscription_filters(record.name)};
 }
 
 void GroupOperations::changed(const std::string& name) {

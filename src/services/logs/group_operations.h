@@ -47,6 +47,7 @@ class GroupOperations : public virtual Api {
   // How many metric filters a group has, and what threads are to do for them.
   [[nodiscard]] virtual std::size_t metric_filter_count(const std::string& name) const = 0;
   [[nodiscard]] virtual MetricFilterRules metric_filter_rules(const std::string& name) const = 0;
+  [[nodiscard]] virtual bool has_subscription_filters(const std::string& name) const = 0;
   // What depends on a group and goes with it, in its transaction.
   virtual void forget(const GroupRecord& group) = 0;
 

@@ -12,12 +12,14 @@ constexpr std::size_t kMostEvents = 10'000, kMostBytes = 8 << 20;
 }  // namespace
 
 Service::Service(services::Context context, logstore::EventStore& store, services::MetricSink& metrics,
-                 const env::Aside& aside, std::function<void()> touched, std::string export_folder)
+                 const env::Aside& aside, std::function<void()> touched, std::string export_folder,
+                 const services::Outside& outside)
     : GroupOperations(context),
       EventOperations(context.env.clock, store, directory()),
       MetricFilterOperations(context, *this, metrics),
+      SubscriptionFilterOperations(context, *this, store, metrics, outside),
       QueryOperations(context, store, *this, aside),
-      ExportOperations(context, store, *this, aside, std::move(export_folder)),
+      ExportOperations(context, store, *this, aside, std::move(export_folder), outside),
       context_(context),
       store_(store),
       touched_(std::move(touched)),
@@ -36,7 +38,12 @@ MetricFilterRules Service::metric_filter_rules(const std::string& name) const {
   return rules_of(name);
 }
 
+bool Service::has_subscription_filters(const std::string& name) const {
+  return is_subscribed(name);
+}
+
 void Service::forget(const GroupRecord& group) {
+  forget_subscriptions(group.name);
   forget_filters(group.name);
   upkeep_.remove(group.id);
 }
@@ -44,12 +51,14 @@ void Service::forget(const GroupRecord& group) {
 void Service::appended(const GroupView& group, const std::string& stream, std::int64_t ingestion,
                        std::span<const logstore::NewEvent> events) {
   touched_();
+  if (group.subscribed) deliver_soon();
   metric_filters().measure(group.metric_filters, events);
   live_tails_.appended(group, stream, ingestion, events);
 }
 
 Result<void> Service::load() {
   BRUME_CHECK(load_filters());
+  BRUME_CHECK(load_subscriptions());
   BRUME_CHECK(load_groups());
   BRUME_CHECK(load_queries());
   BRUME_CHECK(load_exports());

@@ -9,6 +9,7 @@
 #include "services/logs/live_tails.h"
 #include "services/logs/metric_filter_operations.h"
 #include "services/logs/query_operations.h"
+#include "services/logs/subscription_filter_operations.h"
 #include "services/logs/upkeep.h"
 
 namespace brume::logs {
@@ -16,18 +17,21 @@ namespace brume::logs {
 class Service : public GroupOperations,
                 public EventOperations,
                 public MetricFilterOperations,
+                public SubscriptionFilterOperations,
                 public QueryOperations,
                 public ExportOperations,
                 public services::LogSink {
  public:
-  // `store` has the events of all regions and outlives this. `aside` is where searches and exports run; `touched` is
-  // called on any thread when something was appended.
+  // `store` has the events of all regions and outlives this, as `outside` does. `aside` is where searches and exports
+  // run; `touched` is called on any thread when something was appended.
   Service(services::Context context, logstore::EventStore& store, services::MetricSink& metrics,
-          const env::Aside& aside, std::function<void()> touched, std::string export_folder);
+          const env::Aside& aside, std::function<void()> touched, std::string export_folder,
+          const services::Outside& outside);
   // Reads the tables.
   Result<void> load();
   void start() {
     start_exports();
+    start_subscriptions();
     upkeep_.start();
   }
 
@@ -42,6 +46,7 @@ class Service : public GroupOperations,
   [[nodiscard]] std::int64_t stored_bytes(std::uint64_t group) const override;
   [[nodiscard]] std::size_t metric_filter_count(const std::string& name) const override;
   [[nodiscard]] MetricFilterRules metric_filter_rules(const std::string& name) const override;
+  [[nodiscard]] bool has_subscription_filters(const std::string& name) const override;
   void forget(const GroupRecord& group) override;
   void appended(const GroupView& group, const std::string& stream, std::int64_t ingestion,
                 std::span<const logstore::NewEvent> events) override;

@@ -1,4 +1,4 @@
-// Log groups, metric filters, saved queries.
+// Log groups, metric filters, subscription filters, saved queries.
 //
 // Not AWS::Logs::LogStream: a stream is not part of the transaction that records the resource (services/logs).
 #include "base/json.h"
@@ -104,6 +104,41 @@ Result<void> remove_filter(Work& work, const Instance& instance) {
       work.call, {.logGroupName = instance.text("LogGroupName"), .filterName = instance.physical_id});
 }
 
+// A subscription filter is made once its destination has been asked, which takes a while: `settled` puts it, as often
+// as that takes.
+Result<void> create_subscription(Work& work, Instance& instance) {
+  instance.physical_id = instance.properties.find("FilterName") ? instance.text("FilterName") : work.name;
+  BRUME_TRY(there, work.apis.logs.DescribeSubscriptionFilters(work.call, {.logGroupName = instance.text("LogGroupName"),
+                                                                          .filterNamePrefix = instance.physical_id}));
+  for (const logs::SubscriptionFilter& filter : there.subscriptionFilters)
+    if (filter.filterName == instance.physical_id)
+      return fail("AlreadyExists", "The subscription filter {} of {} already exists", instance.physical_id,
+                  instance.text("LogGroupName"));
+  return {};
+}
+
+Result<void> update_subscription(Work&, Instance&, const Value&) {
+  return {};
+}
+
+Result<bool> subscription_settled(Work& work, Instance& instance) {
+  logs::PutSubscriptionFilterRequest request{.logGroupName = instance.text("LogGroupName"),
+                                             .filterName = instance.physical_id,
+                                             .filterPattern = instance.text("FilterPattern"),
+                                             .destinationArn = instance.text("DestinationArn")};
+  if (instance.properties.find("RoleArn")) request.roleArn = instance.text("RoleArn");
+  if (instance.properties.find("Distribution")) request.distribution = instance.text("Distribution");
+  const auto put = work.apis.logs.PutSubscriptionFilter(work.call, request);
+  if (put) return true;
+  if (put.error().code == "OperationAbortedException") return false;
+  return std::unexpected(put.error());
+}
+
+Result<void> remove_subscription(Work& work, const Instance& instance) {
+  return work.apis.logs.DeleteSubscriptionFilter(
+      work.call, {.logGroupName = instance.text("LogGroupName"), .filterName = instance.physical_id});
+}
+
 Result<void> put_query(Work& work, Instance& instance, const std::optional<std::string>& id) {
   logs::PutQueryDefinitionRequest request{.name = instance.text("Name"),
                                           .queryDefinitionId = id,
@@ -150,6 +185,16 @@ std::span<const ResourceType> logs_types() {
        .create = create_filter,
        .update = update_filter,
        .remove = remove_filter},
+      {.name = "AWS::Logs::SubscriptionFilter",
+       .properties = {text("FilterName", kCreateOnly), text("FilterPattern", kRequired),
+                      text("LogGroupName", kRequired | kCreateOnly), text("DestinationArn", kRequired), text("RoleArn"),
+                      text("Distribution")},
+       .attributes = {},
+       .name_property = "FilterName",
+       .create = create_subscription,
+       .settled = subscription_settled,
+       .update = update_subscription,
+       .remove = remove_subscription},
       {.name = "AWS::Logs::QueryDefinition",
        .properties = {text("Name", kRequired), text("QueryString", kRequired), texts("LogGroupNames")},
        .attributes = {"QueryDefinitionId"},
