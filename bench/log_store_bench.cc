@@ -1,7 +1,7 @@
 // The event store of src/logstore: what an append, a scan and a stream cost, beside grep and zstdgrep on the same
 // lines.
 //
-//   log_store_bench --folder FOLDER [--mib N] [--threads N]
+//   log_store_bench --folder FOLDER [--mib N] [--section-kib N]
 //
 // In this process, on a real disk. The lines are an access log in the combined format, some 200 bytes each: addresses,
 // paths and browsers as unevenly spread as they are, sizes and times at random. Appends are batches of 5,000 lines (1
@@ -216,6 +216,64 @@ void measure_streams(const std::string& folder) {
   print_row({"start with them, ms", fmt::format("{:.0f}", watch.ms())});
 }
 
+// Streams that write at the same time, five lines a turn each: of each turn about 10 MiB, in the order of time a few
+// blocks in which nearly all have lines.
+void measure_one_of_many(const std::string& folder, std::uint64_t section_bytes) {
+  constexpr int kStreams = 10'000, kTurns = 10, kLines = 5, kThreads = 64;
+  std::filesystem::create_directories(folder);
+  auto store = must(EventStore::open({.path = folder + "/logs.db", .section_bytes = section_bytes}));
+  std::atomic<std::uint64_t> text_bytes = 0;
+  const double cpu = own_cpu_ms();
+  for (int turn = 0; turn < kTurns; ++turn) {
+    std::vector<std::thread> all;
+    for (int thread = 0; thread < kThreads; ++thread)
+      all.emplace_back([&, thread, turn] {
+        AccessLog own(unsigned(turn * kThreads + thread));
+        for (int stream = thread; stream < kStreams; stream += kThreads) {
+          std::vector<std::string> messages;
+          std::vector<NewEvent> events;
+          for (int i = 0; i < kLines; ++i) {
+            const std::int64_t time = kStart + (turn * kLines + i) * 10'000 + stream;
+            messages.push_back(fmt::format("i-{:017x} {}", stream * 2'654'435'761U, own.line(time)));
+            text_bytes += messages.back().size();
+            events.push_back({time, {}});
+          }
+          for (std::size_t i = 0; i < kLines; ++i) events[i].message = messages[i];
+          must(store->append(1, fmt::format("i-{}", stream), events, kStart, "", true));
+        }
+      });
+    for (std::thread& thread : all) thread.join();
+    must(store->maintain(kStart));
+  }
+  must(store->maintain(kEnd));
+  const double appended = own_cpu_ms() - cpu, mib = double(text_bytes) / (1 << 20);
+  print_row({"text, MiB", fmt::format("{:.0f}", mib)});
+  print_row({"appends and folds: MiB a processor second", fmt::format("{:.0f}", mib / appended * 1e3)});
+  print_row({"bytes on disk a byte", fmt::format("{:.4f}", double(store->usage(1).disk_bytes) / double(text_bytes))});
+  Read read{.group = 1, .from = 0, .to = kEnd};
+  const auto visit = [&] {
+    std::size_t found = 0;
+    const double before = own_cpu_ms();
+    must(store->visit(read, [&](const Event&) { return ++found > 0; }));
+    return std::pair(found, own_cpu_ms() - before);
+  };
+  const auto measure = [&](const std::string& name, auto&& prepare) {
+    std::vector<double> times;
+    std::size_t found = 0;
+    for (int turn = 0; turn < 11; ++turn) {
+      prepare(turn);
+      const auto [events, ms] = visit();
+      times.push_back(ms);
+      found = events;
+    }
+    print_row({fmt::format("{}: {} events, processor ms", name, found), fmt::format("{:.2f}", median(times))});
+  };
+  measure("all", [](int) {});
+  measure("all with what is not there", [&](int) { read.needle = "not there at all"; });
+  read.needle.clear();
+  measure("one of them", [&](int turn) { read.streams = {fmt::format("i-{}", 77 + turn * 901)}; });
+}
+
 int run(const Arguments& arguments) {
   const std::string folder = arguments.get("folder") + "/logs";
   std::filesystem::remove_all(folder);
@@ -272,6 +330,8 @@ int run(const Arguments& arguments) {
 
   std::puts("\n| 10,000 streams | |\n|---|---|");
   measure_streams(folder + "/streams");
+  std::puts("\n| 10,000 streams that write at the same time | |\n|---|---|");
+  measure_one_of_many(folder + "/many", std::stoull(arguments.get("section-kib", "128")) << 10);
   std::filesystem::remove_all(folder);
   return 0;
 }

@@ -5,18 +5,11 @@
 
 #include "base/bytes.h"
 #include "logstore/compression.h"
-#include "logstore/journal_row.h"
 
 namespace brume::logstore {
 namespace {
 
 constexpr int kLevel = 3;
-constexpr std::uint64_t kMostColumns = 60;                          // bytes of an event's numbers
-constexpr std::uint64_t kMostBlockText = std::uint64_t(128) << 20;  // far above what is written
-
-std::unexpected<Error> unreadable(const BlockHead& head) {
-  return fail_internal("The log store's block {} is damaged", head.id);
-}
 
 // What the next event of a stream is told as the difference to.
 struct Before {
@@ -24,134 +17,138 @@ struct Before {
   std::int64_t ingestion = 0;
 };
 
-struct Frames {
-  std::string_view columns, texts;
+// The streams of a block by their numbers, and of each event which of them it has.
+struct Streams {
+  std::vector<std::uint32_t> numbers;     // ascending
+  std::vector<std::uint32_t> of_event;    // places in `numbers`
+  std::vector<std::uint64_t> text_bytes;  // of each
 };
-Result<Frames> frames_of(const BlockHead& head, std::string_view bytes) {
-  ByteReader in(bytes);
-  const std::uint64_t size = in.number();
-  Frames out;
-  out.columns = in.take(size);
-  if (in.failed || head.events == 0 || head.events > kMostEvents || head.text_bytes > kMostBlockText ||
-      head.first.timestamp < 0 || head.first > head.last)
-    return unreadable(head);
-  out.texts = in.take(in.left());
+
+struct Section {
+  std::uint32_t begin = 0, end = 0;  // places of its streams
+  std::uint64_t text_bytes = 0;
+  std::vector<std::uint32_t> events;  // which, in order
+};
+
+Streams streams_of(const std::vector<BlockEvent>& events) {
+  Streams out;
+  std::unordered_map<std::uint32_t, std::uint32_t> place;
+  for (const BlockEvent& event : events)
+    if (place.try_emplace(event.stream).second) out.numbers.push_back(event.stream);
+  std::ranges::sort(out.numbers);
+  for (std::uint32_t i = 0; i < out.numbers.size(); ++i) place[out.numbers[i]] = i;
+  out.text_bytes.resize(out.numbers.size());
+  out.of_event.reserve(events.size());
+  for (const BlockEvent& event : events) {
+    out.of_event.push_back(place[event.stream]);
+    out.text_bytes[out.of_event.back()] += event.message.size();
+  }
   return out;
 }
 
-}  // namespace
-
-std::string write_block(const std::vector<BlockEvent>& events, BlockHead& head) {
-  std::vector<std::uint32_t> numbers;
-  numbers.reserve(events.size());
-  for (const BlockEvent& event : events) numbers.push_back(event.stream);
-  std::ranges::sort(numbers);
-  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
-  std::unordered_map<std::uint32_t, std::uint32_t> place;
-  for (std::uint32_t i = 0; i < numbers.size(); ++i) place[numbers[i]] = i;
-
-  head.first = events.front().position;
-  head.last = events.back().position;
-  head.events = std::uint32_t(events.size());
-  head.least_id = head.most_id = head.first.id;
-  head.streams = 0;
-
-  std::string columns, streams, times, ids, ingestions, lengths, texts;
-  put_number(columns, numbers.size());
-  std::uint32_t previous = 0;
-  for (const std::uint32_t number : numbers) {
-    put_number(columns, number - previous);
-    previous = number;
-    head.streams |= std::uint64_t(1) << (number % 64);
+std::vector<Section> cut(const Streams& streams, std::uint64_t section_bytes) {
+  std::vector<Section> out;
+  std::vector<std::uint32_t> of_stream;
+  for (std::uint32_t place = 0; place < streams.numbers.size(); ++place) {
+    const std::uint64_t size = streams.text_bytes[place];
+    if (out.empty() || out.back().text_bytes + size > section_bytes) out.push_back({.begin = place});
+    out.back().end = place + 1;
+    out.back().text_bytes += size;
+    of_stream.push_back(std::uint32_t(out.size() - 1));
   }
-  std::uint64_t size = 0;
-  for (const BlockEvent& event : events) size += event.message.size();
-  head.text_bytes = std::uint32_t(size);
-  texts.reserve(size);
-  std::vector<Before> before(numbers.size());
-  std::int64_t time = head.first.timestamp;
-  for (const BlockEvent& event : events) {
-    const std::uint32_t stream = place[event.stream];
+  for (std::uint32_t i = 0; i < streams.of_event.size(); ++i) out[of_stream[streams.of_event[i]]].events.push_back(i);
+  return out;
+}
+
+std::string write_columns(const std::vector<BlockEvent>& events, const Streams& streams, const Section& section) {
+  std::string out, times, ids, ingestions, lengths;
+  put_number(out, section.end - section.begin);
+  std::uint32_t previous = 0;
+  for (std::uint32_t place = section.begin; place < section.end; ++place) {
+    put_number(out, streams.numbers[place] - previous);
+    previous = streams.numbers[place];
+  }
+  std::vector<Before> before(section.end - section.begin);
+  std::int64_t time = events.front().position.timestamp;
+  for (const std::uint32_t i : section.events) {
+    const BlockEvent& event = events[i];
+    const std::uint32_t stream = streams.of_event[i] - section.begin;
     Before& last = before[stream];
-    put_number(streams, stream);
+    put_number(out, stream);
     put_number(times, std::uint64_t(event.position.timestamp - time));
     put_signed(ids, std::int64_t(event.position.id - last.id));
     put_signed(ingestions, event.ingestion - last.ingestion);
     put_number(lengths, event.message.size());
-    texts += event.message;
     time = event.position.timestamp;
     last = {event.position.id, event.ingestion};
-    head.least_id = std::min(head.least_id, event.position.id);
-    head.most_id = std::max(head.most_id, event.position.id);
   }
-  columns.append(streams).append(times).append(ids).append(ingestions).append(lengths);
-  const std::string frame = compress(columns, kLevel);
+  out.append(times).append(ids).append(ingestions).append(lengths);
+  return compress(out, kLevel);
+}
+
+std::string write_texts(const std::vector<BlockEvent>& events, const Section& section) {
   std::string out;
-  put_number(out, frame.size());
-  out += frame;
-  out += compress(texts, kLevel);
+  out.reserve(section.text_bytes);
+  for (const std::uint32_t i : section.events) out += events[i].message;
+  return compress(out, kLevel);
+}
+
+std::string write_order(const std::vector<Section>& sections, std::size_t events) {
+  std::vector<std::uint32_t> section_of(events);
+  for (std::uint32_t i = 0; i < sections.size(); ++i)
+    for (const std::uint32_t event : sections[i].events) section_of[event] = i;
+  std::string out;
+  for (const std::uint32_t section : section_of) put_number(out, section);
+  return compress(out, kLevel);
+}
+
+}  // namespace
+
+std::string write_block(const std::vector<BlockEvent>& events, std::uint64_t section_bytes, BlockHead& head) {
+  const Streams streams = streams_of(events);
+  const std::vector<Section> sections = cut(streams, section_bytes);
+  head.first = events.front().position;
+  head.last = events.back().position;
+  head.events = std::uint32_t(events.size());
+  const auto ids = [](const BlockEvent& event) { return event.position.id; };
+  head.least_id = std::ranges::min(events, {}, ids).position.id;
+  head.most_id = std::ranges::max(events, {}, ids).position.id;
+  head.streams = 0;
+  for (const std::uint32_t number : streams.numbers) head.streams |= std::uint64_t(1) << (number % 64);
+
+  const std::string order = sections.size() > 1 ? write_order(sections, events.size()) : "";
+  std::string directory, columns, texts;
+  put_number(directory, sections.size());
+  put_number(directory, order.size());
+  std::uint64_t text_bytes = 0;
+  std::uint32_t previous = 0;
+  for (const Section& section : sections) {
+    const std::string its_columns = write_columns(events, streams, section), its_texts = write_texts(events, section);
+    const std::uint32_t first = streams.numbers[section.begin], last = streams.numbers[section.end - 1];
+    for (const std::uint64_t number :
+         {std::uint64_t(first - previous), std::uint64_t(last - first), std::uint64_t(section.events.size()),
+          section.text_bytes, std::uint64_t(its_columns.size()), std::uint64_t(its_texts.size())})
+      put_number(directory, number);
+    previous = last;
+    text_bytes += section.text_bytes;
+    columns += its_columns;
+    texts += its_texts;
+  }
+  head.text_bytes = std::uint32_t(text_bytes);
+
+  std::string out;
+  if (sections.size() == 1) {
+    put_number(out, columns.size());
+  } else {
+    const std::string frame = compress(directory, kLevel);
+    put_number(out, 0);
+    put_number(out, kBlockFormat);
+    put_number(out, frame.size());
+    out.append(frame).append(order);
+  }
+  out.append(columns).append(texts);
   head.disk_bytes = std::uint32_t(out.size());
   return out;
-}
-
-Result<std::vector<BlockColumn>> read_columns(const BlockHead& head, std::string_view bytes) {
-  BRUME_TRY(frames, frames_of(head, bytes));
-  auto size = decompressed_size(frames.columns, head.events * kMostColumns);
-  if (!size) return unreadable(head);
-  auto plain = decompress(frames.columns, *size);
-  if (!plain) return unreadable(head);
-  ByteReader in(*plain);
-  const std::uint64_t count = in.number();
-  if (in.failed || count == 0 || count > head.events) return unreadable(head);
-  std::vector<std::uint32_t> numbers(count);
-  std::uint64_t number = 0;
-  for (std::uint32_t& one : numbers) {
-    number += in.number();
-    if (number > UINT32_MAX) return unreadable(head);
-    one = std::uint32_t(number);
-  }
-  std::vector<BlockColumn> out(head.events);
-  std::vector<Before> before(count);
-  for (BlockColumn& event : out) {
-    const std::uint64_t place = in.number();
-    if (place >= count) return unreadable(head);
-    event.stream = std::uint32_t(place);  // until its number takes its place
-  }
-  std::int64_t time = head.first.timestamp;
-  for (BlockColumn& event : out) {
-    const std::uint64_t step = in.number();
-    if (step > std::uint64_t(head.last.timestamp - time)) return unreadable(head);
-    time += std::int64_t(step);
-    event.position.timestamp = time;
-  }
-  for (BlockColumn& event : out) event.position.id = before[event.stream].id += std::uint64_t(in.signed_number());
-  for (BlockColumn& event : out) {
-    // As unsigned numbers, which may run over in bytes that are wrong.
-    std::int64_t& last = before[event.stream].ingestion;
-    event.ingestion = last = std::int64_t(std::uint64_t(last) + std::uint64_t(in.signed_number()));
-  }
-  std::uint64_t offset = 0;
-  for (BlockColumn& event : out) {
-    const std::uint64_t length = in.number();
-    if (length > head.text_bytes - offset) return unreadable(head);
-    event.offset = std::uint32_t(offset);
-    event.length = std::uint32_t(length);
-    offset += length;
-  }
-  if (in.failed || !in.at_end() || offset != head.text_bytes) return unreadable(head);
-  for (BlockColumn& event : out) event.stream = numbers[event.stream];
-  const auto out_of_order = [](const BlockColumn& a, const BlockColumn& b) { return a.position >= b.position; };
-  if (out.front().position != head.first || out.back().position != head.last ||
-      std::ranges::adjacent_find(out, out_of_order) != out.end())
-    return unreadable(head);
-  return out;
-}
-
-Result<std::string> read_texts(const BlockHead& head, std::string_view bytes) {
-  BRUME_TRY(frames, frames_of(head, bytes));
-  auto texts = decompress(frames.texts, head.text_bytes);
-  if (!texts) return unreadable(head);
-  return texts;
 }
 
 }  // namespace brume::logstore

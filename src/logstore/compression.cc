@@ -40,16 +40,23 @@ std::string compress(std::string_view bytes, int level) {
 Result<std::string> decompress(std::string_view frame, std::uint64_t size) {
   BRUME_TRY(said, decompressed_size(frame, size));
   if (said != size) return unreadable("the size differs");
-  thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
   std::string out;
-  std::size_t read = 0;
-  out.resize_and_overwrite(size, [&](char* to, std::size_t room) {
-    read = ZSTD_decompressDCtx(context.get(), to, room, frame.data(), frame.size());
-    return ZSTD_isError(read) ? 0 : read;
+  Result<void> read;
+  // (GCC 12 calls with what it has room for, not with `size`.)
+  out.resize_and_overwrite(size, [&](char* to, std::size_t) {
+    read = decompress(frame, std::span(to, size));
+    return read ? size : 0;
   });
-  if (ZSTD_isError(read)) return unreadable(ZSTD_getErrorName(read));
-  if (read != size) return unreadable("the size differs");
+  if (!read) return std::unexpected(std::move(read).error());
   return out;
+}
+
+Result<void> decompress(std::string_view frame, std::span<char> to) {
+  thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
+  const std::size_t read = ZSTD_decompressDCtx(context.get(), to.data(), to.size(), frame.data(), frame.size());
+  if (ZSTD_isError(read)) return unreadable(ZSTD_getErrorName(read));
+  if (read != to.size()) return unreadable("the size differs");
+  return {};
 }
 
 Result<std::uint64_t> decompressed_size(std::string_view frame, std::uint64_t limit) {

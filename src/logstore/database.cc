@@ -322,15 +322,7 @@ Database::Reader::~Reader() {
 }
 
 Result<std::optional<std::string>> Database::Reader::row(std::uint64_t id) {
-  return bytes("SELECT body FROM journal WHERE id = ?", id);
-}
-
-Result<std::optional<std::string>> Database::Reader::block(std::uint64_t id) {
-  return bytes("SELECT bytes FROM block_bytes WHERE id = ?", id);
-}
-
-Result<std::optional<std::string>> Database::Reader::bytes(const char* sql, std::uint64_t id) {
-  BRUME_TRY(statement, connection_->statement(sql));
+  BRUME_TRY(statement, connection_->statement("SELECT body FROM journal WHERE id = ?"));
   bind(statement, 1, id);
   const int step = sqlite3_step(statement);
   Result<std::optional<std::string>> out;
@@ -342,6 +334,27 @@ Result<std::optional<std::string>> Database::Reader::bytes(const char* sql, std:
     out = connection_->failure("read the log store");
   sqlite3_reset(statement);
   return out;
+}
+
+Result<std::optional<BlockBytes>> Database::Reader::block(std::uint64_t id) {
+  sqlite3_blob* opened = nullptr;
+  const int code = sqlite3_blob_open(connection_->get(), "main", "block_bytes", "bytes", sqlite3_int64(id), 0, &opened);
+  const std::shared_ptr<sqlite3_blob> blob(opened, [](sqlite3_blob* of) { sqlite3_blob_close(of); });
+  if (code == SQLITE_ERROR) return std::optional<BlockBytes>();  // there is no such row
+  if ((code & 0xFF) == SQLITE_CORRUPT) return BlockBytes();      // nothing of it can be read
+  if (code != SQLITE_OK) return connection_->failure("read the log store");
+  const auto read = [connection = connection_.get(), blob](std::uint64_t offset,
+                                                           std::uint64_t size) -> Result<std::string> {
+    std::string out;
+    bool whole = false;
+    out.resize_and_overwrite(size, [&](char* to, std::size_t) {
+      whole = sqlite3_blob_read(blob.get(), to, int(size), int(offset)) == SQLITE_OK;
+      return whole ? size : 0;
+    });
+    if (!whole) return connection->failure("read the log store");
+    return out;
+  };
+  return BlockBytes{std::uint64_t(sqlite3_blob_bytes(blob.get())), read};
 }
 
 }  // namespace brume::logstore

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "env/fd.h"
+#include "logstore/block_reader.h"
 #include "logstore/connection.h"
 #include "logstore/index.h"
 
@@ -84,11 +85,10 @@ class Database::Reader {
   ~Reader();  // gives the connection back
 
   Result<std::optional<std::string>> row(std::uint64_t id);
-  Result<std::optional<std::string>> block(std::uint64_t id);
+  // A block's bytes as they are now, which this holds a transaction for; they may not outlive the reader.
+  Result<std::optional<BlockBytes>> block(std::uint64_t id);
 
  private:
-  Result<std::optional<std::string>> bytes(const char* sql, std::uint64_t id);
-
   Database* database_;
   std::unique_ptr<Connection> connection_;
 };

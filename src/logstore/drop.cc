@@ -105,13 +105,15 @@ Result<void> Upkeep::sweep(const GroupPtr& group) {
   const bool last = looked_at.size() <= kSweptAtOnce;
   if (!last) looked_at.resize(kSweptAtOnce);
   for (const BlockHead& block : looked_at) {
-    BRUME_TRY(reader, state_.database->reader());
-    BRUME_TRY(bytes, reader.block(block.id));
-    const auto columns = bytes ? read_columns(block, *bytes) : std::vector<BlockColumn>{};
     std::size_t dead = 0;
-    if (columns) {
+    {
+      BRUME_TRY(reader, state_.database->reader());
+      BRUME_TRY(bytes, reader.block(block.id));
+      const auto opened = BlockReader::open(block, std::move(bytes).value_or(BlockBytes()));
+      const auto columns = opened ? opened->columns() : std::unexpected(opened.error());
       const std::lock_guard hold(state_.index_lock);
-      for (const BlockColumn& event : *columns) dead += group->by_number.contains(event.stream) ? 0 : 1;
+      for (const BlockColumn& event : columns.value_or(std::vector<BlockColumn>()))
+        dead += group->by_number.contains(event.stream) ? 0 : 1;
     }
     // A block with a few dead ones is left as it is: they are not seen, and expire with it.
     if (dead * 4 >= block.events) BRUME_CHECK(merge(group, {block}));
@@ -139,7 +141,8 @@ Result<void> Upkeep::drop(const GroupPtr& group, const std::vector<BlockHead>& b
     for (const BlockHead& block : some) {
       BRUME_TRY(reader, state_.database->reader());
       BRUME_TRY(bytes, reader.block(block.id));
-      const auto columns = bytes ? read_columns(block, *bytes) : std::vector<BlockColumn>{};
+      const auto opened = BlockReader::open(block, std::move(bytes).value_or(BlockBytes()));
+      const auto columns = opened ? opened->columns() : std::unexpected(opened.error());
       if (!columns) log_error("{}; it goes, but its streams' sizes stay as they are", columns.error().message);
       if (!columns) continue;
       for (const BlockColumn& event : *columns) {

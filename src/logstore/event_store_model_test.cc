@@ -28,7 +28,15 @@ using Model = std::map<GroupId, ModelGroup>;
 
 class World {
  public:
-  explicit World(unsigned seed) : random_(seed), store_(open_store(folder_.options())) {}
+  explicit World(unsigned seed) : World(seed, {"a", "ab", "abc", "b", "web/1"}, 1) {}
+  // `appends` to streams of these names at a time, and blocks that hold about as many.
+  World(unsigned seed, std::vector<std::string> names, std::size_t appends)
+      : random_(seed), names_(std::move(names)), appends_(appends), options_(folder_.options()) {
+    for (std::uint64_t* const bytes : {&options_.block_bytes, &options_.fold_bytes}) *bytes *= appends;
+    options_.fold_rows *= appends;
+    options_.journal_rows *= appends;
+    store_ = open_store(options_);
+  }
 
   void step() {
     switch (number(24)) {
@@ -56,7 +64,7 @@ class World {
         compare_some();
         break;
       default:
-        append();
+        for (std::size_t i = 0; i < appends_; ++i) append();
     }
   }
 
@@ -67,7 +75,7 @@ class World {
       read.to = kEnd;
       compare(read);
       std::uint64_t bytes = 0, events = 0;
-      for (const std::string& name : names()) {
+      for (const std::string& name : names_) {
         const auto info = store_->stream(group + base_, name);
         const bool known = model_[group + base_].streams.contains(name);
         ASSERT_EQ(info.has_value(), known);
@@ -89,11 +97,7 @@ class World {
   static constexpr std::int64_t kEnd = 100'000;
 
   std::size_t number(std::size_t below) { return std::uniform_int_distribution<std::size_t>(0, below - 1)(random_); }
-  static const std::vector<std::string>& names() {
-    static const std::vector<std::string> all{"a", "ab", "abc", "b", "web/1"};
-    return all;
-  }
-  std::string name() { return names()[number(names().size())]; }
+  std::string name() { return names_[number(names_.size())]; }
   GroupId group() { return base_ + 1 + number(3); }
   std::string message() {
     using namespace std::string_view_literals;
@@ -185,7 +189,7 @@ class World {
         std::filesystem::copy_file(other.path + file, folder_.path + file);
     }
     store_.reset();
-    store_ = open_store(folder_.options());
+    store_ = open_store(options_);
     compare_all();
   }
 
@@ -195,8 +199,9 @@ class World {
     read.from = std::int64_t(number(std::size_t(now_ + 50)));
     read.to = number(3) == 0 ? kEnd : read.from + std::int64_t(number(2000));
     read.backward = number(2) == 0;
-    if (number(3) == 0) read.streams = {name(), name()};
-    if (number(3) == 0) read.stream_prefix = std::string(1, char('a' + number(2)));
+    if (number(2) == 0) read.streams = {name()};
+    if (number(4) == 0) read.streams.push_back(name());
+    if (number(3) == 0) read.stream_prefix = name().substr(0, 1 + number(3));
     if (number(3) == 0) read.needle = std::vector<std::string>{"error", "200 GET", "ö", "html 12"}[number(4)];
     if (number(4) == 0) read.after = Position{read.from + std::int64_t(number(500)), number(2000)};
     const std::uint64_t ids = model_[read.group].next_id;
@@ -244,6 +249,9 @@ class World {
 
   std::mt19937 random_;
   Folder folder_;
+  std::vector<std::string> names_;
+  std::size_t appends_;
+  Options options_;
   std::unique_ptr<EventStore> store_;
   Model model_;
   GroupId base_ = 0;
@@ -256,6 +264,18 @@ TEST(EventStoreModel, RandomCallsAndCrashes) {
     SCOPED_TRACE(seed);
     World world(seed);
     for (int i = 0; i < 400 && !testing::Test::HasFailure(); ++i) world.step();
+    world.compare_all();
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+TEST(EventStoreModel, ThousandsOfStreamsAtOnce) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 3000; ++i) names.push_back(fmt::format("{:x}/{}", i % 7, i));
+  for (unsigned seed = 1; seed <= 2; ++seed) {
+    SCOPED_TRACE(seed);
+    World world(seed, names, 60);
+    for (int i = 0; i < 100 && !testing::Test::HasFailure(); ++i) world.step();
     world.compare_all();
     if (testing::Test::HasFailure()) return;
   }

@@ -1,6 +1,7 @@
 #include "logstore/event_store.h"
 
 #include <cstdlib>
+#include <map>
 #include <random>
 
 #include "logstore/store_fixture_test.h"
@@ -168,6 +169,58 @@ TEST_F(EventStoreTest, BlocksOfTheShortestEventsAreFullToo) {
   std::uint64_t next = 1;
   ASSERT_TRUE(store->visit(everything(1), [&](const Event& event) { return event.id == next++; }));
   EXPECT_EQ(next, 9 * events.size() + 1);
+}
+
+TEST_F(EventStoreTest, OneStreamOfManyIsReadWhicheverVersionWroteItsBlocks) {
+  Options options = folder_.options();
+  options.block_bytes = options.fold_bytes = 256 << 10;
+  options.fold_rows = 1000;
+  const auto with = [&](std::uint64_t section_bytes) {
+    store_.reset();
+    options.section_bytes = section_bytes;
+    store_ = open_store(options);
+  };
+  std::map<std::string, std::vector<std::string>> expected;
+  std::uint64_t id = 0;
+  const auto append_to_each = [&](std::int64_t time) {
+    for (int i = 0; i < 1000; ++i) {
+      const std::string stream = fmt::format("s{}", i), text = fmt::format("{} said at {}: {:x}", i, time, i * 40'503);
+      ASSERT_TRUE(append(1, stream, time + i % 10, text));
+      expected[stream].push_back(fmt::format("{} {} {} {} {}", time + i % 10, ++id, now_ - 1, stream, text));
+    }
+    maintain(kEver);
+  };
+  const auto compare = [&] {
+    Read read = everything(1);
+    EXPECT_EQ(all_of(*store_, read).size(), id);
+    for (int i = 0; i < 1000; i += 37) {
+      const std::string stream = fmt::format("s{}", i);
+      read.streams = {stream};
+      EXPECT_EQ(all_of(*store_, read), expected[stream]);
+      read.needle = "at 200:";
+      EXPECT_EQ(all_of(*store_, read), std::vector<std::string>{expected[stream][1]});
+      read.needle = "";
+    }
+    read.streams = {"s5", "s500", "s999", "none"};
+    EXPECT_EQ(all_of(*store_, read).size(), 3 * expected["s5"].size());
+    read.streams.clear();
+    read.stream_prefix = "s99";
+    EXPECT_EQ(all_of(*store_, read).size(), 11 * expected["s5"].size());
+    read.needle = "999 said at 200:";
+    EXPECT_EQ(all_of(*store_, read), std::vector<std::string>{expected["s999"][1]});
+  };
+  with(UINT64_MAX);  // one section, as all blocks had once
+  append_to_each(100);
+  append_to_each(200);
+  compare();
+  with(2048);
+  append_to_each(300);
+  compare();
+  // Enough to merge them all.
+  for (int time = 400; time <= 1500; time += 100) append_to_each(time);
+  compare();
+  ASSERT_TRUE(store_->delete_stream(1, "s37"));
+  EXPECT_EQ(all_of(*store_, everything(1)).size(), id - expected["s37"].size());
 }
 
 TEST_F(EventStoreTest, ReadsCountWhatTheyLookAt) {

@@ -163,9 +163,9 @@ Result<void> Upkeep::gather(Gathered& gathered, const Group& group, const Pendin
 Result<bool> Upkeep::gather(Gathered& gathered, const BlockHead& block) {
   BRUME_TRY(reader, state_.database->reader());
   BRUME_TRY(bytes, reader.block(block.id));
-  Result<std::vector<BlockColumn>> columns =
-      bytes ? read_columns(block, *bytes) : fail_internal("Block {} of the log store is missing", block.id);
-  Result<std::string> texts = columns ? read_texts(block, *bytes) : std::unexpected(columns.error());
+  const auto opened = BlockReader::open(block, std::move(bytes).value_or(BlockBytes()));
+  const auto columns = opened ? opened->columns() : std::unexpected(opened.error());
+  auto texts = columns ? opened->texts() : std::unexpected(columns.error());
   if (!texts) {
     log_error("{} events stay unread: {}", block.events, texts.error().message);
     ++done_.damaged;
@@ -208,7 +208,7 @@ Result<void> Upkeep::replace(const GroupPtr& group, Gathered& gathered) {
   const auto close = [&] {
     if (piece.empty()) return;
     BlockHead head;
-    std::string bytes = write_block(piece, head);
+    std::string bytes = write_block(piece, state_.options.section_bytes, head);
     made.emplace_back(head, std::move(bytes));
     piece.clear();
     in_piece = 0;

@@ -20,7 +20,12 @@ class Folder {
     if (path.empty()) ADD_FAILURE() << "no temporary folder";
   }
   [[nodiscard]] Options options() const {
-    return {.path = path + "/logs.db", .block_bytes = 4096, .fold_bytes = 8192, .fold_rows = 32, .journal_rows = 96};
+    return {.path = path + "/logs.db",
+            .block_bytes = 4096,
+            .fold_bytes = 8192,
+            .section_bytes = 1024,
+            .fold_rows = 32,
+            .journal_rows = 96};
   }
   const std::string& path = folder_.path();
 };

@@ -78,7 +78,7 @@ class Visit {
   [[nodiscard]] bool is_asked(std::uint64_t id) const { return id > read_.above_id && id <= up_to_id_; }
 
   void plan();
-  // To the times of the streams that are asked for; which bits of a block's `streams` they have. Under the index's
+  // To the streams that are asked for, and their times; which bits of a block's `streams` they have. Under the index's
   // lock.
   std::uint64_t narrow();
   // Visits until the end, or until a part is gone and all is planned anew: true.
@@ -90,7 +90,7 @@ class Visit {
   // False: it is gone.
   Result<bool> open(const Part& part);
   Result<bool> open_row(const PendingRow& row, std::string_view bytes);
-  Result<bool> open_block(const BlockHead& block, std::string_view bytes);
+  Result<bool> open_block(const BlockHead& block, BlockBytes bytes);
   bool damaged(const Part& part, std::string_view why);
   void take(std::vector<BlockColumn> events, std::string text);
   void keep_matches(Open& open) const;
@@ -109,7 +109,8 @@ class Visit {
   std::vector<Cut> cuts_;
   std::vector<Part> parts_;  // in the order of their begin
   std::size_t next_part_ = 0;
-  std::vector<std::unique_ptr<Open>> open_;  // a heap, the first to visit on top
+  std::vector<std::unique_ptr<Open>> open_;           // a heap, the first to visit on top
+  std::optional<std::vector<std::uint32_t>> wanted_;  // numbers, ascending; absent: all streams
   std::unordered_map<std::uint32_t, std::shared_ptr<Stream>> streams_;
   std::optional<Database::Reader> reader_;
 };
@@ -133,26 +134,34 @@ void Visit::plan() {
     for (auto block = group_->blocks.begin(); block != group_->blocks.end() && block->first <= to_.timestamp; ++block)
       if ((block->second.streams & wanted) != 0) add(block->second);
     for (const auto& [id, row] : group_->rows)
-      if ((wanted >> (row.stream % 64) & 1) != 0) add(row);
+      if (!wanted_ || std::ranges::binary_search(*wanted_, row.stream)) add(row);
   }
   std::ranges::sort(parts_, [&](const Part& a, const Part& b) { return before(begin_of(a), begin_of(b)); });
 }
 
 std::uint64_t Visit::narrow() {
-  if (read_.streams.empty()) return ~std::uint64_t(0);
-  std::uint64_t wanted = 0;
+  if (read_.streams.empty() && read_.stream_prefix.empty()) return ~std::uint64_t(0);
+  wanted_.emplace();
+  std::uint64_t bits = 0;
   Position first = to_, last;
-  for (const std::string& name : read_.streams) {
-    const auto found = group_->by_name.find(name);
-    if (found == group_->by_name.end() || !found->second->facts.first_event) continue;
-    const StreamFacts& facts = found->second->facts;
-    wanted |= std::uint64_t(1) << (found->second->number % 64);
-    first = std::min(first, {*facts.first_event, 0});
-    last = std::max(last, {*facts.last_event + 1, 0});
-  }
+  const auto want = [&](const Stream& stream) {
+    if (!stream.name.starts_with(read_.stream_prefix) || !stream.facts.first_event) return;
+    wanted_->push_back(stream.number);
+    bits |= std::uint64_t(1) << (stream.number % 64);
+    first = std::min(first, {*stream.facts.first_event, 0});
+    last = std::max(last, {*stream.facts.last_event + 1, 0});
+  };
+  const auto& by_name = group_->by_name;
+  for (const std::string& name : read_.streams)
+    if (const auto found = by_name.find(name); found != by_name.end()) want(*found->second);
+  if (read_.streams.empty())
+    for (auto next = by_name.lower_bound(read_.stream_prefix);
+         next != by_name.end() && next->first.starts_with(read_.stream_prefix); ++next)
+      want(*next->second);
+  std::ranges::sort(*wanted_);
   from_ = std::max(from_, first);
   to_ = std::min(to_, last);
-  return wanted;
+  return bits;
 }
 
 std::optional<Position> Visit::frontier() const {
@@ -225,16 +234,19 @@ Result<bool> Visit::open(const Part& part) {
   }
   const auto* row = std::get_if<PendingRow>(&part);
   const auto* block = std::get_if<BlockHead>(&part);
-  BRUME_TRY(bytes, row ? reader_->row(row->id) : reader_->block(block->id));
-  if (!bytes) {
-    const std::lock_guard writing(state_.writing);  // what is being changed is changed then
-    const bool listed =
-        row ? group_->rows.contains(row->id)
-            : std::ranges::any_of(group_->blocks, [&](const auto& entry) { return entry.second.id == block->id; });
-    if (!listed || state_.index.find(read_.group) != group_.get()) return false;
-    return damaged(part, "it is missing");
+  if (row) {
+    BRUME_TRY(bytes, reader_->row(row->id));
+    if (bytes) return open_row(*row, *bytes);
+  } else {
+    BRUME_TRY(bytes, reader_->block(block->id));
+    if (bytes) return open_block(*block, *std::move(bytes));
   }
-  return row ? open_row(*row, *bytes) : open_block(*block, *bytes);
+  const std::lock_guard writing(state_.writing);  // what is being changed is changed then
+  const bool listed =
+      row ? group_->rows.contains(row->id)
+          : std::ranges::any_of(group_->blocks, [&](const auto& entry) { return entry.second.id == block->id; });
+  if (!listed || state_.index.find(read_.group) != group_.get()) return false;
+  return damaged(part, "it is missing");
 }
 
 Result<bool> Visit::open_row(const PendingRow& row, std::string_view bytes) {
@@ -245,30 +257,38 @@ Result<bool> Visit::open_row(const PendingRow& row, std::string_view bytes) {
   events.reserve(read->messages.size());
   std::uint64_t id = row.first_id;
   for (const Message& message : read->messages)
-    events.push_back({{message.timestamp, id++}, row.ingestion, row.stream, message.offset, message.length});
+    events.push_back({.position = {message.timestamp, id++},
+                      .ingestion = row.ingestion,
+                      .stream = row.stream,
+                      .offset = message.offset,
+                      .length = message.length});
   take(std::move(events), std::move(read->text));
   return true;
 }
 
-Result<bool> Visit::open_block(const BlockHead& block, std::string_view bytes) {
+Result<bool> Visit::open_block(const BlockHead& block, BlockBytes bytes) {
+  auto reader = BlockReader::open(block, std::move(bytes));
+  if (!reader) return damaged(block, reader.error().message);
+  if (wanted_) reader->only(*wanted_);
   Result<std::string> text = std::string();
-  if (!read_.needle.empty()) {
-    text = read_texts(block, bytes);
+  // Most blocks have no match: what is counted of them is known without their columns.
+  const bool whole = from_ <= block.first && block.last < to_ && cuts_.empty() && !wanted_ &&
+                     is_asked(block.least_id) && is_asked(block.most_id);
+  const bool text_first = whole && !read_.needle.empty();
+  if (text_first) {
+    text = reader->texts();
     if (!text) return damaged(block, text.error().message);
-    // Most blocks have no match: what is counted of them is known without their columns.
-    const bool whole = from_ <= block.first && block.last < to_ && cuts_.empty() && read_.streams.empty() &&
-                       read_.stream_prefix.empty() && is_asked(block.least_id) && is_asked(block.most_id);
-    if (whole && find_text(*text, read_.needle) == npos) {
+    if (find_text(*text, read_.needle) == npos) {
       scanned_.events += block.events;
       scanned_.bytes += block.text_bytes;
       return true;
     }
   }
-  auto columns = read_columns(block, bytes);
+  auto columns = reader->columns();
   if (!columns) return damaged(block, columns.error().message);
   std::erase_if(*columns, [&](const BlockColumn& event) { return !stream_of(event.stream); });
   if (columns->empty()) return true;
-  if (read_.needle.empty()) text = read_texts(block, bytes);
+  if (!text_first) text = reader->texts();
   if (!text) return damaged(block, text.error().message);
   take(*std::move(columns), *std::move(text));
   return true;
@@ -281,15 +301,12 @@ bool Visit::damaged(const Part& part, std::string_view why) {
 }
 
 const Stream* Visit::stream_of(std::uint32_t number) {
+  if (wanted_ && !std::ranges::binary_search(*wanted_, number)) return nullptr;
   const auto [place, first] = streams_.try_emplace(number);
   if (!first) return place->second.get();
   const std::lock_guard hold(state_.index_lock);
   const auto found = group_->by_number.find(number);
-  if (found == group_->by_number.end()) return nullptr;
-  const std::string& name = found->second->name;
-  if (!read_.streams.empty() && std::ranges::find(read_.streams, name) == read_.streams.end()) return nullptr;
-  if (!name.starts_with(read_.stream_prefix)) return nullptr;
-  place->second = found->second;
+  if (found != group_->by_number.end()) place->second = found->second;
   return place->second.get();
 }
 
@@ -306,6 +323,7 @@ void Visit::take(std::vector<BlockColumn> events, std::string text) {
   open->events = std::move(events);
   keep_matches(*open);
   if (open->events.empty()) return;
+  put_in_order(open->events);
   if (read_.backward) std::ranges::reverse(open->events);
   open_.push_back(std::move(open));
 }
