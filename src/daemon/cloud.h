@@ -40,8 +40,9 @@ struct Machine {
   std::vector<ec2::Cidr> public_addresses = {{127U << 24 | 8U << 16, 16}};  // 127.8.0.0/16
   std::string export_folder = "/var/lib/brume/exports";                     // of log groups
   compute::ConsoleSource* consoles = nullptr;                               // null: they go to no log group
-  env::Aside aside;       // where what searches or writes much runs; none: with all else that blocks
-  double time_scale = 1;  // services::Context
+  env::Aside aside;                      // where what searches or writes much runs; none: with all else that blocks
+  double time_scale = 1;                 // services::Context
+  std::int64_t instance_memory_mib = 0;  // ec2::MachineRoom
 };
 
 class Cloud {

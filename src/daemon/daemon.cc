@@ -114,7 +114,8 @@ Result<void> run(const Settings& settings) {
                .export_folder = settings.state_dir + "/exports",
                .consoles = &consoles,
                .aside = world.more_workers(kSearchers),
-               .time_scale = settings.time_scale},
+               .time_scale = settings.time_scale,
+               .instance_memory_mib = settings.instance_memory_mib},
               session_key, std::uint16_t(settings.api_port));
   cloud_made = &cloud;
   names.begin(cloud);
