@@ -185,10 +185,8 @@ def test_a_group_replaces_what_was_interrupted(small):
     assert {request_of(small, m["InstanceId"])["SpotPrice"] for m in members
             if instance_of(small, m["InstanceId"]).get("InstanceLifecycle")} == {"0.05"}
     outside = eventually(lambda: fits(small), 60, "an On-Demand Instance has the room of a Spot Instance", every=0.5)
-    eventually(lambda: activity(small, "Terminating EC2 instance", name="web"), 30, "the group has noticed")
     assert "an EC2 health check indicating it has been terminated or stopped." in activity(small, "Terminating EC2 instance", name="web")["Cause"]
-    failed = eventually(lambda: next((a for a in small.autoscaling.describe_scaling_activities(AutoScalingGroupName="web")["Activities"]
-                                      if a["StatusCode"] == "Failed"), None), 30, "there is no room for another")
+    failed = activity(small, "Launching a new EC2 instance", "Failed", "web")
     assert "There is no Spot capacity available that matches your request." in failed["StatusMessage"]
     assert kinds(in_service(small, 2, "web")) == ["on-demand", "spot"]
     small.ec2.terminate_instances(InstanceIds=[outside])

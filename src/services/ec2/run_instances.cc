@@ -324,8 +324,14 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
 }
 
 Result<int> InstanceOperations::count_that_fits(const InstanceType& type, int least, int most, bool spot) {
-  const std::int64_t free = memory_free_mib(room_, instances_);
-  if (free >= type.memory_mib * least) return int(std::min<std::int64_t>(most, free / type.memory_mib));
+  const std::int64_t claimed = spot ? spot_.claimed_mib() : 0;
+  // Where the machine alone knows its room, all that there is was claimed.
+  const std::int64_t free = claimed > 0 && room_.limit_mib <= 0 ? 0 : memory_free_mib(room_, instances_) - claimed;
+  if (free >= type.memory_mib * least) {
+    const int count = int(std::min<std::int64_t>(most, free / type.memory_mib));
+    if (!spot) spot_.take_claimed(type.memory_mib * count);
+    return count;
+  }
   if (spot)
     return std::unexpected(
         Error{"InsufficientInstanceCapacity", "There is no Spot capacity available that matches your request.", 500});

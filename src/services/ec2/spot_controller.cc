@@ -93,6 +93,7 @@ Result<void> SpotController::give_notice(std::int64_t lacking_mib) {
     requests_.modify(id, [&](SpotRequestRecord& record) {
       record.noticed_at = now;
       record.interrupt_at = now + context_.scaled(kInterruptionNotice);
+      record.claimed = true;
     });
     const std::string instance = *requests_.find(id)->request.InstanceId;
     log_info("{} is interrupted at {}: an On-Demand Instance needs its room", instance,
@@ -103,6 +104,30 @@ Result<void> SpotController::give_notice(std::int64_t lacking_mib) {
     });
   }
   return {};
+}
+
+bool SpotController::is_claimed(const SpotRequestRecord& record) const {
+  const InstanceRecord* instance = record.claimed ? instances_.find(*record.request.InstanceId) : nullptr;
+  return instance && instance->terminated_at &&
+         context_.env.clock.wall() < *instance->terminated_at + context_.scaled(kRoomClaimed);
+}
+
+std::int64_t SpotController::claimed_mib() const {
+  std::int64_t claimed = 0;
+  for (const auto& [id, record] : requests_.rows())
+    if (is_claimed(record)) claimed += memory_mib(*instances_.find(*record.request.InstanceId));
+  return claimed;
+}
+
+void SpotController::take_claimed(std::int64_t mib) {
+  std::vector<std::string> taken;
+  for (const auto& [id, record] : requests_.rows()) {
+    if (mib <= 0) break;
+    if (!is_claimed(record)) continue;
+    taken.push_back(id);
+    mib -= memory_mib(*instances_.find(*record.request.InstanceId));
+  }
+  for (const std::string& id : taken) requests_.modify(id, [](SpotRequestRecord& record) { record.claimed = false; });
 }
 
 void SpotController::look() {

@@ -36,6 +36,11 @@ class SpotController {
   // Soon, in a transaction of its own, since what did not fit undoes its own: gives notice to those who give way.
   void make_room(std::int64_t lacking_mib);
 
+  // MiB that came free for On-Demand launches and are not for Spot Instances.
+  [[nodiscard]] std::int64_t claimed_mib() const;
+  // In a transaction: an On-Demand launch has so many MiB, those first.
+  void take_claimed(std::int64_t mib);
+
   [[nodiscard]] const SpotRequestRecord* find(std::string_view id) const { return requests_.find(id); }
   // Whether it is still shown: its instance is.
   [[nodiscard]] bool exists(std::string_view id) const;
@@ -44,6 +49,8 @@ class SpotController {
   [[nodiscard]] const store::Table<SpotRequestRecord>& requests() const { return requests_; }
 
  private:
+  // Its room is free, and claimed.
+  [[nodiscard]] bool is_claimed(const SpotRequestRecord& record) const;
   void look();
   Result<void> give_notice(std::int64_t lacking_mib);
   void interrupt(const std::string& instance_id);

@@ -19,12 +19,17 @@ namespace brume::ec2 {
 // From the notice to the interruption (EC2 user guide, "Spot Instance interruption notices").
 inline constexpr std::chrono::seconds kInterruptionNotice{120};
 
+// So long after its end nobody but an On-Demand Instance gets the room of one that gave way: without that, a group that
+// replaces it by another Spot Instance would have it first, each time.
+inline constexpr std::chrono::seconds kRoomClaimed{120};
+
 // A request as it is kept. Its state and status are not: they follow from these and the instance.
 struct SpotRequestRecord {
   SpotInstanceRequest request;
   bool cancelled = false;
   std::optional<Timestamp> noticed_at;    // when its instance was told
   std::optional<Timestamp> interrupt_at;  // and when it ends
+  bool claimed = false;                   // its room is kept for On-Demand launches, until one has it or gives up
 };
 
 struct SpotCandidate {
@@ -43,4 +48,4 @@ SpotInstanceRequest shown(const SpotRequestRecord& record, const InstanceRecord&
 
 }  // namespace brume::ec2
 
-BRUME_RECORD(brume::ec2::SpotRequestRecord, request, cancelled, noticed_at, interrupt_at)
+BRUME_RECORD(brume::ec2::SpotRequestRecord, request, cancelled, noticed_at, interrupt_at, claimed)

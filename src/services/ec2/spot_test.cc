@@ -156,7 +156,27 @@ TEST_F(Spot, GivesWayAfterTwoMinutes) {
   EXPECT_EQ(shown(spot).StateReason->Code, "Server.SpotInstanceTermination");
   EXPECT_EQ(status(spot), "closed instance-terminated-no-capacity");
   EXPECT_EQ(state(on_demand), "running");
-  EXPECT_EQ(state(launch(launch_of(image))), "pending");
+  // What came free is for the one that it came free for, not for another Spot Instance.
+  EXPECT_EQ(code(call(&Api::RunInstances, spot_of(image))), "InsufficientInstanceCapacity");
+  const std::string next = launch(launch_of(image));
+  EXPECT_EQ(state(next), "pending");
+  ASSERT_TRUE(call(&Api::TerminateInstances, TerminateInstancesRequest{.InstanceIds = {next}}));
+  run_for(1s);
+  EXPECT_EQ(state(launch(spot_of(image))), "pending");
+}
+
+TEST_F(Spot, AClaimEnds) {
+  const std::string image = make_image();
+  limit(1024);
+  launch(spot_of(image));
+  run_for(1s);
+  EXPECT_EQ(code(call(&Api::RunInstances, launch_of(image))), "InsufficientInstanceCapacity");
+  run_for(122s);
+  restart();
+  limit(1024);
+  EXPECT_EQ(code(call(&Api::RunInstances, spot_of(image))), "InsufficientInstanceCapacity");
+  run_for(120s);
+  EXPECT_EQ(state(launch(spot_of(image))), "pending");
 }
 
 TEST_F(Spot, ANoticeSurvivesTheDaemon) {
