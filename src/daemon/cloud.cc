@@ -104,6 +104,12 @@ Result<void> Cloud::load(const std::string& name) {
     for (const auto& [id, region] : regions_) all.push_back(&region->ec2.network_state());
     return all;
   };
+  made->ec2.limit_memory({.limit_mib = machine_.instance_memory_mib, .elsewhere = [this, name] {
+                            std::int64_t taken = 0;
+                            for (const auto& [id, region] : regions_)
+                              if (id != name) taken += region->ec2.memory_taken_mib();
+                            return taken;
+                          }});
   BRUME_CHECK(made->cloudwatch.load());
   BRUME_CHECK(made->logs.load());
   BRUME_CHECK(made->ec2.load());

@@ -42,9 +42,10 @@ struct Machine {
   std::string export_folder = "/var/lib/brume/exports";                     // of log groups
   std::uint64_t metric_budget = std::uint64_t(10) << 30;                    // bytes of disk for metrics, of all regions
   compute::ConsoleSource* consoles = nullptr;                               // null: they go to no log group
-  env::Aside aside;                // where what searches or writes much runs; none: with all else that blocks
-  double time_scale = 1;           // services::Context
-  services::Outside outside = {};  // without threads of its own: with all else that blocks
+  env::Aside aside;                      // where what searches or writes much runs; none: with all else that blocks
+  double time_scale = 1;                 // services::Context
+  std::int64_t instance_memory_mib = 0;  // ec2::MachineRoom
+  services::Outside outside = {};        // without threads of its own: with all else that blocks
 };
 
 class Cloud {

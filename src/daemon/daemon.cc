@@ -120,6 +120,7 @@ Result<void> run(const Settings& settings) {
                .consoles = &consoles,
                .aside = world.more_workers(kSearchers),
                .time_scale = settings.time_scale,
+               .instance_memory_mib = settings.instance_memory_mib,
                .outside = {aws::Outgoing(
                                env.clock, {settings.endpoints.begin(), settings.endpoints.end()},
                                [&] { return outgoing_keys(settings.config_dir); },

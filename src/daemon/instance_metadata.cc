@@ -124,6 +124,8 @@ std::optional<net::InstanceMetadata> instance_metadata(const Cloud& cloud, const
     out.public_ipv4 = instance.PublicIpAddress.value_or("");
     out.public_hostname = instance.PublicDnsName.value_or("");
     out.spot = instance.InstanceLifecycle == "spot";
+    out.noticed_at = view->noticed_at;
+    out.interrupt_at = view->interrupt_at;
     out.detailed_monitoring = instance.Monitoring && instance.Monitoring->State == "enabled";
     out.root_device = instance.RootDeviceName.value_or("");
     out.hostname = instance.PrivateDnsName.value_or("");

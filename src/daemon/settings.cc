@@ -59,6 +59,8 @@ Result<Settings> load_settings(const std::string& root) {
     return fail("InvalidSettings", "{}: api_port must be from 1 to 65535", path);
   if (!(settings.time_scale >= 1 && settings.time_scale <= 3600))
     return fail("InvalidSettings", "{}: time_scale must be from 1 to 3600", path);
+  if (settings.instance_memory_mib < 0)
+    return fail("InvalidSettings", "{}: instance_memory_mib must not be negative", path);
   for (const std::string& text : settings.public_addresses) {
     const auto range = ec2::parse_cidr(text);
     if (!range || range->prefix < 8 || range->prefix > 30 || range->contains(std::uint32_t(0x7f000001)))

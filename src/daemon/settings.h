@@ -26,6 +26,9 @@ struct Settings {
   // Periods of metrics and alarms, warm-ups and cooldowns pass so many times faster, 1 to 3600: to see in minutes what
   // a stack's rules do in hours. No period gets shorter than a second.
   double time_scale = 1;
+  // MiB that instances may take together, by their types; 0: as the machine has it. Where an On-Demand launch does not
+  // fit, Spot Instances give way.
+  std::int64_t instance_memory_mib = 0;
   // Also record calls that only read, and succeed, in the log group /brume/audit.
   bool audit_reads = false;
   // Where services are that Brume does not have itself, by their names in signatures: "kinesis", "firehose", "lambda",
@@ -50,4 +53,4 @@ std::string program_path();
 }  // namespace brume::daemon
 
 BRUME_RECORD(brume::daemon::Settings, state_dir, run_dir, config_dir, region, api_port, runtime, conmon, init,
-             lb_threads, public_addresses, time_scale, audit_reads, endpoints)
+             lb_threads, public_addresses, time_scale, instance_memory_mib, audit_reads, endpoints)

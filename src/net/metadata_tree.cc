@@ -125,6 +125,13 @@ Entry meta_data(const InstanceMetadata& instance) {
   // Brume plans no maintenance.
   root.put("events/maintenance/history", "[]");
   root.put("events/maintenance/scheduled", "[]");
+  if (instance.noticed_at && instance.interrupt_at) {
+    const std::string until = seconds(*instance.interrupt_at);
+    root.put("events/recommendations/rebalance",
+             fmt::format(R"({{"noticeTime": "{}"}})", seconds(*instance.noticed_at)));
+    root.put("spot/instance-action", fmt::format(R"({{"action": "terminate", "time": "{}"}})", until));
+    root.put("spot/termination-time", until);
+  }
   root.put("hostname", instance.hostname);
   root.put("instance-action", "none");
   root.put("instance-id", instance.instance_id);

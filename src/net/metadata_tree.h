@@ -71,7 +71,9 @@ struct InstanceMetadata {
   std::string key_name, openssh_key;         // empty: none
   std::string user_data;                     // as given, raw
   std::string lifecycle_state;               // its group's target lifecycle state, "InService"; empty: in no group
-  bool spot = false;                         // on a spot request; it is never interrupted
+  bool spot = false;                         // on a spot request
+  // Of a Spot Instance that is going to be interrupted: when it was told, and when it is terminated.
+  std::optional<Timestamp> noticed_at, interrupt_at;
   bool detailed_monitoring = false;
   std::string root_device;                    // "/dev/xvda"; empty: not known
   std::string placement_group;                // empty: none

@@ -221,6 +221,20 @@ TEST(MetadataTreeTest, TellsAllOfItsAddresses) {
   EXPECT_EQ(at(instance, "/latest/dynamic/fws/instance-monitoring"), "enabled");
 }
 
+TEST(MetadataTreeTest, TellsASpotInstanceOfItsEnd) {
+  InstanceMetadata instance = example();
+  instance.spot = true;
+  instance.noticed_at = *parse_iso8601("2026-11-24T10:15:30Z");
+  instance.interrupt_at = *parse_iso8601("2026-11-24T10:17:30Z");
+  const std::pair<const char*, const char*> rows[] = {
+      {"spot/", "instance-action\ntermination-time"},
+      {"spot/instance-action", R"({"action": "terminate", "time": "2026-11-24T10:17:30Z"})"},
+      {"spot/termination-time", "2026-11-24T10:17:30Z"},
+      {"events/recommendations/rebalance", R"({"noticeTime": "2026-11-24T10:15:30Z"})"},
+  };
+  for (const auto& [path, text] : rows) EXPECT_EQ(at(instance, std::string("/latest/meta-data/") + path), text) << path;
+}
+
 TEST(MetadataTreeTest, SignsTheIdentityDocument) {
   const auto signer = IdentitySigner::open(*make_identity_key(*parse_iso8601("2026-11-24T10:15:30Z")));
   ASSERT_TRUE(signer);

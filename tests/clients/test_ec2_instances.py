@@ -152,7 +152,7 @@ def test_a_token_launches_once(aws, image, network):
     ({"MinCount": 3}, "InvalidParameterCombination", None),
     ({"UserData": "x" * 16385}, "InvalidParameterValue", "User data is limited to 16384 bytes"),
     ({"DryRun": True}, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."),
-    ({"InstanceMarketOptions": {"MarketType": "spot"}}, "UnsupportedOperation", "spot"),
+    ({"InstanceMarketOptions": {"MarketType": "capacity-block"}}, "UnsupportedOperation", "MarketType"),
 ])
 def test_launches_that_are_refused(aws, image, network, change, code, text):
     before = len(aws.ec2.describe_instances()["Reservations"])

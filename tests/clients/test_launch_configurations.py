@@ -86,7 +86,6 @@ def test_pages_and_limits(aws, make):
     ("ValidationError", "does not exist", {"ImageId": "ami-00000000000000000"}),
     ("ValidationError", "does not exist", {"KeyName": "nobody's"}),
     ("ValidationError", "does not exist", {"SecurityGroups": ["sg-00000000000000000"]}),
-    ("UnsupportedOperation", "SpotPrice", {"SpotPrice": "0.05"}),
     ("UnsupportedOperation", "PlacementTenancy", {"PlacementTenancy": "dedicated"}),
     ("ValidationError", "does not exist", {"InstanceId": "i-00000000000000000"}),
 ])

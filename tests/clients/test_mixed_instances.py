@@ -15,6 +15,10 @@ def overrides(**weights):
     return [{"InstanceType": name.replace("_", "."), **({"WeightedCapacity": weight} if weight else {})} for name, weight in weights.items()]
 
 
+# t2.medium and its like, t2.large and its like; of burstable ones t3.nano, too, which has less memory.
+TWO_VCPUS = {"VCpuCount": {"Min": 2, "Max": 2}, "MemoryMiB": {"Min": 512}}
+
+
 @pytest.fixture(scope="module")
 def template(aws, image):
     made = aws.ec2.create_launch_template(LaunchTemplateName="mixed", LaunchTemplateData={"ImageId": image})["LaunchTemplate"]["LaunchTemplateId"]
@@ -163,12 +167,13 @@ def test_policy_and_template_take_each_others_place(aws, image, make, policy, te
     ("ValidationError", "t9.micro", overrides(t3_micro=None, t9_micro=None), {}),
     ("ValidationError", "You must use a valid fully-formed launch template.", [], {}),
     ("ValidationError", "launchTemplateId or LaunchTemplateName", [{"InstanceType": "t3.micro", "LaunchTemplateSpecification": {"Version": "1"}}], {}),
-    ("UnsupportedOperation", "Spot Instances", overrides(t3_micro=None), {"OnDemandPercentageAboveBaseCapacity": 50}),
     ("ValidationError", "from 0 to 100", overrides(t3_micro=None), {"OnDemandPercentageAboveBaseCapacity": 101}),
-    ("UnsupportedOperation", "lowest-price", overrides(t3_micro=None), {"OnDemandAllocationStrategy": "lowest-price"}),
     ("ValidationError", "SpotInstancePools option is only available with the lowest-price allocation strategy.", overrides(t3_micro=None),
      {"SpotAllocationStrategy": "capacity-optimized", "SpotInstancePools": 2}),
-    ("UnsupportedOperation", "InstanceRequirements", [{"InstanceRequirements": {"VCpuCount": {"Min": 1}, "MemoryMiB": {"Min": 1}}}], {}),
+    ("ValidationError", "either an InstanceType or InstanceRequirements", [{"InstanceType": "t3.micro", "InstanceRequirements": TWO_VCPUS}], {}),
+    ("ValidationError", "use lowest-price", [{"InstanceRequirements": TWO_VCPUS}], {"OnDemandAllocationStrategy": "prioritized"}),
+    ("ValidationError", "No instance type", [{"InstanceRequirements": {**TWO_VCPUS, "AcceleratorCount": {"Min": 1}}}], {}),
+    ("ValidationError", "NetworkBandwidthGbps", [{"InstanceRequirements": {**TWO_VCPUS, "NetworkBandwidthGbps": {"Min": 1}}}], {}),
 ])
 def test_refused_policies(aws, make, policy, code, text, types, distribution):
     with refused(code, text):
@@ -207,6 +212,57 @@ def test_refresh_brings_a_policy(aws, make, policy, template):
         aws.autoscaling.start_instance_refresh(AutoScalingGroupName=NAME, DesiredConfiguration={"MixedInstancesPolicy": policy(overrides(t3_micro=None))})
 
 
+def lifecycles(aws, members):
+    found = aws.ec2.describe_instances(InstanceIds=[m["InstanceId"] for m in members])["Reservations"]
+    return sorted(i.get("InstanceLifecycle", "on-demand") for r in found for i in r["Instances"])
+
+
+def test_on_demand_and_spot(aws, image, make, policy):
+    make(MixedInstancesPolicy=policy(overrides(t3_micro=None, t3_nano=None), OnDemandBaseCapacity=1, OnDemandPercentageAboveBaseCapacity=50,
+                                     SpotAllocationStrategy="lowest-price", SpotInstancePools=2), DesiredCapacity=5)
+    members = in_service(aws, 5, NAME)
+    assert lifecycles(aws, members) == ["on-demand"] * 3 + ["spot"] * 2
+    aws.autoscaling.set_desired_capacity(AutoScalingGroupName=NAME, DesiredCapacity=3)
+    assert lifecycles(aws, in_service(aws, 3, NAME)) == ["on-demand"] * 2 + ["spot"]
+    # Another share: what is too much of one kind is replaced by the other.
+    aws.autoscaling.update_auto_scaling_group(AutoScalingGroupName=NAME, MixedInstancesPolicy={
+        "InstancesDistribution": {"OnDemandBaseCapacity": 0, "OnDemandPercentageAboveBaseCapacity": 0}})
+    eventually(lambda: lifecycles(aws, [m for m in group(aws, NAME)["Instances"] if m["LifecycleState"] == "InService"]) == ["spot"] * 3, 60,
+               "all are Spot Instances")
+
+    whole = aws.ec2.create_launch_template(LaunchTemplateName="mixed-spot", LaunchTemplateData={
+        "ImageId": image, "InstanceType": "t3.nano", "InstanceMarketOptions": {"MarketType": "spot"}})["LaunchTemplate"]["LaunchTemplateId"]
+    whole = {"LaunchTemplateId": whole, "Version": "1"}
+    with refused("InvalidQueryParameter", "Incompatible launch template: You cannot use a launch template that is set to request Spot Instances"):
+        make("refused-mixed", MixedInstancesPolicy={"LaunchTemplate": {"LaunchTemplateSpecification": whole}})
+    # A group that launches from such a template has Spot Instances only.
+    make("spot-only", LaunchTemplate=whole, DesiredCapacity=1)
+    assert lifecycles(aws, in_service(aws, 1, "spot-only")) == ["spot"]
+    aws.ec2.delete_launch_template(LaunchTemplateId=whole["LaunchTemplateId"])
+
+
+def test_types_by_requirements(aws, image, make, policy):
+    burstable = {**TWO_VCPUS, "BurstablePerformance": "required", "AllowedInstanceTypes": ["t3*"]}
+    make(MixedInstancesPolicy=policy([{"InstanceRequirements": burstable}]), DesiredCapacity=1)
+    shown = group(aws, NAME)["MixedInstancesPolicy"]
+    assert shown["LaunchTemplate"]["Overrides"] == [{"InstanceRequirements": burstable}]
+    assert shown["InstancesDistribution"]["OnDemandAllocationStrategy"] == "lowest-price"
+    assert types(in_service(aws, 1, NAME)) == [("t3.nano", None)]
+
+    # Requirements of the template, where the policy names none.
+    by_template = aws.ec2.create_launch_template(LaunchTemplateName="mixed-requirements", LaunchTemplateData={
+        "ImageId": image, "InstanceRequirements": {**burstable, "CpuManufacturers": ["amd"]}})["LaunchTemplate"]["LaunchTemplateId"]
+    specification = {"LaunchTemplateId": by_template, "Version": "1"}
+    make("by-template", MixedInstancesPolicy={"LaunchTemplate": {"LaunchTemplateSpecification": specification}}, DesiredCapacity=1)
+    assert types(in_service(aws, 1, "by-template")) == [("t3a.nano", None)]
+    with refused("InvalidParameterCombination", "InstanceRequirements"):
+        aws.ec2.run_instances(LaunchTemplate=specification, MinCount=1, MaxCount=1)
+    with refused("InvalidParameterCombination", "not both"):
+        aws.ec2.create_launch_template(LaunchTemplateName="mixed-both", LaunchTemplateData={
+            "ImageId": image, "InstanceType": "t3.nano", "InstanceRequirements": TWO_VCPUS})
+    aws.ec2.delete_launch_template(LaunchTemplateId=by_template)
+
+
 STACK = """
 Parameters:
   Image: {Type: String}
@@ -232,6 +288,67 @@ Resources:
 Outputs:
   Group: {Value: !Ref Group}
 """
+
+
+SPOT_STACK = """
+Parameters:
+  Image: {Type: String}
+  Subnets: {Type: CommaDelimitedList}
+Resources:
+  Spot:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        ImageId: !Ref Image
+        InstanceType: t3.nano
+        InstanceMarketOptions: {MarketType: spot, SpotOptions: {MaxPrice: "0.02", SpotInstanceType: one-time}}
+  Template:
+    Type: AWS::EC2::LaunchTemplate
+    Properties:
+      LaunchTemplateData:
+        ImageId: !Ref Image
+        InstanceRequirements: {VCpuCount: {Min: 2}, MemoryMiB: {Min: 512}, BurstablePerformance: included, SpotMaxPricePercentageOverLowestPrice: 100}
+  OnlySpot:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      MinSize: 1
+      MaxSize: 1
+      VPCZoneIdentifier: !Ref Subnets
+      LaunchTemplate: {LaunchTemplateId: !Ref Spot, Version: !GetAtt Spot.LatestVersionNumber}
+  Group:
+    Type: AWS::AutoScaling::AutoScalingGroup
+    Properties:
+      MinSize: 2
+      MaxSize: 4
+      VPCZoneIdentifier: !Ref Subnets
+      CapacityRebalance: true
+      MixedInstancesPolicy:
+        InstancesDistribution:
+          OnDemandBaseCapacity: 1
+          OnDemandPercentageAboveBaseCapacity: 0
+          SpotAllocationStrategy: price-capacity-optimized
+          SpotMaxPrice: "0.05"
+        LaunchTemplate:
+          LaunchTemplateSpecification: {LaunchTemplateId: !Ref Template, Version: !GetAtt Template.LatestVersionNumber}
+          Overrides:
+            - InstanceRequirements: {VCpuCount: {Min: 2, Max: 2}, MemoryMiB: {Min: 512, Max: 2048}, BurstablePerformance: included}
+Outputs:
+  Group: {Value: !Ref Group}
+  OnlySpot: {Value: !Ref OnlySpot}
+"""
+
+
+def test_stack_with_spot_and_requirements(aws, image, network):
+    made = aws.cloudformation.create_stack(StackName="mixed-spot", TemplateBody=SPOT_STACK,
+                                           Parameters=parameters(Image=image, Subnets=",".join(network.subnets)))["StackId"]
+    at_rest(aws, "mixed-spot", "CREATE_COMPLETE")
+    found = outputs(aws, "mixed-spot")
+    members = in_service(aws, 2, found["Group"])
+    assert types(members) == [("t3.nano", None)] * 2 and lifecycles(aws, members) == ["on-demand", "spot"]
+    assert lifecycles(aws, in_service(aws, 1, found["OnlySpot"])) == ["spot"]
+    assert group(aws, found["Group"])["CapacityRebalance"]
+    aws.cloudformation.delete_stack(StackName="mixed-spot")
+    deleted(aws, made)
 
 
 def test_stack_with_a_policy(aws, image, network):

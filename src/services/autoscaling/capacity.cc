@@ -232,6 +232,7 @@ Result<void> GroupOperations::AttachInstances(const Call& call, const AttachInst
       member.created = context_.env.clock.wall();
       BRUME_TRY(attached, attached_instance(group->group, instance));
       member.instance = attached;
+      member.spot = instance.InstanceLifecycle == "spot";
       resize(name, services::units_of(member.instance));
       member.activity =
           begin_activity(name, fmt::format("Attaching an existing EC2 instance: {}", id),

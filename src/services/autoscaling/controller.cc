@@ -83,10 +83,10 @@ GroupView GroupController::view(const GroupRecord& record) const {
   view.elb_checks = record.group.HealthCheckType->find("ELB") != std::string::npos;
   view.deleting = record.force_delete;
   if (record.group.MixedInstancesPolicy || !launching_refresh(state_, *record.group.AutoScalingGroupName).empty()) {
-    const std::vector<LaunchOption> options = launch_options(as_launched(state_, record).group);
-    const std::set<Pool> full = launches_.full_pools(*record.group.AutoScalingGroupName);
-    for (const std::string& zone : view.zones) view.launch_units[zone] = choose_option(options, zone, full).units;
-    for (const LaunchOption& option : options) view.largest_units = std::max(view.largest_units, option.units);
+    const AutoScalingGroup launched = as_launched(state_, record).group;
+    for (const std::string& zone : view.zones) view.launch_units[zone] = launches_.next_option(launched, zone).units;
+    for (const LaunchOption& option : launch_options(launched))
+      view.largest_units = std::max(view.largest_units, option.units);
   }
   view.has_policy = maintenance_policy(record.group).has_value() && !record.force_delete;
   for (const SuspendedProcess& process : record.group.SuspendedProcesses) view.suspended.insert(*process.ProcessName);
@@ -303,7 +303,7 @@ Result<void> GroupController::carry_out(const std::string& name, const Step& ste
       }
       end_activity(member.activity, false, launch_failure_message(reason));
       erase_member(name, step.instance);
-      (void)launches_.try_another(name, {step.zone, *member.instance.InstanceType}, code);
+      (void)launches_.try_another(name, {step.zone, *member.instance.InstanceType, member.spot}, code);
       return {};
     }
     case Kind::replace: {

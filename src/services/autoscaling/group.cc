@@ -45,7 +45,6 @@ Result<void> refuse_unsupported(const Request& request) {
     return {};
   };
   BRUME_CHECK(refuse(request.PlacementGroup.has_value() && !request.PlacementGroup->empty(), "PlacementGroup"));
-  BRUME_CHECK(refuse(request.CapacityRebalance.value_or(false), "CapacityRebalance"));
   BRUME_CHECK(refuse(request.DesiredCapacityType.value_or("units") != "units", "DesiredCapacityType other than units"));
   BRUME_CHECK(
       refuse(request.AvailabilityZoneDistribution.has_value() &&
@@ -172,7 +171,7 @@ Result<void> GroupOperations::CreateAutoScalingGroup(const Call& call, const Cre
   group.NewInstancesProtectedFromScaleIn = request.NewInstancesProtectedFromScaleIn.value_or(false);
   group.ServiceLinkedRoleARN = request.ServiceLinkedRoleARN.value_or(fmt::format(
       "arn:aws:iam::{}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling", aws::kAccount));
-  group.CapacityRebalance = false;
+  group.CapacityRebalance = request.CapacityRebalance.value_or(false);
   group.Context = request.Context;
   group.DefaultInstanceWarmup = request.DefaultInstanceWarmup;
   group.DeletionProtection = request.DeletionProtection;
@@ -224,6 +223,7 @@ Result<void> GroupOperations::UpdateAutoScalingGroup(const Call& call, const Upd
   take(group.HealthCheckGracePeriod, request.HealthCheckGracePeriod);
   take(group.NewInstancesProtectedFromScaleIn, request.NewInstancesProtectedFromScaleIn);
   take(group.DefaultInstanceWarmup, request.DefaultInstanceWarmup);
+  take(group.CapacityRebalance, request.CapacityRebalance);
   take(group.Context, request.Context);
   take(group.ServiceLinkedRoleARN, request.ServiceLinkedRoleARN);
   take(group.DeletionProtection, request.DeletionProtection);

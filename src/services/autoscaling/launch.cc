@@ -4,11 +4,14 @@
 #include <sstream>
 
 #include "base/log.h"
+#include "services/autoscaling/decide.h"
 #include "services/autoscaling/hooks.h"
 #include "services/autoscaling/launch_configuration.h"
 #include "services/autoscaling/launch_configurations.h"
 #include "services/autoscaling/refresh_state.h"
 #include "services/autoscaling/texts.h"
+#include "services/autoscaling/types_by_requirements.h"
+#include "services/common/capacity_units.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -19,6 +22,10 @@ constexpr seconds kFirstBackOff{1};
 constexpr seconds kLongestBackOff{60};
 // A type is not tried again for so long in a zone where EC2 had no room for it.
 constexpr seconds kFullFor{60};
+constexpr std::string_view kSpotTemplate =
+    "Incompatible launch template: You cannot use a launch template that is set to request Spot Instances "
+    "(InstanceMarketOptions) when you configure an Auto Scaling group with a mixed instances policy. Add a different "
+    "launch template to the group and try again.";
 
 }  // namespace
 
@@ -42,6 +49,9 @@ Result<void> Launches::check_configuration(const Call& call, AutoScalingGroup& g
                   described ? "The version does not exist" : described.error().message);
     launch.LaunchTemplateId = described->LaunchTemplateVersions.front().LaunchTemplateId;
     launch.LaunchTemplateName = described->LaunchTemplateVersions.front().LaunchTemplateName;
+    const auto& data = described->LaunchTemplateVersions.front().LaunchTemplateData;
+    if (group.MixedInstancesPolicy && data && data->InstanceMarketOptions)
+      return fail("InvalidQueryParameter", "{}", kSpotTemplate);
     return {};
   };
   if (group.LaunchTemplate) return complete(*group.LaunchTemplate);
@@ -69,6 +79,12 @@ Result<ec2::RunInstancesRequest> Launches::launch_request(const GroupRecord& rec
     launch_template.LaunchTemplateId = option.launch_template.LaunchTemplateId;
     launch_template.Version = option.launch_template.Version.value_or("$Default");
     if (option.type) request.InstanceType = option.type;
+    if (option.spot) {
+      request.InstanceMarketOptions.emplace().MarketType = "spot";
+      const auto& distribution = record.group.MixedInstancesPolicy->InstancesDistribution;
+      if (distribution->SpotMaxPrice)
+        request.InstanceMarketOptions->SpotOptions.emplace().MaxPrice = distribution->SpotMaxPrice;
+    }
   }
   // A subnet of the zone; without subnets the zone's default one.
   std::string subnet;
@@ -101,15 +117,30 @@ Result<ec2::RunInstancesRequest> Launches::launch_request(const GroupRecord& rec
 }
 
 Result<void> Launches::try_launch(const GroupRecord& record) {
-  for (const LaunchOption& option : launch_options(record.group)) {
+  std::vector<LaunchOption> options = launch_options(record.group);
+  if (record.group.MixedInstancesPolicy) {
+    auto found = with_types(context_, ec2_, std::move(options));
+    if (!found) return fail("ValidationError", "{}", found.error().message);
+    if (found->empty())
+      return fail("ValidationError",
+                  "No instance type that Brume offers has what the InstanceRequirements of the Auto Scaling group {} "
+                  "ask for (aws ec2 get-instance-types-from-instance-requirements shows which do)",
+                  *record.group.AutoScalingGroupName);
+    options = *std::move(found);
+  }
+  if (const auto& mixed = record.group.MixedInstancesPolicy;
+      mixed && *mixed->InstancesDistribution->OnDemandPercentageAboveBaseCapacity < 100)
+    for (std::size_t i = 0, count = options.size(); i < count; ++i) {
+      options.push_back(options[i]);
+      options.back().spot = true;
+    }
+  for (const LaunchOption& option : options) {
     BRUME_TRY(request, launch_request(record, option, record.group.AvailabilityZones.front()));
-    bool launched = false;
-    const auto tried = context_.store.transact([&]() -> Result<void> {
-      BRUME_CHECK(ec2_.RunInstances(context_.call("autoscaling"), request));
-      launched = true;
-      return fail("DryRunOperation", "Taken back with its transaction");
-    });
-    if (launched) continue;
+    // Whether there is room now is another question.
+    request.DryRun = true;
+    const auto tried =
+        context_.store.transact([&] { return ec2_.RunInstances(context_.call("autoscaling"), request); });
+    if (tried || tried.error().code == "DryRunOperation") continue;
     if (record.group.LaunchConfigurationName)
       return fail("ValidationError", "The launch configuration {} cannot be launched: {}",
                   *record.group.LaunchConfigurationName, tried.error().message);
@@ -134,8 +165,7 @@ Result<void> Launches::launch_instance(const GroupRecord& group, const std::stri
   const GroupRecord record = as_launched(state_, group);
   const std::string name = *record.group.AutoScalingGroupName;
   const bool warms = where == Into::pool;
-  const std::vector<LaunchOption> options = launch_options(record.group);
-  const LaunchOption& option = choose_option(options, zone, full_pools(name));
+  const LaunchOption option = next_option(record.group, zone);
   BRUME_TRY(request, launch_request(record, option, zone));
   BRUME_TRY(reservation, ec2_.RunInstances(context_.call("autoscaling"), request));
   const ec2::Instance& instance = reservation.Instances.front();
@@ -158,6 +188,7 @@ Result<void> Launches::launch_instance(const GroupRecord& group, const std::stri
   member.instance.HealthStatus = "Healthy";
   member.instance.ProtectedFromScaleIn = record.group.NewInstancesProtectedFromScaleIn;
   member.instance.WeightedCapacity = option.weight;
+  member.spot = instance.InstanceLifecycle == "spot";  // by the option, or by a template of its own
   if (!record.group.LaunchConfigurationName) member.instance.LaunchTemplate = option.launch_template;
   member.instance.LaunchConfigurationName = record.group.LaunchConfigurationName;
   if (const auto& configuration = record.group.LaunchConfigurationName)
@@ -199,6 +230,65 @@ std::set<Pool> Launches::full_pools(const std::string& group) const {
   return pools;
 }
 
+std::vector<Holding> Launches::holdings(const std::string& group) const {
+  std::vector<Holding> present;
+  for (const MemberRecord* member : members_of(group)) {
+    const Instance& instance = member->instance;
+    if (!member->replacing.empty() || (!is_pending(*instance.LifecycleState) && instance.LifecycleState != "InService"))
+      continue;
+    present.push_back({.zone = *instance.AvailabilityZone,
+                       .type = *instance.InstanceType,
+                       .units = services::units_of(instance),
+                       .spot = member->spot,
+                       .is_protected = instance.ProtectedFromScaleIn.value_or(false)});
+  }
+  return present;
+}
+
+std::set<std::string> Launches::noticed(const std::string& group) {
+  std::set<std::string> ids;
+  if (std::ranges::none_of(members_of(group), &MemberRecord::spot)) return ids;
+  ec2::DescribeSpotInstanceRequestsRequest request;
+  request.Filters = {{"status-code", {"marked-for-termination"}}};
+  if (const auto described = ec2_.DescribeSpotInstanceRequests(context_.call("autoscaling"), request))
+    for (const ec2::SpotInstanceRequest& one : described->SpotInstanceRequests) ids.insert(*one.InstanceId);
+  return ids;
+}
+
+void Launches::learn_sizes(std::span<const LaunchOption> options) {
+  ec2::DescribeInstanceTypesRequest request;
+  for (const LaunchOption& option : options)
+    if (option.type && !sizes_.contains(*option.type)) request.InstanceTypes.push_back(*option.type);
+  if (request.InstanceTypes.empty()) return;
+  // A group is not made with types that EC2 does not have; if it had one all the same, its place is the last.
+  if (const auto described = ec2_.DescribeInstanceTypes(context_.call("autoscaling"), request))
+    for (const ec2::InstanceTypeInfo& type : described->InstanceTypes)
+      sizes_[*type.InstanceType] = {*type.MemoryInfo->SizeInMiB, *type.VCpuInfo->DefaultVCpus};
+}
+
+std::vector<LaunchOption> Launches::options_of(const AutoScalingGroup& group) {
+  std::vector<LaunchOption> options = launch_options(group);
+  if (!group.MixedInstancesPolicy) return options;
+  // Where EC2 names none any more a launch says so: the options are left as they are.
+  if (auto found = with_types(context_, ec2_, options); found && !found->empty()) return *std::move(found);
+  return options;
+}
+
+std::vector<LaunchOption> Launches::options_in(const AutoScalingGroup& group, bool spot, const std::string& zone) {
+  std::vector<LaunchOption> options = options_of(group);
+  if (!group.MixedInstancesPolicy) return options;
+  const InstancesDistribution& distribution = *group.MixedInstancesPolicy->InstancesDistribution;
+  if (needs_sizes(distribution, spot)) learn_sizes(options);
+  return in_order(std::move(options), distribution, spot, sizes_, holdings(*group.AutoScalingGroupName), zone);
+}
+
+LaunchOption Launches::next_option(const AutoScalingGroup& group, const std::string& zone) {
+  const std::string& name = *group.AutoScalingGroupName;
+  const bool spot = group.MixedInstancesPolicy && next_is_spot(*group.MixedInstancesPolicy->InstancesDistribution,
+                                                               *group.DesiredCapacity, holdings(name));
+  return choose_option(options_in(group, spot, zone), zone, full_pools(name));
+}
+
 void Launches::back_off(const std::string& group) {
   Pause& pause = pauses_[group];
   pause.length = std::min<env::Duration>(std::max<env::Duration>(pause.length * 2, kFirstBackOff), kLongestBackOff);
@@ -212,13 +302,14 @@ void Launches::succeeded(const std::string& group) {
 bool Launches::try_another(const std::string& group, const Pool& pool, std::string_view code) {
   const GroupRecord* record = groups_.find(group);
   if (record && lacks_capacity(code)) {
-    const std::vector<LaunchOption> options = launch_options(as_launched(state_, *record).group);
+    std::vector<LaunchOption> options = options_of(as_launched(state_, *record).group);
+    for (LaunchOption& option : options) option.spot = pool.spot;
     if (options.size() > 1) {
       const env::MonotonicTime until = context_.env.clock.now() + kFullFor;
       Pause& pause = pauses_[group];
       pause.full_pools[pool] = until;
-      if (!is_full(options, pool.first, full_pools(group))) return true;
-      pause.failing_zones[pool.first] = until;
+      if (!is_full(options, pool.zone, full_pools(group))) return true;
+      pause.failing_zones[pool.zone] = until;
     }
   }
   back_off(group);
@@ -226,9 +317,8 @@ bool Launches::try_another(const std::string& group, const Pool& pool, std::stri
 }
 
 void Launches::launch_failed(const std::string& name, const std::string& zone, const Error& error) {
-  const std::vector<LaunchOption> options = launch_options(as_launched(state_, *groups_.find(name)).group);
-  const LaunchOption option = choose_option(options, zone, full_pools(name));
-  if (!try_another(name, {zone, option.type.value_or("")}, error.code))
+  const LaunchOption option = next_option(as_launched(state_, *groups_.find(name)).group, zone);
+  if (!try_another(name, {zone, option.type.value_or(""), option.spot}, error.code))
     pauses_[name].failing_zones[zone] = context_.env.clock.now() + kLongestBackOff;
   const auto told = context_.store.transact([&]() -> Result<void> {
     const GroupRecord* record = groups_.find(name);

@@ -17,7 +17,6 @@ bool says(const std::optional<std::string>& text) {
 
 Result<void> refuse_unsupported(const CreateLaunchConfigurationType& request) {
   const std::pair<bool, std::string_view> refused[] = {
-      {says(request.SpotPrice), "SpotPrice (spot instances)"},
       {says(request.ClassicLinkVPCId), "ClassicLinkVPCId"},
       {!request.ClassicLinkVPCSecurityGroups.empty(), "ClassicLinkVPCSecurityGroups"},
       {says(request.PlacementTenancy) && request.PlacementTenancy != "default", "PlacementTenancy other than default"},
@@ -95,6 +94,7 @@ Result<LaunchConfiguration> checked_configuration(const CreateLaunchConfiguratio
   if (says(request.IamInstanceProfile)) made.IamInstanceProfile = request.IamInstanceProfile;
   made.EbsOptimized = request.EbsOptimized.value_or(false);
   made.AssociatePublicIpAddress = request.AssociatePublicIpAddress;
+  if (says(request.SpotPrice)) made.SpotPrice = request.SpotPrice;
   if (says(request.PlacementTenancy)) made.PlacementTenancy = request.PlacementTenancy;
   made.MetadataOptions = request.MetadataOptions;
   return made;
@@ -110,6 +110,10 @@ ec2::RunInstancesRequest launch_of(const LaunchConfiguration& configuration) {
   if (const auto& profile = configuration.IamInstanceProfile) {
     auto& wanted = request.IamInstanceProfile.emplace();
     (profile->starts_with("arn:") ? wanted.Arn : wanted.Name) = *profile;
+  }
+  if (configuration.SpotPrice) {
+    request.InstanceMarketOptions.emplace().MarketType = "spot";
+    request.InstanceMarketOptions->SpotOptions.emplace().MaxPrice = configuration.SpotPrice;
   }
   request.Monitoring.emplace().Enabled = configuration.InstanceMonitoring->Enabled;
   request.EbsOptimized = configuration.EbsOptimized;

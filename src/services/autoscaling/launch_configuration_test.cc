@@ -33,7 +33,6 @@ TEST(LaunchConfiguration, WhatIsRefused) {
          mapping.Ebs.emplace();
          mapping.NoDevice = true;
        }},
-      {"UnsupportedOperation", "SpotPrice", [](Request& r) { r.SpotPrice = "0.1"; }},
       {"UnsupportedOperation", "ClassicLinkVPCId", [](Request& r) { r.ClassicLinkVPCId = "vpc-1"; }},
       {"UnsupportedOperation", "PlacementTenancy", [](Request& r) { r.PlacementTenancy = "dedicated"; }},
       {"UnsupportedOperation", "KernelId", [](Request& r) { r.KernelId = "aki-1"; }},
@@ -107,12 +106,14 @@ TEST(LaunchConfiguration, TheLeastIsAskedForAsIs) {
   EXPECT_EQ(request.KeyName, std::nullopt);
   EXPECT_EQ(request.UserData, std::nullopt);
   EXPECT_FALSE(request.LaunchTemplate);
+  EXPECT_FALSE(request.InstanceMarketOptions);
   EXPECT_TRUE(request.NetworkInterfaces.empty());
 }
 
 TEST(LaunchConfiguration, AllOfItIsAskedFor) {
   CreateLaunchConfigurationType wanted = least();
   wanted.KeyName = "key";
+  wanted.SpotPrice = "0.1";
   wanted.UserData = "aGk=";
   wanted.SecurityGroups = {std::string("sg-1"), std::string("sg-2")};
   wanted.IamInstanceProfile = "reader";
@@ -125,6 +126,8 @@ TEST(LaunchConfiguration, AllOfItIsAskedFor) {
   mapping.Ebs.emplace().VolumeSize = 20;
   ec2::RunInstancesRequest request = launch_of(*checked_configuration(wanted));
   EXPECT_EQ(request.KeyName, "key");
+  EXPECT_EQ(request.InstanceMarketOptions->MarketType, "spot");
+  EXPECT_EQ(request.InstanceMarketOptions->SpotOptions->MaxPrice, "0.1");
   EXPECT_EQ(request.UserData, "aGk=");
   EXPECT_EQ(request.SecurityGroupIds.size(), 2U);
   EXPECT_EQ(request.IamInstanceProfile->Name, "reader");

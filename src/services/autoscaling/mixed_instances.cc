@@ -11,9 +11,10 @@ namespace {
 constexpr std::size_t kMaxOverrides = 40;  // user guide, "Configure overrides"
 constexpr int kMaxWeight = 999, kMaxSpotPools = 20;
 constexpr int kDefaultSpotPools = 2;
+constexpr int kMaxRequirements = 4;  // API reference, LaunchTemplateOverrides
 
-std::string type_of(const LaunchOption& option) {
-  return option.type.value_or("");
+Pool pool_of(const std::string& zone, const LaunchOption& option) {
+  return {zone, option.type.value_or(""), option.spot};
 }
 
 std::optional<int> whole_number(std::string_view text) {
@@ -28,15 +29,19 @@ Result<void> check_overrides(const List<LaunchTemplateOverrides>& overrides) {
     return fail("ValidationError", "A mixed instances policy can have at most {} overrides, not {}", kMaxOverrides,
                 overrides.size());
   std::set<std::string> types;
+  int requirements = 0;
   for (const LaunchTemplateOverrides& one : overrides) {
-    if (one.InstanceRequirements)
-      return fail("UnsupportedOperation",
-                  "Brume's Auto Scaling groups do not support InstanceRequirements: name the instance types");
     if (one.ImageId)
       return fail("UnsupportedOperation",
                   "Brume's Auto Scaling groups do not support an ImageId in an override: name a launch template");
-    if (!one.InstanceType) return fail("ValidationError", "Each override must specify an InstanceType");
-    if (!types.insert(*one.InstanceType).second)
+    if (one.InstanceType.has_value() == one.InstanceRequirements.has_value())
+      return fail("ValidationError", "Each override must specify either an InstanceType or InstanceRequirements");
+    if (one.InstanceRequirements && one.WeightedCapacity)
+      return fail("ValidationError", "Weights are for instance types: InstanceRequirements have no WeightedCapacity");
+    if (one.InstanceRequirements && ++requirements > kMaxRequirements)
+      return fail("ValidationError", "A mixed instances policy can have at most {} sets of InstanceRequirements",
+                  kMaxRequirements);
+    if (one.InstanceType && !types.insert(*one.InstanceType).second)
       return fail("ValidationError", "The instance type {} is in the overrides more than once", *one.InstanceType);
     if (one.WeightedCapacity.has_value() != overrides.front().WeightedCapacity.has_value())
       return fail("ValidationError",
@@ -55,17 +60,11 @@ Result<void> check_distribution(const InstancesDistribution& distribution) {
   if (strategy != "prioritized" && strategy != "lowest-price")
     return fail("ValidationError", "OnDemandAllocationStrategy must be prioritized or lowest-price, not '{}'",
                 strategy);
-  if (strategy == "lowest-price")
-    return fail("UnsupportedOperation",
-                "Brume knows no prices, so its OnDemandAllocationStrategy is prioritized, not lowest-price");
   if (*distribution.OnDemandBaseCapacity < 0)
     return fail("ValidationError", "OnDemandBaseCapacity must not be negative");
   const int percentage = *distribution.OnDemandPercentageAboveBaseCapacity;
   if (percentage < 0 || percentage > 100)
     return fail("ValidationError", "OnDemandPercentageAboveBaseCapacity must be from 0 to 100, not {}", percentage);
-  if (percentage != 100)
-    return fail("UnsupportedOperation",
-                "Brume has no Spot Instances, so OnDemandPercentageAboveBaseCapacity must be 100, not {}", percentage);
   static const std::set<std::string, std::less<>> known = {
       "lowest-price", "capacity-optimized", "capacity-optimized-prioritized", "price-capacity-optimized"};
   const std::string& spot = *distribution.SpotAllocationStrategy;
@@ -84,6 +83,11 @@ Result<void> check_distribution(const InstancesDistribution& distribution) {
   return {};
 }
 
+bool has_requirements(const LaunchTemplate& launch) {
+  return std::ranges::any_of(launch.Overrides,
+                             [](const LaunchTemplateOverrides& one) { return one.InstanceRequirements.has_value(); });
+}
+
 InstancesDistribution merged(InstancesDistribution now, const InstancesDistribution& request) {
   const auto take = [](auto& field, const auto& value) {
     if (value) field = value;
@@ -97,6 +101,7 @@ InstancesDistribution merged(InstancesDistribution now, const InstancesDistribut
   take(now.SpotAllocationStrategy, request.SpotAllocationStrategy);
   take(now.SpotInstancePools, request.SpotInstancePools);
   take(now.SpotMaxPrice, request.SpotMaxPrice);
+  if (now.SpotMaxPrice == "") now.SpotMaxPrice.reset();  // how a price is taken back
   if (!now.OnDemandAllocationStrategy) now.OnDemandAllocationStrategy = "prioritized";
   if (!now.OnDemandBaseCapacity) now.OnDemandBaseCapacity = 0;
   if (!now.OnDemandPercentageAboveBaseCapacity) now.OnDemandPercentageAboveBaseCapacity = 100;
@@ -119,6 +124,11 @@ MixedInstancesPolicy merged(const std::optional<MixedInstancesPolicy>& before, c
   policy.LaunchTemplate->Overrides.set_present();
   policy.InstancesDistribution = merged(policy.InstancesDistribution.value_or(InstancesDistribution{}),
                                         request.InstancesDistribution.value_or(InstancesDistribution{}));
+  // The default is another with InstanceRequirements; if there were none before, what stays is not what anybody chose.
+  const bool chosen = request.InstancesDistribution && request.InstancesDistribution->OnDemandAllocationStrategy;
+  const bool by_requirements = has_requirements(*policy.LaunchTemplate);
+  if (!chosen && by_requirements != (before && has_requirements(*before->LaunchTemplate)))
+    policy.InstancesDistribution->OnDemandAllocationStrategy = by_requirements ? "lowest-price" : "prioritized";
   return policy;
 }
 
@@ -140,6 +150,11 @@ Result<void> check_mixed(const MixedInstancesPolicy& policy) {
     return fail("ValidationError",
                 "A mixed instances policy must have a LaunchTemplate with a LaunchTemplateSpecification");
   BRUME_CHECK(check_overrides(policy.LaunchTemplate->Overrides));
+  if (has_requirements(*policy.LaunchTemplate) &&
+      policy.InstancesDistribution->OnDemandAllocationStrategy == "prioritized")
+    return fail("ValidationError",
+                "The On-Demand allocation strategy prioritized cannot be used with InstanceRequirements, which have no "
+                "order: use lowest-price");
   return check_distribution(*policy.InstancesDistribution);
 }
 
@@ -179,6 +194,7 @@ std::vector<LaunchOption> launch_options(const AutoScalingGroup& group) {
     LaunchOption& option = options.emplace_back();
     option.launch_template = one.LaunchTemplateSpecification.value_or(base);
     option.type = one.InstanceType;
+    option.requirements = one.InstanceRequirements;
     option.weight = one.WeightedCapacity;
     Instance weighed;
     weighed.WeightedCapacity = one.WeightedCapacity;
@@ -188,15 +204,14 @@ std::vector<LaunchOption> launch_options(const AutoScalingGroup& group) {
   return options;
 }
 
-const LaunchOption& choose_option(std::span<const LaunchOption> options, const std::string& zone,
-                                  const std::set<Pool>& full) {
+LaunchOption choose_option(std::span<const LaunchOption> options, const std::string& zone, const std::set<Pool>& full) {
   const auto found =
-      std::ranges::find_if(options, [&](const LaunchOption& o) { return !full.contains({zone, type_of(o)}); });
+      std::ranges::find_if(options, [&](const LaunchOption& o) { return !full.contains(pool_of(zone, o)); });
   return found == options.end() ? options.front() : *found;
 }
 
 bool is_full(std::span<const LaunchOption> options, const std::string& zone, const std::set<Pool>& full) {
-  return std::ranges::all_of(options, [&](const LaunchOption& o) { return full.contains({zone, type_of(o)}); });
+  return std::ranges::all_of(options, [&](const LaunchOption& o) { return full.contains(pool_of(zone, o)); });
 }
 
 bool lacks_capacity(std::string_view code) {

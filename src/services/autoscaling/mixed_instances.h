@@ -1,10 +1,9 @@
 // Mixed instances policies: what one may say, and what a group launches by it.
 //
 // Pure. Sources: Auto Scaling API reference, MixedInstancesPolicy and its parts; user guide, "Auto Scaling groups with
-// multiple instance types and purchase options". There is no Spot market and there are no prices on one machine: what
-// would launch Spot Instances or compare prices is refused by name; a policy's Spot settings are checked, kept and
-// shown, since with 100 percent On-Demand they have no effect. Leaves to others: whether templates exist and EC2 would
-// launch (launch.h), how many units a group needs (decide.h).
+// multiple instance types and purchase options". Leaves to others: On-Demand or Spot, and of which type first
+// (purchase_options.h), whether templates exist and EC2 would launch (launch.h), how many units a group needs
+// (decide.h).
 #pragma once
 
 #include <optional>
@@ -12,7 +11,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "autoscaling/shapes.h"
@@ -44,22 +42,27 @@ std::optional<std::string> weight_of(const MixedInstancesPolicy& policy, std::st
 // One way in which a group launches: its template, and what is laid over that.
 struct LaunchOption {
   LaunchTemplateSpecification launch_template;
-  std::optional<std::string> type;  // none: the template's
+  std::optional<std::string> type;  // none: the template's, or by
+  std::optional<InstanceRequirements> requirements;
   std::optional<std::string> weight;
   int units = 1;
+  bool spot = false;  // laid over the template: a Spot Instance
 };
 
 // In the order in which they are preferred, at least one. A group without a policy has one option; if it launches from
 // a launch configuration, that has no template.
 std::vector<LaunchOption> launch_options(const AutoScalingGroup& group);
 
-// A zone and an instance type: where EC2 has room for one, or has not.
-using Pool = std::pair<std::string, std::string>;
+// A zone, an instance type and whether it is for Spot: where EC2 has room for one, or has not.
+struct Pool {
+  std::string zone, type;
+  bool spot = false;
+  auto operator<=>(const Pool&) const = default;
+};
 
 // What to launch in `zone` now: the first of `options`, which must not be empty, that is not known to find no room
 // there; the first of all if that is known of each.
-const LaunchOption& choose_option(std::span<const LaunchOption> options, const std::string& zone,
-                                  const std::set<Pool>& full);
+LaunchOption choose_option(std::span<const LaunchOption> options, const std::string& zone, const std::set<Pool>& full);
 // Whether that is known of each.
 bool is_full(std::span<const LaunchOption> options, const std::string& zone, const std::set<Pool>& full);
 

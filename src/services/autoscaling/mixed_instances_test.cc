@@ -46,6 +46,19 @@ TEST(MixedInstances, WhatIsNotSaidIsTheDefaultOrStays) {
   EXPECT_EQ(second.InstancesDistribution->SpotAllocationStrategy, "capacity-optimized");
 }
 
+TEST(MixedInstances, RequirementsHaveADefaultStrategyOfTheirOwn) {
+  LaunchTemplateOverrides by_requirements;
+  by_requirements.InstanceRequirements.emplace();
+  const MixedInstancesPolicy first = policy({by_requirements});
+  EXPECT_EQ(first.InstancesDistribution->OnDemandAllocationStrategy, "lowest-price");
+  EXPECT_TRUE(check_mixed(first));
+  MixedInstancesPolicy request;
+  request.LaunchTemplate.emplace().Overrides = {override_of("t3.micro")};
+  EXPECT_EQ(merged(first, request).InstancesDistribution->OnDemandAllocationStrategy, "prioritized");
+  request.InstancesDistribution.emplace().OnDemandAllocationStrategy = "lowest-price";
+  EXPECT_EQ(merged(first, request).InstancesDistribution->OnDemandAllocationStrategy, "lowest-price");
+}
+
 TEST(MixedInstances, Checks) {
   using Change = void (*)(MixedInstancesPolicy&);
   const struct {
@@ -56,7 +69,7 @@ TEST(MixedInstances, Checks) {
       {"ValidationError", "a LaunchTemplateSpecification",
        [](auto& p) { p.LaunchTemplate->LaunchTemplateSpecification.reset(); }},
       {"ValidationError", "more than once", [](auto& p) { p.LaunchTemplate->Overrides[1].InstanceType = "t3.micro"; }},
-      {"ValidationError", "an InstanceType", [](auto& p) { p.LaunchTemplate->Overrides[1].InstanceType.reset(); }},
+      {"ValidationError", "an InstanceType or", [](auto& p) { p.LaunchTemplate->Overrides[1].InstanceType.reset(); }},
       {"ValidationError", "for all of them", [](auto& p) { p.LaunchTemplate->Overrides[1].WeightedCapacity.reset(); }},
       {"ValidationError", "'0'", [](auto& p) { p.LaunchTemplate->Overrides[0].WeightedCapacity = "0"; }},
       {"ValidationError", "'1000'", [](auto& p) { p.LaunchTemplate->Overrides[0].WeightedCapacity = "1000"; }},
@@ -67,18 +80,29 @@ TEST(MixedInstances, Checks) {
          for (int i = 2; i < 41; ++i)
            p.LaunchTemplate->Overrides.push_back(override_of(("t" + std::to_string(i)).c_str(), "1"));
        }},
-      {"UnsupportedOperation", "InstanceRequirements",
+      {"ValidationError", "either an InstanceType or InstanceRequirements",
        [](auto& p) { p.LaunchTemplate->Overrides[0].InstanceRequirements.emplace(); }},
+      {"ValidationError", "have no WeightedCapacity",
+       [](auto& p) {
+         p.LaunchTemplate->Overrides[0].InstanceRequirements.emplace();
+         p.LaunchTemplate->Overrides[0].InstanceType.reset();
+       }},
+      {"ValidationError", "at most 4 sets",
+       [](auto& p) {
+         p.LaunchTemplate->Overrides.clear();
+         for (int i = 0; i < 5; ++i) p.LaunchTemplate->Overrides.emplace_back().InstanceRequirements.emplace();
+       }},
+      {"ValidationError", "use lowest-price",
+       [](auto& p) {
+         p.LaunchTemplate->Overrides.clear();
+         p.LaunchTemplate->Overrides.emplace_back().InstanceRequirements.emplace();
+       }},
       {"UnsupportedOperation", "ImageId", [](auto& p) { p.LaunchTemplate->Overrides[0].ImageId = "ami-1"; }},
       {"ValidationError", "'cheapest'",
        [](auto& p) { p.InstancesDistribution->OnDemandAllocationStrategy = "cheapest"; }},
-      {"UnsupportedOperation", "lowest-price",
-       [](auto& p) { p.InstancesDistribution->OnDemandAllocationStrategy = "lowest-price"; }},
       {"ValidationError", "must not be negative", [](auto& p) { p.InstancesDistribution->OnDemandBaseCapacity = -1; }},
       {"ValidationError", "from 0 to 100",
        [](auto& p) { p.InstancesDistribution->OnDemandPercentageAboveBaseCapacity = 101; }},
-      {"UnsupportedOperation", "Spot Instances",
-       [](auto& p) { p.InstancesDistribution->OnDemandPercentageAboveBaseCapacity = 50; }},
       {"ValidationError", "'first'", [](auto& p) { p.InstancesDistribution->SpotAllocationStrategy = "first"; }},
       {"ValidationError", "only available with the lowest-price allocation strategy.",
        [](auto& p) { p.InstancesDistribution->SpotAllocationStrategy = "capacity-optimized"; }},
@@ -129,6 +153,7 @@ TEST(MixedInstances, TheNextTypeIsTheFirstWithRoom) {
       {{{"a", "t3.micro"}}, "a", "t3.small", false},
       {{{"a", "t3.micro"}}, "b", "t3.micro", false},
       {{{"a", "t3.small"}}, "a", "t3.micro", false},
+      {{{"a", "t3.micro", true}}, "a", "t3.micro", false},  // of Spot
       {{{"a", "t3.micro"}, {"a", "t3.small"}}, "a", "t3.medium", false},
       {{{"a", "t3.micro"}, {"a", "t3.small"}, {"a", "t3.medium"}}, "a", "t3.micro", true},
   };

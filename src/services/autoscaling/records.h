@@ -37,9 +37,11 @@ struct MemberRecord {
   std::optional<Timestamp> configuration_created;
   bool returning = false;         // on its way out of the group, but to the warm pool
   bool terminating_sent = false;  // TerminateInstances has been called
-  // Why it is to be replaced by another that is launched first: "refresh", "lifetime", "elb", "user". Then it does not
-  // count towards the desired capacity. Empty: it stays.
+  // Why it is to be replaced by another that is launched first: "refresh", "lifetime", "elb", "user",
+  // "rebalance" (it is going to be interrupted), "distribution" (On-Demand and Spot have other shares). Then it does
+  // not count towards the desired capacity. Empty: it stays.
   std::string replacing;
+  bool spot = false;    // a Spot Instance
   std::string refresh;  // id of the instance refresh that it was launched by
   List<LifecycleAction> actions;
 };
@@ -70,7 +72,7 @@ struct RefreshRecord {
 BRUME_RECORD(brume::autoscaling::GroupRecord, group, cause, next_activity, force_delete, pool_forced)
 BRUME_RECORD(brume::autoscaling::LifecycleAction, hook, token, default_result, deadline, limit, result)
 BRUME_RECORD(brume::autoscaling::MemberRecord, instance, group, subnet, activity, in_service_since, created,
-             configuration_created, returning, terminating_sent, replacing, refresh, actions)
+             configuration_created, returning, terminating_sent, replacing, spot, refresh, actions)
 BRUME_RECORD(brume::autoscaling::ActivityRecord, activity)
 BRUME_RECORD(brume::autoscaling::RefreshRecord, refresh, launch_template, mixed, progressed, total, updated, untouched,
              checkpoint, paused_at, baking_since, suspended, wait_for_transitions)

@@ -7,6 +7,7 @@
 #include "services/autoscaling/refresh_preferences.h"
 #include "services/autoscaling/refresh_state.h"
 #include "services/autoscaling/template_versions.h"
+#include "services/autoscaling/types_by_requirements.h"
 
 namespace brume::autoscaling {
 namespace {
@@ -74,8 +75,11 @@ RefreshView RefreshController::view(const GroupRecord& group, const RefreshRecor
   const GroupRecord wanted = as_launched(state_, group);
   std::vector<LaunchOption> options = launch_options(wanted.group);
   for (const LaunchOption& option : options) view.largest_units = std::max(view.largest_units, option.units);
-  if (*preferences.SkipMatching && !wanted.group.LaunchConfigurationName)
+  if (*preferences.SkipMatching && !wanted.group.LaunchConfigurationName) {
+    if (wanted.group.MixedInstancesPolicy)
+      if (auto typed = with_types(context_, ec2_, options)) options = *std::move(typed);
     options = numbered(context_, ec2_, std::move(options));
+  }
   for (const MemberView& m : members) {
     const MemberRecord& member = member_of(*group.group.AutoScalingGroupName, m.id);
     const bool standby = m.lifecycle == "Standby" || m.lifecycle == "EnteringStandby";

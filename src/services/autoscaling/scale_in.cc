@@ -5,6 +5,7 @@
 
 #include "services/autoscaling/controller.h"
 #include "services/autoscaling/mixed_instances.h"
+#include "services/autoscaling/purchase_options.h"
 #include "services/autoscaling/refresh_state.h"
 #include "services/autoscaling/template_versions.h"
 #include "services/autoscaling/termination_policy.h"
@@ -35,7 +36,8 @@ Result<void> GroupController::scale_in(const GroupRecord& record, const std::vec
     }
     if (mixed) {
       // Any template of the policy is a current one, and a version is old only if its template has another by now.
-      candidate.rank = rank_of(options, *member.instance.InstanceType);
+      candidate.rank =
+          rank_of(launches_.options_in(record.group, member.spot, view->zone), *member.instance.InstanceType);
       if (std::ranges::any_of(options, [&](const LaunchOption& option) {
             return option.launch_template.LaunchTemplateId == candidate.launch_template;
           }))
@@ -45,6 +47,13 @@ Result<void> GroupController::scale_in(const GroupRecord& record, const std::vec
     }
     candidate.configuration_created = member.configuration_created;
     candidate.launched = member.created.value_or(Timestamp());
+  }
+  // On-Demand and Spot keep their shares, before any policy (user guide, "Configure termination policies").
+  if (mixed) {
+    const auto spot = spot_in_excess(*record.group.MixedInstancesPolicy->InstancesDistribution,
+                                     *record.group.DesiredCapacity, launches_.holdings(name));
+    const auto goes = [&](const Candidate& c) { return member_of(name, c.id).spot == spot; };
+    if (spot && std::ranges::any_of(candidates, goes)) std::erase_if(candidates, std::not_fn(goes));
   }
   // What a refresh or a rollback replaces anyway goes first.
   if (const ActiveRefresh active = active_refresh(state_, name)) {

@@ -69,7 +69,10 @@ std::string replacement_sentence(std::string_view reason) {
   if (reason == "elb") return unhealthy_sentence(kElbFailure);
   if (reason == "user") return unhealthy_sentence(kUserFailure);
   return fmt::format("an instance was taken out of service in response to {}",
-                     reason == "lifetime" ? "the maximum instance lifetime." : "an instance refresh.");
+                     reason == "lifetime"       ? "the maximum instance lifetime."
+                     : reason == "rebalance"    ? "an EC2 instance rebalance recommendation."
+                     : reason == "distribution" ? "a change of the group's instances distribution."
+                                                : "an instance refresh.");
 }
 
 std::string refresh_launch_sentence() {

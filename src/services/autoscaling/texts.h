@@ -23,7 +23,8 @@ std::string launch_sentence(int before, int after);
 std::string replacement_launch_sentence();
 std::string shrink_sentence(int before, int after);
 std::string selected_sentence(std::string_view instance);
-// Taken out because another is to take its place: "refresh", "lifetime", "elb", "user".
+// Taken out because another is to take its place: "refresh", "lifetime", "elb", "user", "rebalance",
+// "distribution".
 std::string replacement_sentence(std::string_view reason);
 std::string refresh_launch_sentence();
 std::string abandoned_sentence(std::string_view instance);

@@ -1,8 +1,10 @@
-// DescribeInstanceTypes and DescribeInstanceTypeOfferings: the table of instance_types.h.
+// DescribeInstanceTypes, DescribeInstanceTypeOfferings and GetInstanceTypesFromInstanceRequirements: the table of
+// instance_types.h.
 #include <algorithm>
 
 #include "services/ec2/filters.h"
 #include "services/ec2/instance_operations.h"
+#include "services/ec2/instance_requirements.h"
 #include "services/ec2/instance_types.h"
 #include "services/ec2/refusals.h"
 #include "services/ec2/zones.h"
@@ -52,6 +54,28 @@ Result<DescribeInstanceTypesResult> InstanceOperations::DescribeInstanceTypes(
   BRUME_TRY(page, filtered_page(std::move(shown), request, std::span<const FilterField<InstanceTypeInfo>>(kFields),
                                 [](const InstanceTypeInfo& t) { return *t.InstanceType; }));
   DescribeInstanceTypesResult result;
+  result.InstanceTypes = std::move(page.items);
+  result.NextToken = page.next_token;
+  return unless_dry_run(request, std::move(result));
+}
+
+Result<GetInstanceTypesFromInstanceRequirementsResult> InstanceOperations::GetInstanceTypesFromInstanceRequirements(
+    const aws::Call&, const GetInstanceTypesFromInstanceRequirementsRequest& request) {
+  if (!request.InstanceRequirements)
+    return fail("MissingParameter", "The request must contain the parameter InstanceRequirements");
+  BRUME_CHECK(check_requirements(*request.InstanceRequirements));
+  const auto contains = [](const List<std::string>& list, std::string_view value) {
+    return std::ranges::find(list, value) != list.end();
+  };
+  std::vector<InstanceTypeInfoFromInstanceRequirements> shown;
+  // All that is offered is of this kind.
+  if (contains(request.ArchitectureTypes, "x86_64") && contains(request.VirtualizationTypes, "hvm"))
+    for (const InstanceType* type : matching_types(*request.InstanceRequirements))
+      shown.push_back({.InstanceType = std::string(type->name)});
+  BRUME_TRY(page, services::paginate(
+                      std::move(shown), std::size_t(std::max(0, request.MaxResults.value_or(0))), request.NextToken,
+                      [](const InstanceTypeInfoFromInstanceRequirements& t) { return *t.InstanceType; }));
+  GetInstanceTypesFromInstanceRequirementsResult result;
   result.InstanceTypes = std::move(page.items);
   result.NextToken = page.next_token;
   return unless_dry_run(request, std::move(result));

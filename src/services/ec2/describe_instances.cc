@@ -392,6 +392,10 @@ std::optional<InstanceView> InstanceOperations::find_by_address(std::string_view
   if (auto bytes = base64_decode(record->user_data)) view.user_data = *std::move(bytes);
   view.key_material = record->key_pair_material;
   view.profile_name = record->profile_name;
+  if (const SpotRequestRecord* request = spot_.find(record->instance.SpotInstanceRequestId.value_or(""))) {
+    view.noticed_at = request->noticed_at;
+    view.interrupt_at = request->interrupt_at;
+  }
   if (const VpcRecord* vpc = network_.vpcs.find(vpc_id)) {
     view.vpc_cidr = vpc->vpc.CidrBlock.value_or("");
     for (const VpcIpv6CidrBlockAssociation& association : vpc->vpc.Ipv6CidrBlockAssociationSet)

@@ -190,6 +190,8 @@ Result<void> InstanceOperations::ModifyInstanceAttribute(const aws::Call& call,
       return fail("InvalidParameterValue", "Invalid value '{}' for instanceInitiatedShutdownBehavior", behavior);
     record.shutdown_behavior = behavior;
   }
+  if (request.DisableApiTermination && request.DisableApiTermination->Value.value_or(false) && record.is_spot())
+    return fail("InvalidParameterCombination", "Termination protection is not supported for Spot Instances.");
   if (request.DisableApiTermination)
     record.disable_api_termination = request.DisableApiTermination->Value.value_or(false);
   if (request.DisableApiStop) record.disable_api_stop = request.DisableApiStop->Value.value_or(false);

@@ -57,13 +57,14 @@ std::string user_initiated(Timestamp now) {
 
 InstanceController::InstanceController(services::Context context, store::Table<InstanceRecord>& instances,
                                        NetworkState& network, InstanceNetwork& fabric, compute::Driver& driver,
-                                       std::function<void()> on_gone)
+                                       std::function<void()> on_gone, std::function<void()> on_no_room)
     : context_(std::move(context)),
       instances_(instances),
       network_(network),
       fabric_(fabric),
       driver_(driver),
-      on_gone_(std::move(on_gone)) {}
+      on_gone_(std::move(on_gone)),
+      on_no_room_(std::move(on_no_room)) {}
 
 Result<void> InstanceController::start() {
   driver_.on_exit([this](const std::string& id, int) { exited(id); });
@@ -128,8 +129,8 @@ void InstanceController::look(const std::string& id) {
         row.instance.StateReason =
             reason("Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown");
         row.instance.StateTransitionReason = "";
-        row.set_state(row.shutdown_behavior == "terminate" ? InstanceStateCode::shutting_down
-                                                           : InstanceStateCode::stopped);
+        row.set_state(row.shutdown_behavior == "terminate" || row.is_spot() ? InstanceStateCode::shutting_down
+                                                                            : InstanceStateCode::stopped);
         return {};
       });
     case Step::mark_terminated:
@@ -246,12 +247,13 @@ void InstanceController::start_failed(const std::string& id, const Error& error)
     return;
   }
   machine.failures = 0;
+  if (error.code == "InsufficientInstanceCapacity" && !record->is_spot()) on_no_room_();
   update(id, [&](InstanceRecord& row) -> Result<void> {
     row.reboot.clear();
     row.hard = true;
     row.instance.StateReason = launch_failure(error);
     row.instance.StateTransitionReason = row.instance.StateReason->Code;
-    row.set_state(row.launched ? InstanceStateCode::stopped : InstanceStateCode::shutting_down);
+    row.set_state(row.launched && !row.is_spot() ? InstanceStateCode::stopped : InstanceStateCode::shutting_down);
     return {};
   });
 }

@@ -22,9 +22,11 @@ namespace brume::ec2 {
 
 class InstanceController {
  public:
-  // `on_gone` is told when an instance no longer uses its image.
+  // `on_gone` is told when an instance no longer uses its image, `on_no_room` when an On-Demand Instance was not
+  // started because the machine has no room for it.
   InstanceController(services::Context context, store::Table<InstanceRecord>& instances, NetworkState& network,
-                     InstanceNetwork& fabric, compute::Driver& driver, std::function<void()> on_gone);
+                     InstanceNetwork& fabric, compute::Driver& driver, std::function<void()> on_gone,
+                     std::function<void()> on_no_room);
   InstanceController(const InstanceController&) = delete;
   InstanceController& operator=(const InstanceController&) = delete;
 
@@ -70,6 +72,7 @@ class InstanceController {
   InstanceNetwork& fabric_;
   compute::Driver& driver_;
   std::function<void()> on_gone_;
+  std::function<void()> on_no_room_;
   std::map<std::string, Machine> machines_;
   std::set<std::string> woken_;
   std::deque<std::string> start_queue_;

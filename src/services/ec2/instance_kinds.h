@@ -12,6 +12,8 @@ inline constexpr ResourceKind kLaunchTemplate{"lt", "launch-template", "InvalidL
                                               "InvalidLaunchTemplateId.NotFound", "launch template ID"};
 inline constexpr ResourceKind kKeyPair{"key", "key-pair", "InvalidKeyPairId.Malformed", "InvalidKeyPair.NotFound",
                                        "key pair ID"};
+inline constexpr ResourceKind kSpotRequest{"sir", "spot-instances-request", "InvalidSpotInstanceRequestID.Malformed",
+                                           "InvalidSpotInstanceRequestID.NotFound", "spot instance request ID"};
 inline constexpr ResourceKind kVolume{"vol", "volume", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound", "volume"};
 
 }  // namespace brume::ec2

@@ -19,8 +19,15 @@ InstanceOperations::InstanceOperations(services::Context context, NetworkState& 
       launch_templates_(context.store, "ec2.launch-templates", context.region),
       launch_template_versions_(context.store, "ec2.launch-template-versions", context.region),
       image_controller_(context, image_table_, instances_, images),
-      instance_controller_(context, instances_, network, fabric, driver, [this] { image_controller_.wake(); }),
-      instance_metrics_(context, instances_, network.tags, driver, metrics) {
+      instance_controller_(
+          context, instances_, network, fabric, driver, [this] { image_controller_.wake(); },
+          // The machine does not say how much it lacks: one at a time.
+          [this] { spot_.make_room(1); }),
+      instance_metrics_(context, instances_, network.tags, driver, metrics),
+      spot_(context, instances_, network.tags, [this](const std::string& id) {
+        context_.hints.publish(id);
+        instance_controller_.wake(id);
+      }) {
   network.tags.add_kind(kInstance, [this](std::string_view id) { return instances_.contains(id); });
   network.tags.add_kind(kImage, [this](std::string_view id) {
     const Image* image = image_table_.find(id);
@@ -42,6 +49,7 @@ Result<void> InstanceOperations::load_instances() {
   BRUME_CHECK(image_table_.load());
   BRUME_CHECK(key_pairs_.load());
   BRUME_CHECK(launch_templates_.load());
+  BRUME_CHECK(spot_.load());
   return launch_template_versions_.load();
 }
 
@@ -49,6 +57,7 @@ Result<void> InstanceOperations::start_instances() {
   image_controller_.wake();
   BRUME_CHECK(instance_controller_.start());
   instance_metrics_.start();
+  spot_.start();
   return {};
 }
 

@@ -3,7 +3,8 @@
 // Handlers validate and write desired state; the controllers make it so. What they need of the network they call on
 // themselves (the API's own operations, overridden by NetworkOperations in Service) or on NetworkState.
 // One topic a .cc file: run_instances, instance_states, describe_instances, instance_attributes, interface_attachment,
-// private_address_operations, launch_templates, image_operations, key_pairs, volumes, describe_instance_types.
+// private_address_operations, launch_templates, image_operations, key_pairs, volumes, spot_operations,
+// describe_instance_types.
 #pragma once
 
 #include <functional>
@@ -23,7 +24,9 @@
 #include "services/ec2/instance_network.h"
 #include "services/ec2/instance_record.h"
 #include "services/ec2/launch_template_record.h"
+#include "services/ec2/machine_room.h"
 #include "services/ec2/network_state.h"
+#include "services/ec2/spot_controller.h"
 #include "store/table.h"
 
 namespace brume::ec2 {
@@ -52,6 +55,8 @@ struct InstanceView {
   std::string vpc_cidr;
   std::vector<std::string> vpc_ipv6_cidrs;
   std::map<std::string, SubnetBlocks> subnets;  // of its interfaces, by id
+  // Of a Spot Instance that was given notice: when, and when it ends.
+  std::optional<Timestamp> noticed_at, interrupt_at;
 };
 
 class InstanceOperations : public virtual Api {
@@ -64,6 +69,8 @@ class InstanceOperations : public virtual Api {
   // The instance that has this address in this VPC, unless it is terminated.
   [[nodiscard]] std::optional<InstanceView> find_by_address(std::string_view vpc_id, std::string_view address) const;
   [[nodiscard]] InstanceMetrics& instance_metrics() { return instance_metrics_; }
+  void limit_memory(MachineRoom room) { room_ = std::move(room); }
+  [[nodiscard]] std::int64_t memory_taken_mib() const { return ec2::memory_taken_mib(instances_); }
 
   Result<Reservation> RunInstances(const aws::Call& call, const RunInstancesRequest& request) override;
   Result<DescribeInstancesResult> DescribeInstances(const aws::Call& call,
@@ -101,8 +108,14 @@ class InstanceOperations : public virtual Api {
   Result<DescribeIamInstanceProfileAssociationsResult> DescribeIamInstanceProfileAssociations(
       const aws::Call& call, const DescribeIamInstanceProfileAssociationsRequest& request) override;
   Result<DescribeVolumesResult> DescribeVolumes(const aws::Call& call, const DescribeVolumesRequest& request) override;
+  Result<DescribeSpotInstanceRequestsResult> DescribeSpotInstanceRequests(
+      const aws::Call& call, const DescribeSpotInstanceRequestsRequest& request) override;
+  Result<CancelSpotInstanceRequestsResult> CancelSpotInstanceRequests(
+      const aws::Call& call, const CancelSpotInstanceRequestsRequest& request) override;
   Result<DescribeInstanceTypesResult> DescribeInstanceTypes(const aws::Call& call,
                                                             const DescribeInstanceTypesRequest& request) override;
+  Result<GetInstanceTypesFromInstanceRequirementsResult> GetInstanceTypesFromInstanceRequirements(
+      const aws::Call& call, const GetInstanceTypesFromInstanceRequirementsRequest& request) override;
   Result<DescribeInstanceTypeOfferingsResult> DescribeInstanceTypeOfferings(
       const aws::Call& call, const DescribeInstanceTypeOfferingsRequest& request) override;
 
@@ -145,6 +158,9 @@ class InstanceOperations : public virtual Api {
   Result<Launch> prepare(const aws::Call& call, const RunInstancesRequest& request);
   Result<std::string> launch_one(const aws::Call& call, const Launch& launch, int index,
                                  const std::string& reservation_id);
+  // How many more instances of this type fit, at least `least` of `most`. Where they do not, Spot Instances are asked
+  // to give way to On-Demand ones. Error: InsufficientInstanceCapacity.
+  Result<int> count_that_fits(const InstanceType& type, int least, int most, bool spot);
 
   // describe_instances.cc
   // As an answer shows it: with its tags, groups and interfaces.
@@ -184,6 +200,8 @@ class InstanceOperations : public virtual Api {
   ImageController image_controller_;
   InstanceController instance_controller_;
   InstanceMetrics instance_metrics_;
+  SpotController spot_;
+  MachineRoom room_;
 };
 
 // What a dry run answers when the call would have succeeded. It is a failure, so what the handler wrote is undone.

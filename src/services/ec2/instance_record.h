@@ -53,6 +53,8 @@ struct InstanceRecord {
   std::optional<brume::Timestamp> terminated_at;
 
   [[nodiscard]] InstanceStateCode state() const { return InstanceStateCode(*instance.State->Code); }
+  // Then it is never stopped: an instance of a one-time request cannot be started again.
+  [[nodiscard]] bool is_spot() const { return instance.InstanceLifecycle == "spot"; }
   void set_state(InstanceStateCode state) {
     instance.State = InstanceState{};
     instance.State->Code = std::int32_t(state);

@@ -3,6 +3,7 @@
 
 #include "base/base64.h"
 #include "services/ec2/instance_operations.h"
+#include "services/ec2/instance_types.h"
 #include "services/ec2/public_address.h"
 #include "services/ec2/refusals.h"
 
@@ -53,6 +54,8 @@ Result<StartInstancesResult> InstanceOperations::StartInstances(const aws::Call&
     const InstanceRecord before = *record;
     InstanceRecord after = before;
     if (state == stopped) {
+      if (const InstanceType* type = find_instance_type(*after.instance.InstanceType))
+        BRUME_CHECK(count_that_fits(*type, 1, 1, false));
       if (after.auto_public_address && !after.interfaces.empty())
         BRUME_CHECK(assign_automatic(network_, after.interfaces[0]));
       after.set_state(pending);
@@ -75,6 +78,11 @@ Result<StopInstancesResult> InstanceOperations::StopInstances(const aws::Call&, 
   for (const InstanceRecord* record : found) {
     const InstanceStateCode state = record->state();
     if (state != running && state != stopping && state != stopped) return incorrect_state(*record, "stopped");
+    if (record->is_spot())
+      return fail("UnsupportedOperation",
+                  "You can't stop the Spot Instance '{}' because it is associated with a one-time Spot Instance "
+                  "request. You can only stop Spot Instances associated with persistent Spot Instance requests.",
+                  *record->instance.InstanceId);
     if (record->disable_api_stop)
       return fail("OperationNotPermitted",
                   "The instance '{}' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.",

@@ -63,7 +63,7 @@ InstanceTypeInfo describe(const InstanceType& type) {
   info.InstanceType = std::string(type.name);
   info.CurrentGeneration = true;
   info.FreeTierEligible = type.name == "t2.micro" || type.name == "t3.micro";
-  info.SupportedUsageClasses = {"on-demand"};
+  info.SupportedUsageClasses = {"on-demand", "spot"};
   info.SupportedRootDeviceTypes = {"ebs"};
   info.SupportedVirtualizationTypes = {"hvm"};
   info.BareMetal = false;

@@ -1,6 +1,8 @@
 #include "services/ec2/launch_parameters.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "base/base64.h"
 #include "base/json.h"
@@ -61,11 +63,40 @@ Result<void> check_interface(const InstanceNetworkInterfaceSpecification& spec) 
   return {};
 }
 
+// A positive amount of dollars an hour, as "0.0125".
+bool is_price(const std::string& text) {
+  double price = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), price);
+  return error == std::errc() && end == text.data() + text.size() && price > 0 && std::isfinite(price);
+}
+
+Result<void> check_market(const InstanceMarketOptionsRequest& market, const RunInstancesRequest& request) {
+  if (!market.MarketType) return fail("MissingParameter", "The request must contain the parameter MarketType");
+  if (*market.MarketType != "spot") return not_supported("InstanceMarketOptions.MarketType other than spot");
+  if (request.DisableApiTermination.value_or(false))
+    return fail("InvalidParameterCombination", "Termination protection is not supported for Spot Instances.");
+  const SpotMarketOptions options = market.SpotOptions.value_or(SpotMarketOptions());
+  if (options.SpotInstanceType.value_or("one-time") != "one-time")
+    return not_supported("SpotOptions.SpotInstanceType other than one-time");
+  if (options.InstanceInterruptionBehavior.value_or("terminate") != "terminate")
+    return not_supported("SpotOptions.InstanceInterruptionBehavior other than terminate");
+  if (options.BlockDurationMinutes) return not_supported("SpotOptions.BlockDurationMinutes");
+  if (options.ValidUntil)
+    return fail("InvalidParameterCombination", "ValidUntil is supported for persistent Spot requests only.");
+  if (options.MaxPrice && !is_price(*options.MaxPrice))
+    return fail("InvalidParameterValue", "Invalid value '{}' for MaxPrice: a positive number of dollars is expected",
+                *options.MaxPrice);
+  return {};
+}
+
 }  // namespace
 
 Result<RunInstancesRequest> merge_template(const RunInstancesRequest& request, const ResponseLaunchTemplateData& data) {
   if (!data.ElasticGpuSpecifications.empty()) return not_supported("ElasticGpuSpecifications");
-  if (data.InstanceRequirements) return not_supported("InstanceRequirements in a launch");
+  // AWS launches by requirements through fleets and groups, which choose the type.
+  if (data.InstanceRequirements && !request.InstanceType)
+    return fail("InvalidParameterCombination",
+                "RunInstances does not choose an instance type by the template's InstanceRequirements: name one");
   // The template's members have the names of the request's, so they pass from one to the other by name.
   BRUME_TRY(merged, from_json<RunInstancesRequest>(to_json(data)));
   merged.RamdiskId = data.RamDiskId;
@@ -114,7 +145,6 @@ Result<void> check_supported(const RunInstancesRequest& request) {
       {request.AdditionalInfo.has_value(), "AdditionalInfo"},
       {!request.ElasticGpuSpecification.empty(), "ElasticGpuSpecification"},
       {!request.ElasticInferenceAccelerators.empty(), "ElasticInferenceAccelerators"},
-      {request.InstanceMarketOptions.has_value(), "InstanceMarketOptions (spot instances)"},
       {request.CapacityReservationSpecification && request.CapacityReservationSpecification->CapacityReservationTarget,
        "CapacityReservationTarget"},
       {request.HibernationOptions && request.HibernationOptions->Configured.value_or(false), "hibernation"},
@@ -133,6 +163,7 @@ Result<void> check_supported(const RunInstancesRequest& request) {
   };
   for (const auto& [present, name] : refused)
     if (present) return not_supported(name);
+  if (request.InstanceMarketOptions) BRUME_CHECK(check_market(*request.InstanceMarketOptions, request));
   if (request.Placement) BRUME_CHECK(check_placement(*request.Placement));
   for (const auto& interface : request.NetworkInterfaces) BRUME_CHECK(check_interface(interface));
   return {};

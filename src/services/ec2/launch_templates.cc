@@ -8,6 +8,7 @@
 #include "services/ec2/filters.h"
 #include "services/ec2/instance_kinds.h"
 #include "services/ec2/instance_operations.h"
+#include "services/ec2/instance_requirements.h"
 #include "services/ec2/instance_types.h"
 #include "services/ec2/launch_parameters.h"
 #include "services/ec2/lay_over.h"
@@ -45,6 +46,12 @@ Result<void> check_name(const std::string& name) {
 // What AWS checks of a template before it keeps it; the rest is checked when it is used.
 Result<ResponseLaunchTemplateData> checked(const aws::Call& call, const RequestLaunchTemplateData& data) {
   if (data.UserData) BRUME_CHECK(check_user_data(*data.UserData));
+  if (data.InstanceRequirements) {
+    if (data.InstanceType)
+      return fail("InvalidParameterCombination",
+                  "You can specify either InstanceRequirements or InstanceType in a launch template, not both");
+    BRUME_CHECK(check_requirements(*data.InstanceRequirements));
+  }
   for (const LaunchTemplateTagSpecificationRequest& specification : data.TagSpecifications)
     BRUME_CHECK(check_tags(call, specification.Tags));
   // The request's members have the names of the answer's, so they pass from one to the other by name.
@@ -162,7 +169,11 @@ Result<CreateLaunchTemplateVersionResult> InstanceOperations::CreateLaunchTempla
   if (request.SourceVersion) {  // what the request says replaces the source's, member by member
     BRUME_TRY(source, find_version(launch_template, *request.SourceVersion));
     BRUME_TRY(merged, laid_over(source->LaunchTemplateData.value_or(ResponseLaunchTemplateData()), data));
-    data = merged;
+    if (data.InstanceRequirements)  // one takes the other's place
+      merged.InstanceType.reset();
+    else if (data.InstanceType)
+      merged.InstanceRequirements.reset();
+    data = std::move(merged);
   }
   LaunchTemplateVersion version;
   version.LaunchTemplateId = id;

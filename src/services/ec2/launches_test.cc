@@ -59,7 +59,6 @@ TEST_F(Launches, ErrorsByTable) {
       {"InstanceLimitExceeded", [](auto& r) { r.MaxCount = 100000; }},
       {"InvalidParameterValue", [](auto& r) { r.Placement.emplace().AvailabilityZone = "eu-west-1a"; }},
       {"UnsupportedOperation", [](auto& r) { r.Placement.emplace().Tenancy = "dedicated"; }},
-      {"UnsupportedOperation", [](auto& r) { r.InstanceMarketOptions.emplace().MarketType = "spot"; }},
       {"UnsupportedOperation", [](auto& r) { r.HibernationOptions.emplace().Configured = true; }},
       {"UnsupportedOperation",
        [](auto& r) {

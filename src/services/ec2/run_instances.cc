@@ -103,7 +103,9 @@ struct InstanceOperations::Launch {
   std::optional<InstanceProfile> profile;
   std::string key_material;
   std::vector<LaunchInterface> interfaces;
-  List<Tag> instance_tags, volume_tags, interface_tags;
+  List<Tag> instance_tags, volume_tags, interface_tags, spot_tags;
+
+  [[nodiscard]] bool spot() const { return request.InstanceMarketOptions.has_value(); }
   std::string root_device;
   EbsBlockDevice volume;
 };
@@ -196,6 +198,9 @@ Result<InstanceOperations::Launch> InstanceOperations::prepare(const aws::Call& 
   BRUME_TRY(interface_tags, tags_for(call, request.TagSpecifications, "network-interface",
                                      {"instance", "volume", "spot-instances-request", "elastic-gpu"}));
   launch.interface_tags = interface_tags;
+  BRUME_TRY(spot_tags, tags_for(call, request.TagSpecifications, kSpotRequest.type,
+                                {"instance", "volume", "network-interface", "elastic-gpu"}));
+  launch.spot_tags = spot_tags;
   BRUME_TRY(interfaces, launch_interfaces(network_, request, *launch.type));
   launch.interfaces = std::move(interfaces);
   return launch;
@@ -309,6 +314,10 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
   ebs.AttachTime = now;
   ebs.DeleteOnTermination = launch.volume.DeleteOnTermination;
   record.set_state(InstanceStateCode::pending);
+  if (launch.spot()) {
+    spot_.fulfil(instance, request.InstanceMarketOptions->SpotOptions.value_or(SpotMarketOptions()));
+    BRUME_CHECK(network_.tags.set(*instance.SpotInstanceRequestId, kSpotRequest.type, launch.spot_tags));
+  }
 
   BRUME_CHECK(network_.tags.set(id, kInstance.type, launch.instance_tags));
   BRUME_CHECK(network_.tags.set(record.volume_id, kVolume.type, launch.volume_tags));
@@ -316,11 +325,37 @@ Result<std::string> InstanceOperations::launch_one(const aws::Call& call, const 
   return id;
 }
 
+Result<int> InstanceOperations::count_that_fits(const InstanceType& type, int least, int most, bool spot) {
+  const std::int64_t claimed = spot ? spot_.claimed_mib() : 0;
+  // Where the machine alone knows its room, all that there is was claimed.
+  const std::int64_t free = claimed > 0 && room_.limit_mib <= 0 ? 0 : memory_free_mib(room_, instances_) - claimed;
+  if (free >= type.memory_mib * least) {
+    const int count = int(std::min<std::int64_t>(most, free / type.memory_mib));
+    if (!spot) spot_.take_claimed(type.memory_mib * count);
+    return count;
+  }
+  if (spot)
+    return std::unexpected(
+        Error{"InsufficientInstanceCapacity", "There is no Spot capacity available that matches your request.", 500});
+  spot_.make_room(type.memory_mib * least - free);
+  return std::unexpected(
+      Error{"InsufficientInstanceCapacity",
+            fmt::format("There is not sufficient {} capacity: of the {} MiB that instances may take on this machine "
+                        "(instance_memory_mib), {} are free. Spot Instances that are in the way are given notice; try "
+                        "again in two minutes.",
+                        type.name, room_.limit_mib, std::max<std::int64_t>(free, 0)),
+            500});
+}
+
 Result<Reservation> InstanceOperations::RunInstances(const aws::Call& call, const RunInstancesRequest& request) {
   BRUME_TRY(launch, prepare(call, request));
-  // As many as there is room for between MinCount and MaxCount; only addresses can run out.
-  int count = launch.request.MaxCount.value_or(1);
+  // As many as there is room for between MinCount and MaxCount; memory and addresses can run out.
   const int least = launch.request.MinCount.value_or(1);
+  int count = launch.request.MaxCount.value_or(1);
+  if (!request.DryRun.value_or(false)) {
+    BRUME_TRY(fits, count_that_fits(*launch.type, least, count, launch.spot()));
+    count = fits;
+  }
   count = std::min(count, std::max(least, room_for(network_, launch.interfaces)));
   const std::string reservation_id = services::new_id(context_.env.random, "r");
   Reservation result;
