@@ -130,7 +130,7 @@ Follower::Tail* Follower::start(const std::string& path, const std::string& log)
   state = {.id = world_.new_id(), .entry = entry_.key, .path = log, .device = stat->device, .inode = stat->inode};
   state.rotated = rotated;
   if (!entry_.from_beginning && !rotated) {
-    state.offset = stat->size;
+    state.offset = stat->size - stat->size % std::int64_t(rules_.encoding().unit());
     state.before = fingerprint_before(*tail->file, state.offset).value_or(0);
   }
   tail->to = destination(entry_, log, setting_.identity, setting_.started);
