@@ -83,7 +83,10 @@ Result<std::optional<MetricId>> read_token(const std::optional<std::string>& tok
 
 Result<void> MetricOperations::PutMetricData(const Call&, const PutMetricDataInput& request) {
   BRUME_TRY(samples, read_metric_data(request, context_.env.clock.wall()));
-  return store_.put(samples);
+  BRUME_CHECK(store_.put(samples));
+  if (request.Namespace == kAgentNamespace)
+    for (const MetricStore::Sample& sample : samples) agents_.note(sample.series, context_.env.clock.now());
+  return {};
 }
 
 Result<GetMetricStatisticsOutput> MetricOperations::GetMetricStatistics(const Call&,
@@ -168,6 +171,10 @@ void MetricOperations::put(std::string_view metric_namespace, const std::vector<
       auto dimensions = sample.dimensions;
       std::ranges::sort(dimensions);
       out.series = key_of(metric_namespace, sample.name, dimensions);
+    }
+    if (metric_namespace == kAgentNamespace && agents_.is_published(out.series, context_.env.clock.now())) {
+      kept.pop_back();
+      continue;
     }
     // Where minutes pass faster, one is shorter than what is kept of a minute.
     out.high_resolution = context_.time_scale > 1;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cloudwatch/api.h"
+#include "services/cloudwatch/agent_metrics.h"
 #include "services/cloudwatch/metric_store.h"
 #include "services/common/context.h"
 #include "services/common/metric_sink.h"
@@ -34,6 +35,7 @@ class MetricOperations : public virtual Api, public services::MetricSink {
  private:
   services::Context context_;
   MetricStore store_;
+  AgentMetrics agents_;
   bool loss_told_ = false;  // that samples of Brume's own were lost, until some are kept again
 };
 
