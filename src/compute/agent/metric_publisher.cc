@@ -7,6 +7,10 @@ namespace {
 
 constexpr double kAskAgainSeconds = 30;
 
+std::size_t weight(const Datum& datum) {
+  return 16 + datum.values.size();
+}
+
 }  // namespace
 
 std::string group_of_tags(std::string_view xml) {
@@ -120,10 +124,10 @@ void MetricPublisher::collect_statsd() {
 }
 
 void MetricPublisher::wait(Datum datum) {
-  waiting_values_ += datum.values.size();
+  waiting_weight_ += weight(datum);
   waiting_.push_back(std::move(datum));
-  while (waiting_values_ > kMaxWaiting) {
-    waiting_values_ -= waiting_.front().values.size();
+  while (waiting_weight_ > kMaxWaiting) {
+    waiting_weight_ -= weight(waiting_.front());
     waiting_.pop_front();
   }
 }
@@ -134,7 +138,7 @@ void MetricPublisher::flush() {
     while (ready_.size() < kMaxMetricsOfACall && !waiting_.empty()) {
       for (std::string& datum : metric_data(config_.aggregation_dimensions, waiting_.front(), appended_))
         ready_.push_back(std::move(datum));
-      waiting_values_ -= waiting_.front().values.size();
+      waiting_weight_ -= weight(waiting_.front());
       waiting_.pop_front();
     }
     if (ready_.empty()) return;

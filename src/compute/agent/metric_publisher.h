@@ -1,7 +1,8 @@
 // Collects and publishes the metrics of the configuration: each plugin at its interval, what came by StatsD's protocol
 // at its own, all with PutMetricData when the flush interval is over.
 //
-// Samples that were not taken wait, the oldest go when there are more than kMaxWaiting values; those of a call whose
+// Samples that were not taken wait, the oldest go when they weigh more than kMaxWaiting (a value one,
+// a metric sixteen); those of a call whose
 // answer did not come are not sent again, since they may have been counted.
 #pragma once
 
@@ -20,7 +21,7 @@
 
 namespace brume::agent {
 
-inline constexpr std::size_t kMaxWaiting = 100'000;
+inline constexpr std::size_t kMaxWaiting = 500'000;
 inline constexpr std::size_t kMaxMetricsOfACall = 1'000;  // CloudWatch API reference, PutMetricData
 inline constexpr std::size_t kMaxBytesOfACall = 900'000;  // there: 1 MB
 
@@ -67,7 +68,7 @@ class MetricPublisher {
   std::uint64_t lost_told_ = 0;
   std::deque<Datum> waiting_;
   std::deque<std::string> ready_;  // the next of them, as JSON
-  std::size_t waiting_values_ = 0;
+  std::size_t waiting_weight_ = 0;
   double flush_at_ = 0, group_at_ = 0, statsd_at_ = 0;
 };
 

@@ -2,9 +2,9 @@
 //
 // Pure but for what it is given to read with. As in the CloudWatch agent (which has it from Telegraf, with its native
 // finder): `exe` is looked for in the path of the program, `pattern` in the whole command line; dimensions are what was
-// chosen by and `process_name`, so that processes of one name are one metric. Where the program's path may not be read,
-// since another user's process is none of root's business in an instance, the command line's first word stands for it.
-// What the kernel does not show of such processes (reads and writes, open files) is left out.
+// chosen by and `process_name`, so that processes of one name are one metric. Of other users' processes the kernel
+// shows root in an instance, which has no CAP_SYS_PTRACE, neither the program's path, for which the command line's
+// first word stands then, nor reads, writes and open files, which are left out.
 #pragma once
 
 #include <optional>

@@ -25,6 +25,9 @@ namespace {
 constexpr double kStep = 0.25;     // seconds between looks
 constexpr double kLookAround = 5;  // between looks at the configuration and at who else runs
 constexpr double kListenAgain = 5;
+// Where Amazon's program is in the image, it has this long to begin and take StatsD's port.
+constexpr const char* kAmazonsProgram = "/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent";
+constexpr double kAmazonsStart = 60;
 // Of a stop, for others to end, and until no more is tried; brume-init gives ten.
 constexpr double kOthersSeconds = 6, kLastSeconds = 8.5;
 // The kernel keeps fifteen characters of a process's name.
@@ -155,7 +158,10 @@ std::optional<std::string> ask_for_group(Cloud& cloud, const std::string& instan
 // The port of the configuration's statsd, opened when it can be.
 class StatsdPort {
  public:
-  StatsdPort(const MetricsConfig& config, Notices& notices) : config_(config.statsd), notices_(notices) {}
+  StatsdPort(const MetricsConfig& config, Notices& notices, double now)
+      : config_(config.statsd),
+        notices_(notices),
+        open_at_(init::exists(kAmazonsProgram) ? now + kAmazonsStart : now) {}
 
   std::vector<std::string> take(double now) {
     if (!listener_ && now >= open_at_) open(now);
@@ -181,7 +187,7 @@ class StatsdPort {
   std::optional<StatsdConfig> config_;
   Notices& notices_;
   std::unique_ptr<StatsdListener> listener_;
-  double open_at_ = 0;
+  double open_at_;
   std::uint64_t told_ = 1;
 };
 
@@ -220,7 +226,7 @@ bool run(const Settings& settings, const Identity& identity, const sigset_t& end
   Notices notices(tell);
   Shipper shipper(config, identity, kStateFolder, world, notices);
   if (!shipper.empty()) tell(fmt::format("ships {} entries of logs", config.files.size()));
-  StatsdPort statsd(metrics, notices);
+  StatsdPort statsd(metrics, notices, world.seconds());
   MetricPublisher publisher(metrics, identity, this_machine(),
                             {.seconds = [&] { return world.seconds(); },
                              .now = [&] { return world.now(); },
@@ -261,8 +267,8 @@ bool run(const Settings& settings, const Identity& identity, const sigset_t& end
   // Others are told to end at the same time, and may have something to say about it.
   const double began = world.seconds();
   while (world.seconds() - began < kOthersSeconds && others_run()) pause(kStep, ends);
-  if (!stands_by) publisher.finish();
   while (!stands_by && !shipper.finish() && world.seconds() - began < kLastSeconds) pause(1, ends);
+  if (!stands_by && world.seconds() - began < kLastSeconds) publisher.finish();
   return true;
 }
 

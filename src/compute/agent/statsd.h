@@ -43,7 +43,6 @@ class Statsd {
     bool operator==(const Lost&) const = default;
   };
   [[nodiscard]] const Lost& lost() const { return lost_; }
-  [[nodiscard]] const StatsdConfig& config() const { return config_; }
 
  private:
   using Key = std::tuple<std::string, StatsdType, Dimensions>;

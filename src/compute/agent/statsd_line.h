@@ -22,8 +22,6 @@ struct StatsdValue {
   double weight = 1;      // of timings and histograms: for how many it stands, by the rate
   bool relative = false;  // of a gauge: to be added
   std::string member;     // of a set
-
-  bool operator==(const StatsdValue&) const = default;
 };
 
 struct StatsdLine {

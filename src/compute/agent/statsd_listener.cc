@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace brume::agent {
 namespace {
@@ -117,27 +118,19 @@ void StatsdListener::run() {
 }
 
 void StatsdListener::keep(std::string datagram) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= allowed_ || waiting_bytes_ + datagram.size() > kMaxWaitingBytes) {
-      ++dropped_;
-      return;
-    }
-    waiting_bytes_ += datagram.size();
-    waiting_.push_back(std::move(datagram));
+  const std::lock_guard lock(mutex_);
+  if (waiting_.size() >= allowed_ || waiting_bytes_ + datagram.size() > kMaxWaitingBytes) {
+    ++dropped_;
+    return;
   }
-  came_.notify_one();
+  waiting_bytes_ += datagram.size();
+  waiting_.push_back(std::move(datagram));
 }
 
 std::vector<std::string> StatsdListener::take() {
   const std::lock_guard lock(mutex_);
   waiting_bytes_ = 0;
   return std::exchange(waiting_, {});
-}
-
-void StatsdListener::wait() {
-  std::unique_lock lock(mutex_);
-  came_.wait(lock, [&] { return !waiting_.empty() || dropped_ > 0; });
 }
 
 std::uint64_t StatsdListener::dropped() {

@@ -5,7 +5,6 @@
 // room is counted and lost, as UDP has it.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -30,8 +29,6 @@ class StatsdListener {
 
   // What has come since the last call.
   std::vector<std::string> take();
-  // Blocks until something has come. For tests.
-  void wait();
   [[nodiscard]] std::uint64_t dropped();
   [[nodiscard]] std::uint16_t port() const;
 
@@ -43,7 +40,6 @@ class StatsdListener {
   int socket_, end_;  // end_: an eventfd
   std::size_t allowed_;
   std::mutex mutex_;
-  std::condition_variable came_;
   std::vector<std::string> waiting_;
   std::size_t waiting_bytes_ = 0;
   std::uint64_t dropped_ = 0;

@@ -178,8 +178,9 @@ TEST(StatsdListener, TakesWhatComesUpToItsBound) {
     auto listener = StatsdListener::open(address, 2);
     ASSERT_TRUE(listener) << listener.error().message;
     send_to((*listener)->port(), "a:1|c");
-    (*listener)->wait();
-    EXPECT_EQ((*listener)->take(), std::vector<std::string>{"a:1|c"}) << address;
+    std::vector<std::string> came;
+    while ((came = (*listener)->take()).empty()) std::this_thread::yield();
+    EXPECT_EQ(came, std::vector<std::string>{"a:1|c"}) << address;
     EXPECT_TRUE((*listener)->take().empty());
     for (int i = 0; i < 3; ++i) send_to((*listener)->port(), "b:1|c");
     while ((*listener)->dropped() == 0) std::this_thread::yield();

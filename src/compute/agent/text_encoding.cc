@@ -22,8 +22,6 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"latin-1", "windows-1252"},
     {"l1", "windows-1252"},
     {"iso-8859-1", "windows-1252"},
-    {"iso8859-1", "windows-1252"},
-    {"iso_8859-1", "windows-1252"},
     {"cp1252", "windows-1252"},
     {"latin2", "iso-8859-2"},
     {"latin4", "iso-8859-4"},
@@ -151,6 +149,8 @@ bool all_plain(const char* at) {
 std::optional<TextEncoding> TextEncoding::find(std::string_view name) {
   std::string wanted;
   for (const char c : name) wanted += c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+  if (wanted.starts_with("iso8859")) wanted.insert(3, "-");
+  if (wanted.starts_with("iso_8859")) wanted[3] = '-';
   for (const auto& [alias, real] : kAliases)
     if (wanted == alias) wanted = real;
   TextEncoding out;
@@ -165,9 +165,6 @@ std::optional<TextEncoding> TextEncoding::find(std::string_view name) {
     out.multibyte_ = encoding;
     return out;
   }
-  // "iso8859-5", "iso_8859-5", "cp437".
-  if (wanted.starts_with("iso8859")) wanted.insert(3, "-");
-  if (wanted.starts_with("iso_8859")) wanted[3] = '-';
   if (wanted.starts_with("cp")) wanted.replace(0, 2, "ibm");
   for (const CodePage& page : code_pages()) {
     if (page.name != wanted) continue;
