@@ -68,8 +68,8 @@ class Window {
     return append_json(bytes, json) <= kMaxEvent && json.size() <= kMaxBatchJson - 4096;
   }
   std::optional<Line> take_piece(std::string_view bytes) {
-    std::size_t size = encoding_.is_utf8() ? cut_at_character(bytes, kMaxEvent) : kSafePiece;
-    if (size == bytes.size() || !fits(bytes.substr(0, size))) size = cut_at_character(bytes, kSafePiece);
+    std::size_t size = encoding_.cut(bytes, encoding_.is_utf8() ? kMaxEvent : kSafePiece);
+    if (size == bytes.size() || !fits(bytes.substr(0, size))) size = encoding_.cut(bytes, kSafePiece);
     return Line{bytes.substr(0, size), offset_ + std::int64_t(size), false, true};
   }
 

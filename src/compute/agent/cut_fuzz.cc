@@ -9,13 +9,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace brume;
   using namespace brume::agent;
   if (size < 2) return 0;
-  static constexpr const char* kEncodings[] = {"", "utf-16le", "utf-16be", "latin1"};
+  static constexpr const char* kEncodings[] = {"",       "utf-16le",    "utf-16be", "latin1", "shift_jis",
+                                               "euc-jp", "iso-2022-jp", "big5",     "euc-kr", "gb18030"};
   FileEntry entry;
-  entry.encoding = kEncodings[data[0] % 4];
+  entry.encoding = kEncodings[data[0] % 10];
   if (data[1] % 2) entry.timestamp_format = "%Y-%m-%d %H:%M:%S";
   std::vector<std::string> refused;
   const auto rules = LineRules::compile(entry, refused);
   const std::string bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
+  // Any beginning of any bytes can be cut off, and no bytes are decoded to more than a batch takes.
+  std::string decoded;
+  rules->encoding().decode(bytes, decoded);
+  if (decoded.size() > 3 * bytes.size()) std::abort();
+  for (std::size_t limit = 4; limit < bytes.size(); limit += 7)
+    if (const std::size_t part = rules->encoding().cut(bytes, limit); part == 0 || part > limit) std::abort();
   const auto read = [&](std::int64_t offset, std::size_t, std::string& out) {
     const std::string part = bytes.substr(std::size_t(offset), 1 + std::size_t(data[1] % 7));
     out += part;

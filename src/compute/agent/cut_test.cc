@@ -173,9 +173,45 @@ TEST(Cut, Encodings) {
   EXPECT_EQ(texts(cut_all(entry, "gr\xfc\xdf\x65 \x80\n", {.end_last = true})), Texts{"grüße €"});
   entry.encoding = "koi8-r";
   EXPECT_EQ(texts(cut_all(entry, "\xf0\xd2\xc9\xd7\xc5\xd4\n", {.end_last = true})), Texts{"Привет"});
-  std::vector<std::string> refused;
   entry.encoding = "shift_jis";
-  EXPECT_EQ(LineRules::compile(entry, refused).error().message, "encoding shift_jis is not known here");
+  EXPECT_EQ(texts(cut_all(entry, "\x83\x5c\x83\x5c\r\n\x83\n \x95\x5c\n", {.end_last = true})),
+            (Texts{"ソソ", "\ufffd\n 表"}));
+  // Each line begins in ASCII, whatever the one before ended in.
+  entry.encoding = "iso-2022-jp";
+  EXPECT_EQ(texts(cut_all(entry, "\x1b$B$\"\n$\"\x1b$B$$\x1b(B\n", {.end_last = true})), (Texts{"あ", "$\"い"}));
+  std::vector<std::string> refused;
+  entry.encoding = "hz-gb-2312";
+  EXPECT_EQ(LineRules::compile(entry, refused).error().message, "encoding hz-gb-2312 is not known here");
+}
+
+TEST(Cut, PiecesOfALongLineAreWholeCharacters) {
+  struct Case {
+    const char *encoding, *begin, *character, *text;
+  };
+  const Case cases[] = {{"shift_jis", "x", "\x83\x5c", "ソ"},
+                        {"gb18030", "xy", "\x90\x30\x81\x30", "\U00010000"},
+                        {"euc-jp", "x", "\x8f\xa2\xaf", "˘"},
+                        {"iso-2022-jp", "xy", "\x1b$B$\"$$\x1b(B", "あい"}};
+  for (const Case& one : cases) {
+    FileEntry entry;
+    entry.encoding = one.encoding;
+    std::string bytes = one.begin, wanted = one.begin, got;
+    while (bytes.size() < 700'000) {
+      bytes += one.character;
+      wanted += one.text;
+    }
+    bytes += '\n';
+    std::size_t pieces = 0;
+    for (CutRequest request{.end_last = true}; request.from < std::int64_t(bytes.size());) {
+      const auto part = cut_all(entry, bytes, request);
+      ASSERT_GT(part.to, request.from) << one.encoding;
+      request.from = part.to;
+      for (const std::string& text : texts(part)) got += text;
+      pieces += part.events.size();
+    }
+    EXPECT_TRUE(got == wanted) << one.encoding;
+    EXPECT_GE(pieces, 3U) << one.encoding;
+  }
 }
 
 TEST(Cut, IsTheSameWhenMadeAgain) {

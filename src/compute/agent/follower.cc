@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "compute/agent/tail_change.h"
+
 namespace brume::agent {
 namespace {
 
 constexpr double kScanSeconds = 1, kDeepScanSeconds = 5, kTidySeconds = 60;
-constexpr double kQuietSeconds = 5;  // after which the CloudWatch agent, too, ends an event of several lines
 constexpr std::chrono::seconds kCopySeconds{10};  // in which a copy that is being made grows
 constexpr double kRotatedQuietSeconds = 30;       // until a writer has surely turned to the new file
 
@@ -18,23 +19,6 @@ std::string name_of(std::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));
 }
 
-std::string read_some(OpenFile& file, std::int64_t offset, std::int64_t size) {
-  std::string out;
-  while (std::int64_t(out.size()) < size) {
-    const std::int64_t n = file.read(offset + std::int64_t(out.size()), std::size_t(size) - out.size(), out);
-    if (n <= 0) break;
-  }
-  return out;
-}
-
-// Hash of the bytes before `offset`; nothing if they are not there.
-std::optional<std::uint64_t> fingerprint_before(OpenFile& file, std::int64_t offset) {
-  const std::int64_t size = std::min(offset, kFingerprint);
-  const std::string bytes = read_some(file, offset - size, size);
-  if (std::int64_t(bytes.size()) < size) return std::nullopt;
-  return fingerprint(bytes);
-}
-
 }  // namespace
 
 Follower::Follower(FileEntry entry, LineRules rules, const Setting& setting, World& world, LogGroups& groups,
@@ -44,9 +28,9 @@ Follower::Follower(FileEntry entry, LineRules rules, const Setting& setting, Wor
       glob_(entry_.file_path),
       setting_(setting),
       world_(world),
-      groups_(groups),
       notices_(notices),
-      subject_("logs of " + entry_.key) {}
+      subject_("logs of " + entry_.key),
+      sender_(entry_, rules_, setting.flush_seconds, world, groups, notices) {}
 
 // --- files: which, and what has become of them ---
 
@@ -73,16 +57,6 @@ bool Follower::knows(const FoundFile& file) {
     grow(**same, stat->size);
   }
   return true;
-}
-
-// Has the file the bytes by which a state knows it?
-bool Follower::is_known_by_bytes(const FileState& state, OpenFile& file) {
-  if (state.head_size > 0) {
-    const std::string head = read_some(file, 0, state.head_size);
-    if (std::int64_t(head.size()) < state.head_size || fingerprint(head) != state.head) return false;
-  }
-  if (state.is_pending()) return fingerprint_before(file, state.pending_to) == state.pending_before;
-  return state.offset == 0 || fingerprint_before(file, state.offset) == state.before;
 }
 
 bool Follower::is_candidate(const FoundFile& file) const {
@@ -120,7 +94,7 @@ void Follower::scan() {
   }
 }
 
-Follower::Tail* Follower::start(const std::string& path, const std::string& log) {
+Tail* Follower::start(const std::string& path, const std::string& log) {
   const bool rotated = path != log;
   auto tail = std::make_unique<Tail>();
   tail->file = world_.open(path);
@@ -130,7 +104,7 @@ Follower::Tail* Follower::start(const std::string& path, const std::string& log)
   state = {.id = world_.new_id(), .entry = entry_.key, .path = log, .device = stat->device, .inode = stat->inode};
   state.rotated = rotated;
   if (!entry_.from_beginning && !rotated) {
-    state.offset = stat->size;
+    state.offset = stat->size - stat->size % std::int64_t(rules_.encoding().unit());
     state.before = fingerprint_before(*tail->file, state.offset).value_or(0);
   }
   tail->to = destination(entry_, log, setting_.identity, setting_.started);
@@ -138,7 +112,7 @@ Follower::Tail* Follower::start(const std::string& path, const std::string& log)
   tail->rotated_at = world_.seconds();
   grow(*tail, stat->size);
   // From here on the file is known, and found wherever it is moved to.
-  save(*tail, true);
+  sender_.save(*tail, true);
   tails_.push_back(std::move(tail));
   return tails_.back().get();
 }
@@ -150,7 +124,7 @@ void Follower::grow(Tail& tail, std::int64_t size) {
     const std::string head = read_some(*tail.file, 0, std::min(size, kFingerprint));
     state.head_size = std::int64_t(head.size());
     state.head = fingerprint(head);
-    if (first) save(tail, false);
+    if (first) sender_.save(tail, false);
   }
   if (size <= tail.size) return;
   const double now = world_.seconds();
@@ -209,7 +183,7 @@ void Follower::rotate(Tail& tail) {
   tail.rotated_at = world_.seconds();
   scan_at_ = 0;
   if (const auto stat = tail.file->stat(); stat && stat->size > tail.size) grow(tail, stat->size);
-  save(tail, false);
+  sender_.save(tail, false);
 }
 
 // Files that came and were rotated away between two looks.
@@ -255,7 +229,7 @@ bool Follower::adopt(Tail& tail, const FoundFile& file) {
   tail.state.device = stat->device;
   tail.state.inode = stat->inode;
   grow(tail, stat->size);
-  save(tail, false);
+  sender_.save(tail, false);
   return true;
 }
 
@@ -329,18 +303,6 @@ bool Follower::place(Tail& tail, const std::vector<FoundFile>& found) {
 
 // --- sending ---
 
-bool Follower::is_quiet(const Tail& tail) const {
-  return world_.seconds() - tail.grown_at >= std::min(kQuietSeconds, setting_.flush_seconds);
-}
-
-bool Follower::is_due(const Tail& tail) const {
-  if (!tail.file || tail.overwritten) return false;
-  if (tail.state.is_pending()) return true;
-  const std::int64_t unsent = tail.size - tail.state.offset;
-  return unsent >= std::int64_t(kMaxBatchBytes) ||
-         (unsent > 0 && world_.seconds() - tail.unsent_since >= setting_.flush_seconds);
-}
-
 void Follower::step() {
   const double now = world_.seconds();
   // By index: a look may begin further tails.
@@ -350,20 +312,20 @@ void Follower::step() {
     scan();
   }
   keep_bounds();
-  if (now < retry_at_) return;
+  if (sender_.is_waiting()) return;
   for (std::size_t i = 0; i < tails_.size(); ++i) {
     Tail& tail = *tails_[i];
-    while (is_due(tail)) {
-      const Sent sent = ship(tail, false);
-      if (sent == Sent::failed) return;
-      if (sent == Sent::nothing) break;
+    while (sender_.is_due(tail)) {
+      const Sender::Sent sent = ship(tail, false);
+      if (sent == Sender::Sent::failed) return;
+      if (sent == Sender::Sent::nothing) break;
     }
     if (tail.file && tail.state.rotated &&
         world_.seconds() - std::max(tail.rotated_at, tail.grown_at) >= kRotatedQuietSeconds) {
       while (tail.state.offset < tail.size) {
-        const Sent sent = ship(tail, true);
-        if (sent == Sent::failed) return;
-        if (sent == Sent::nothing) break;
+        const Sender::Sent sent = ship(tail, true);
+        if (sent == Sender::Sent::failed) return;
+        if (sent == Sender::Sent::nothing) break;
       }
       if (tail.state.offset >= tail.size) complete(tail);
     }
@@ -376,94 +338,30 @@ bool Follower::finish() {
   for (std::size_t i = 0; i < tails_.size(); ++i) {
     Tail& tail = *tails_[i];
     while (tail.file && tail.state.offset < tail.size) {
-      const Sent sent = ship(tail, true);
-      if (sent == Sent::failed) return failure_ != Outcome::later;
-      if (sent == Sent::nothing) break;
+      const Sender::Sent sent = ship(tail, true);
+      if (sent == Sender::Sent::failed) return !sender_.may_be_mended();
+      if (sent == Sender::Sent::nothing) break;
     }
   }
   return true;
 }
 
-Follower::Sent Follower::ship(Tail& tail, bool everything) {
-  FileState& state = tail.state;
-  const bool again = state.is_pending();
-  CutRequest request{.from = state.offset,
-                     .end = again ? std::min(state.pending_to, tail.size) : tail.size,
-                     .end_last = again || everything || is_quiet(tail),
-                     .final = again || everything,
-                     .last_time = state.last_time,
-                     .marks = &state.marks,
-                     .now = world_.now()};
-  // A log may be truncated and grow again between two looks: the bytes before tell.
-  if (!is_known_by_bytes(state, *tail.file)) {
-    if (state.rotated) {
-      lose(tail, "it was changed");
-      complete(tail);
-    }
-    tail.overwritten = !state.rotated;
-    return Sent::nothing;
+Sender::Sent Follower::ship(Tail& tail, bool everything) {
+  const Sender::Sent sent = sender_.ship(tail, everything);
+  if (sent != Sender::Sent::changed) return sent;
+  tail.overwritten = !tail.state.rotated;
+  if (tail.state.rotated) {
+    lose(tail, "it was changed");
+    complete(tail);
   }
-  auto made = cut(rules_, request, [&](std::int64_t offset, std::size_t size, std::string& out) {
-    return tail.file->read(offset, size, out);
-  });
-  if (!made) {
-    notices_.trouble(subject_, made.error().message);
-    return Sent::nothing;
-  }
-  if (made->to == state.offset) {
-    state.pending_to = -1;
-    tail.unsent_since = world_.seconds();  // what there is waits for its end
-    return Sent::nothing;
-  }
-  if (!made->batch.empty() && !send(tail, *made)) return Sent::failed;
-  state.last_time = made->last_time;
-  acknowledge(tail, made->to);
-  // What is lost of this is sent again, with the same token; while there is more, the next batch's state tells it.
-  if (!made->full) save(tail, false);
-  return Sent::some;
-}
-
-// False: to be tried again.
-bool Follower::send(Tail& tail, Cut& made) {
-  FileState& state = tail.state;
-  if (state.pending_to != made.to || !tail.pending_saved) {
-    state.pending_to = made.to;
-    state.pending_before = fingerprint_before(*tail.file, made.to).value_or(0);
-    if (!(tail.pending_saved = save(tail, true))) return false;
-  }
-  const Answer answer = groups_.deliver(entry_, tail.to, made.batch, state.token());
-  const Outcome result = outcome(answer);
-  if (result == Outcome::accepted || result == Outcome::refused) {
-    if (result == Outcome::refused)
-      notices_.trouble(subject_,
-                       fmt::format("{} events are not taken and left out: {}", made.batch.size(), describe(answer)));
-    else
-      notices_.well(subject_);
-    pause_ = retry_at_ = 0;
-    return true;
-  }
-  notices_.trouble(subject_, fmt::format("{}; it is tried again", describe(answer)));
-  failure_ = result;
-  pause_ = next_try(pause_, result);
-  retry_at_ = world_.seconds() + pause_;
-  return false;
-}
-
-void Follower::acknowledge(Tail& tail, std::int64_t to) {
-  FileState& state = tail.state;
-  state.offset = to;
-  state.pending_to = -1;
-  tail.pending_saved = false;
-  state.before = fingerprint_before(*tail.file, to).value_or(0);
-  drop_marks(state.marks, to);
-  tail.unsent_since = world_.seconds();
+  return Sender::Sent::nothing;
 }
 
 void Follower::complete(Tail& tail) {
   tail.file.reset();
   tail.state.done = true;
   tail.state.marks.clear();
-  save(tail, false);
+  sender_.save(tail, false);
   if (!entry_.auto_removal) return;
   const FileStat known{tail.state.device, tail.state.inode, 0, {}};
   if (const auto stat = world_.stat(tail.state.path); stat && stat->is_same_file(known)) world_.remove(tail.state.path);
@@ -500,16 +398,6 @@ void Follower::lose(Tail& tail, const std::string& why) {
   notices_.say(known > 0 ? fmt::format("{}: {}; {} bytes of {} are lost", subject_, why, known, tail.state.path)
                          : fmt::format("{}: {}; what {} had behind byte {} is lost", subject_, why, tail.state.path,
                                        tail.state.offset));
-}
-
-bool Follower::save(Tail& tail, bool durable) {
-  if (world_.save_state(tail.state.id, to_text(tail.state), durable)) {
-    notices_.well("state of " + entry_.key);
-    return true;
-  }
-  notices_.trouble("state of " + entry_.key, "it cannot be written; nothing is sent until it can");
-  retry_at_ = world_.seconds() + 5;
-  return false;
 }
 
 }  // namespace brume::agent

@@ -1,5 +1,5 @@
-// Ships the files of one entry of the configuration: finds them, follows them through rotation and truncation, and
-// sends what they gain, each line once.
+// Ships the files of one entry of the configuration: finds them, follows them through rotation and truncation, and has
+// sent (sender.h) what they gain, each line once.
 //
 // The files themselves are the buffer: nothing of them is held in memory but the batch that is being sent, and what is
 // not acknowledged is read again. A file that was renamed or removed stays open until it is shipped: at most
@@ -8,16 +8,15 @@
 #pragma once
 
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "compute/agent/config.h"
-#include "compute/agent/file_state.h"
 #include "compute/agent/line_rules.h"
 #include "compute/agent/log_groups.h"
 #include "compute/agent/notices.h"
-#include "compute/agent/tail_change.h"
+#include "compute/agent/sender.h"
+#include "compute/agent/tail.h"
 #include "compute/agent/world.h"
 
 namespace brume::agent {
@@ -46,17 +45,6 @@ class Follower {
   [[nodiscard]] const std::string& key() const { return entry_.key; }
 
  private:
-  struct Tail {
-    FileState state;
-    Destination to;
-    std::unique_ptr<OpenFile> file;  // null when done
-    std::int64_t size = 0;           // as last seen
-    double grown_at = 0, unsent_since = 0, rotated_at = 0;
-    bool pending_saved = false;
-    bool overwritten = false;  // its bytes are not those that were shipped
-  };
-  enum class Sent { nothing, some, failed };
-
   void scan();
   void look(Tail& tail);
   void grow(Tail& tail, std::int64_t size);
@@ -71,31 +59,24 @@ class Follower {
   bool is_beside(const FileStat& known, const std::string& path);
   bool is_copy(const FoundFile& file);
   bool continues(const Tail& tail, const FoundFile& file);
-  bool is_known_by_bytes(const FileState& state, OpenFile& file);
   bool adopt(Tail& tail, const FoundFile& file);
 
-  [[nodiscard]] bool is_due(const Tail& tail) const;
-  [[nodiscard]] bool is_quiet(const Tail& tail) const;
-  Sent ship(Tail& tail, bool everything);
-  bool send(Tail& tail, Cut& cut);
-  void acknowledge(Tail& tail, std::int64_t to);
+  Sender::Sent ship(Tail& tail, bool everything);
   void complete(Tail& tail);
   void forget_gone(const std::vector<FoundFile>& found);
   void keep_bounds();
   void lose(Tail& tail, const std::string& why);
-  bool save(Tail& tail, bool durable);
 
   FileEntry entry_;
   LineRules rules_;
   Glob glob_;
   Setting setting_;
   World& world_;
-  LogGroups& groups_;
   Notices& notices_;
   std::string subject_;
+  Sender sender_;
   std::vector<std::unique_ptr<Tail>> tails_;  // in the order in which they were found
-  Outcome failure_ = Outcome::later;          // the last one
-  double scan_at_ = 0, tidy_at_ = 0, retry_at_ = 0, pause_ = 0;
+  double scan_at_ = 0, tidy_at_ = 0;
 };
 
 }  // namespace brume::agent

@@ -8,6 +8,7 @@
 
 #include "compute/agent/model_world_testing.h"
 #include "compute/agent/shipper.h"
+#include "compute/agent/tail_change.h"
 
 namespace brume::agent {
 namespace {

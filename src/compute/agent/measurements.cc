@@ -1,8 +1,10 @@
 #include "compute/agent/measurements.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
+
+#include "compute/agent/proc_text.h"
+#include "compute/agent/procstat.h"
 
 namespace brume::agent {
 namespace {
@@ -10,39 +12,6 @@ namespace {
 constexpr std::string_view kCgroup = "/sys/fs/cgroup";
 // No limit, in cgroup v1: the largest number of pages there is.
 constexpr double kNoLimit = 9e18;
-
-std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
-  std::vector<std::string_view> parts;
-  for (std::size_t at = 0; (at = text.find_first_not_of(separators, at)) != std::string_view::npos;) {
-    const std::size_t end = std::min(text.find_first_of(separators, at), text.size());
-    parts.push_back(text.substr(at, end - at));
-    at = end;
-  }
-  return parts;
-}
-
-// With the texts themselves: what they come from may be gone.
-std::vector<std::string> lines(std::string_view text) {
-  std::vector<std::string> out;
-  for (const std::string_view line : split(text, "\n")) out.emplace_back(line);
-  return out;
-}
-
-std::optional<double> number(std::string_view text) {
-  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
-}
-
-// "key value" lines.
-std::map<std::string, double> pairs(std::string_view text) {
-  std::map<std::string, double> out;
-  for (const std::string& line : lines(text))
-    if (const auto words = split(line, " "); words.size() == 2)
-      if (const auto value = number(words[1])) out.emplace(words[0], *value);
-  return out;
-}
 
 // The first of the cgroup's files that there is: v2's, v1's, and v1's where controllers share a hierarchy.
 std::string cgroup_file(const Machine& machine, std::initializer_list<std::string_view> names) {
@@ -52,7 +21,7 @@ std::string cgroup_file(const Machine& machine, std::initializer_list<std::strin
 }
 
 std::vector<Reading> read_cpu(const Machine& machine) {
-  Reading out{.dimensions = {{"cpu", "cpu-total"}}, .values = {{"cpus", double(machine.cpus)}}, .totals = {}};
+  Reading out{.id = {}, .dimensions = {{"cpu", "cpu-total"}}, .values = {{"cpus", double(machine.cpus)}}, .totals = {}};
   if (auto stat = pairs(cgroup_file(machine, {"cpu.stat"})); stat.contains("usage_usec")) {
     out.totals = {
         {"active", stat["usage_usec"] / 1e6}, {"user", stat["user_usec"] / 1e6}, {"system", stat["system_usec"] / 1e6}};
@@ -99,7 +68,8 @@ std::vector<Reading> read_memory(const Machine& machine) {
   // What the kernel can take back at once is not in use, as EC2's mem_used_percent has it.
   const double used = std::clamp(*current - of("inactive_file"), 0.0, *limit);
   const double available = *limit - used;
-  return {{.dimensions = {},
+  return {{.id = {},
+           .dimensions = {},
            .values = {{"total", *limit},
                       {"used", used},
                       {"available", available},
@@ -116,7 +86,7 @@ std::vector<Reading> read_swap(const Machine& machine) {
   const auto used = number(cgroup_file(machine, {"memory.swap.current"}));
   const auto limit = number(cgroup_file(machine, {"memory.swap.max"}));
   if (!used) return {};
-  Reading out{.dimensions = {}, .values = {{"used", *used}}, .totals = {}};
+  Reading out{.id = {}, .dimensions = {}, .values = {{"used", *used}}, .totals = {}};
   if (limit) {
     out.values["free"] = std::max(0.0, *limit - *used);
     out.values["used_percent"] = *limit > 0 ? *used / *limit * 100 : 0;
@@ -139,7 +109,7 @@ std::vector<Reading> read_disks(const MetricPlugin& plugin, const Machine& machi
       continue;
     const auto found = machine.file_system(path);
     if (!found || found->size <= 0) continue;
-    Reading reading{.dimensions = {{"path", path}, {"fstype", type}}, .values = {}, .totals = {}};
+    Reading reading{.id = {}, .dimensions = {{"path", path}, {"fstype", type}}, .values = {}, .totals = {}};
     std::string device(words[0]);
     if (device.starts_with("/dev/")) device.erase(0, 5);
     if (!plugin.drop_device) reading.dimensions["device"] = device;
@@ -205,7 +175,7 @@ std::vector<Reading> read_network(const MetricPlugin& plugin, const Machine& mac
     if (words.size() != 17 || words[0] == "lo") continue;
     const std::string name(words[0]);
     if (!plugin.resources.empty() && !plugin.resources.contains(name)) continue;
-    Reading reading{.dimensions = {{"interface", name}}, .values = {}, .totals = {}};
+    Reading reading{.id = {}, .dimensions = {{"interface", name}}, .values = {}, .totals = {}};
     static constexpr std::pair<std::size_t, const char*> kColumns[] = {
         {1, "bytes_recv"}, {2, "packets_recv"},  {3, "err_in"},   {4, "drop_in"},
         {9, "bytes_sent"}, {10, "packets_sent"}, {11, "err_out"}, {12, "drop_out"}};
@@ -288,6 +258,7 @@ std::vector<Reading> take_readings(const MetricPlugin& plugin, const Machine& ma
   if (plugin.name == "diskio") return read_disk_io(plugin, machine);
   if (plugin.name == "net") return read_network(plugin, machine);
   if (plugin.name == "netstat") return read_connections(machine);
+  if (plugin.name == "procstat") return read_procstat(plugin.processes, machine);
   return read_processes(machine);
 }
 
@@ -295,8 +266,8 @@ std::vector<Sample> samples(const MetricPlugin& plugin, const std::vector<Readin
                             const std::vector<Reading>& now, double seconds) {
   std::vector<Sample> out;
   for (const Reading& reading : now) {
-    const auto earlier =
-        std::ranges::find_if(before, [&](const Reading& one) { return one.dimensions == reading.dimensions; });
+    const auto earlier = std::ranges::find_if(
+        before, [&](const Reading& one) { return one.id == reading.id && one.dimensions == reading.dimensions; });
     std::map<std::string, double> values = reading.values;
     for (const auto& [name, total] : reading.totals) {
       const auto old = earlier == before.end() ? reading.totals.end() : earlier->totals.find(name);
@@ -312,6 +283,8 @@ std::vector<Sample> samples(const MetricPlugin& plugin, const std::vector<Readin
       if (usage.contains("usage_active")) usage["usage_idle"] = 100 - usage["usage_active"];
       values = std::move(usage);
     }
+    // Of one processor, as Telegraf's "irix" mode.
+    if (plugin.name == "procstat" && values.contains("cpu_usage")) values["cpu_usage"] *= 100 / seconds;
     for (const Measurement& measurement : plugin.measurements)
       if (const auto value = values.find(measurement.name); value != values.end())
         out.push_back({&measurement, reading.dimensions, value->second});

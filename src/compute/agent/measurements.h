@@ -23,14 +23,15 @@ struct FileSystem {
 struct Machine {
   std::function<std::string(const std::string& path)> read;  // empty if there is no such file
   std::function<std::optional<FileSystem>(const std::string& path)> file_system;
-  std::function<std::vector<std::string>()> processes;  // their numbers
+  std::function<std::string(const std::string& path)> link;  // where it leads; empty if it may not be read
+  std::function<std::optional<std::size_t>(const std::string& path)> count;  // of a folder's files
+  std::function<std::vector<std::string>()> processes;                       // their numbers
   int cpus = 1;
 };
 
-using Dimensions = std::map<std::string, std::string>;
-
 // One thing's values by name: those of `totals` count up, and what is told is how far since the last time.
 struct Reading {
+  std::string id;  // tells those with the same dimensions apart
   Dimensions dimensions;
   std::map<std::string, double> values, totals;
 };

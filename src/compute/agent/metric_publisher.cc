@@ -2,48 +2,16 @@
 
 #include <algorithm>
 
-#include "compute/agent/text_encoding.h"
-
 namespace brume::agent {
 namespace {
 
 constexpr double kAskAgainSeconds = 30;
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  append_json(text, out);
-  return out + "\"";
+std::size_t weight(const Datum& datum) {
+  return 16 + datum.values.size();
 }
 
 }  // namespace
-
-std::vector<std::string> metric_data(const MetricsConfig& config, const MetricPlugin& plugin, const Sample& sample,
-                                     const Dimensions& appended, Timestamp time) {
-  Dimensions all = sample.dimensions;
-  all.insert(appended.begin(), appended.end());
-  all.insert(plugin.dimensions.begin(), plugin.dimensions.end());
-  std::vector<std::string> out;
-  const auto add = [&](const Dimensions& dimensions) {
-    std::string text =
-        fmt::format(R"({{"MetricName":{},"Timestamp":{},"Value":{},"Unit":{})", quoted(sample.measurement->metric),
-                    time.time_since_epoch().count() / 1000, sample.value, quoted(sample.measurement->unit));
-    if (plugin.interval < 60) text += R"(,"StorageResolution":1)";
-    text += R"(,"Dimensions":[)";
-    for (bool first = true; const auto& [name, value] : dimensions) {
-      text += fmt::format(R"({}{{"Name":{},"Value":{}}})", first ? "" : ",", quoted(name), quoted(value));
-      first = false;
-    }
-    out.push_back(text + "]}");
-  };
-  if (!sample.measurement->drop_original) add(all);
-  for (const auto& names : config.aggregation_dimensions) {
-    Dimensions some;
-    for (const std::string& name : names)
-      if (const auto found = all.find(name); found != all.end()) some.insert(*found);
-    if (some.size() == names.size() && (some != all || sample.measurement->drop_original)) add(some);
-  }
-  return out;
-}
 
 std::string group_of_tags(std::string_view xml) {
   const std::size_t key = xml.find("<key>aws:autoscaling:groupName</key>");
@@ -71,14 +39,36 @@ MetricPublisher::MetricPublisher(MetricsConfig config, const Identity& identity,
       way_(std::move(way)),
       notices_(notices),
       last_(config_.plugins.size()),
-      flush_at_(way_.seconds() + config_.flush_interval) {}
+      flush_at_(way_.seconds() + config_.flush_interval) {
+  if (!config_.statsd) return;
+  statsd_.emplace(*config_.statsd);
+  statsd_at_ = way_.seconds() + config_.statsd->collection_interval;
+}
 
 void MetricPublisher::step() {
   const double now = way_.seconds();
+  if (!config_.empty()) complete_dimensions();
   for (std::size_t i = 0; i < last_.size(); ++i)
     if (last_[i].at == 0 || now - last_[i].at >= config_.plugins[i].interval) collect(i);
+  if (statsd_) {
+    for (const std::string& datagram : way_.datagrams()) statsd_->take(datagram);
+    if (now >= statsd_at_) {
+      statsd_at_ = now + config_.statsd->collection_interval;
+      collect_statsd();
+    }
+    for (Datum& datum : statsd_->take_data(way_.now())) wait(std::move(datum));
+  }
   if (now < flush_at_) return;
   flush_at_ = now + config_.flush_interval;
+  flush();
+}
+
+void MetricPublisher::finish() {
+  if (statsd_) {
+    for (const std::string& datagram : way_.datagrams()) statsd_->take(datagram);
+    collect_statsd();
+    for (Datum& datum : statsd_->take_data(way_.now(), true)) wait(std::move(datum));
+  }
   flush();
 }
 
@@ -109,21 +99,55 @@ void MetricPublisher::collect(std::size_t index) {
   const MetricPlugin& plugin = config_.plugins[index];
   Collected& last = last_[index];
   Collected next{way_.seconds(), take_readings(plugin, machine_)};
-  if (last.at != 0 && complete_dimensions())
-    for (const Sample& sample : samples(plugin, last.readings, next.readings, next.at - last.at))
-      for (std::string& datum : metric_data(config_, plugin, sample, appended_, way_.now()))
-        waiting_.push_back(std::move(datum));
-  else if (last.at == 0)
-    complete_dimensions();
+  if (last.at != 0)
+    for (Sample& sample : samples(plugin, last.readings, next.readings, next.at - last.at)) {
+      sample.dimensions.insert(plugin.dimensions.begin(), plugin.dimensions.end());
+      wait({.metric = sample.measurement->metric,
+            .unit = sample.measurement->unit,
+            .dimensions = std::move(sample.dimensions),
+            .time = way_.now(),
+            .values = {{sample.value, 1}},
+            .high_resolution = plugin.interval < 60,
+            .drop_original = sample.measurement->drop_original});
+    }
   last = std::move(next);
-  while (waiting_.size() > kMaxWaiting) waiting_.pop_front();
+}
+
+void MetricPublisher::collect_statsd() {
+  statsd_->collect(way_.now());
+  const auto [malformed, beyond] = statsd_->lost();
+  if (malformed + beyond <= lost_told_) return;
+  lost_told_ = 10 * (malformed + beyond);  // again when it is much worse
+  notices_.say(
+      fmt::format("statsd: {} lines that cannot be read, and {} values for which there is no room, are left out so far",
+                  malformed, beyond));
+}
+
+void MetricPublisher::wait(Datum datum) {
+  waiting_weight_ += weight(datum);
+  waiting_.push_back(std::move(datum));
+  while (waiting_weight_ > kMaxWaiting) {
+    waiting_weight_ -= weight(waiting_.front());
+    waiting_.pop_front();
+  }
 }
 
 void MetricPublisher::flush() {
-  while (!waiting_.empty()) {
-    const std::size_t count = std::min(waiting_.size(), kMaxMetricsOfACall);
-    std::string body = fmt::format(R"({{"Namespace":{},"MetricData":[)", quoted(config_.metric_namespace));
-    for (std::size_t i = 0; i < count; ++i) body += (i ? "," : "") + waiting_[i];
+  if ((waiting_.empty() && ready_.empty()) || !complete_dimensions()) return;
+  for (;;) {
+    while (ready_.size() < kMaxMetricsOfACall && !waiting_.empty()) {
+      for (std::string& datum : metric_data(config_.aggregation_dimensions, waiting_.front(), appended_))
+        ready_.push_back(std::move(datum));
+      waiting_weight_ -= weight(waiting_.front());
+      waiting_.pop_front();
+    }
+    if (ready_.empty()) return;
+    std::string body = fmt::format(R"({{"Namespace":{},"MetricData":[)", quoted_json(config_.metric_namespace));
+    std::size_t count = 0;
+    for (; count < std::min(ready_.size(), kMaxMetricsOfACall); ++count) {
+      if (count > 0 && body.size() + ready_[count].size() > kMaxBytesOfACall) break;
+      body += (count > 0 ? "," : "") + ready_[count];
+    }
     const Answer answer = way_.put(body + "]}");
     const Outcome result = outcome(answer);
     if (result == Outcome::accepted) {
@@ -133,7 +157,7 @@ void MetricPublisher::flush() {
       // Without an answer one cannot know; refused ones would be refused again.
       if (result != Outcome::refused && answer.code != "Unanswered") return;
     }
-    waiting_.erase(waiting_.begin(), waiting_.begin() + std::ptrdiff_t(count));
+    ready_.erase(ready_.begin(), ready_.begin() + std::ptrdiff_t(count));
   }
 }
 

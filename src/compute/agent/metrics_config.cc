@@ -5,10 +5,14 @@
 
 #include <boost/json.hpp>
 
+#include "compute/agent/procstat.h"
+
 namespace brume::agent {
 namespace {
 
 namespace json = boost::json;
+
+constexpr std::size_t kMaxSelections = 255;  // of procstat
 
 struct Known {
   std::string_view plugin, name, unit;
@@ -71,6 +75,14 @@ constexpr Known kKnown[] = {
     {"processes", "zombies", "Count"},
 };
 
+// The unit of a measurement that can be told.
+std::optional<std::string_view> unit_of(std::string_view plugin, std::string_view name) {
+  if (plugin == "procstat") return procstat_unit(name);
+  for (const Known& known : kKnown)
+    if (known.plugin == plugin && known.name == name) return known.unit;
+  return std::nullopt;
+}
+
 std::string text_of(const json::object& object, std::string_view name) {
   const json::value* value = object.if_contains(name);
   return value && value->is_string() ? std::string(value->get_string()) : std::string();
@@ -96,24 +108,36 @@ class Reader {
   Reader(MetricsConfig& out, std::vector<std::string>& refused, int interval)
       : out_(out), refused_(refused), interval_(interval) {}
 
-  void plugin(std::string_view name, const json::value& value) {
+  void section(std::string_view name, const json::value& value) {
     const std::string path = fmt::format("metrics/metrics_collected/{}", name);
+    if (name == "statsd") return statsd(path, value);
+    if (name == "procstat") return procstat(path, value);
     if (std::ranges::none_of(kKnown, [&](const Known& known) { return known.plugin == name; }))
       return refuse(path + " is not followed");
-    const json::object* object = value.if_object();
+    plugin(name, path, value.if_object(), {});
+  }
+
+ private:
+  void refuse(std::string why) { refused_.push_back(std::move(why)); }
+
+  void plugin(std::string_view name, const std::string& path, const json::object* object, ProcessSelector processes) {
     const json::value* measurement = object ? object->if_contains("measurement") : nullptr;
     if (!measurement || !measurement->is_array()) return refuse(path + " is to have a list of measurements");
-    refuse_others(*object, path + "/",
-                  {"measurement", "metrics_collection_interval", "append_dimensions", "resources", "totalcpu",
-                   "ignore_file_system_types", "drop_device", "drop_original_metrics"},
-                  refused_);
+    std::vector<std::string_view> known = {"measurement", "metrics_collection_interval", "append_dimensions",
+                                           "drop_original_metrics"};
+    for (const char* more : {"resources", "totalcpu", "ignore_file_system_types", "drop_device"})
+      if (name != "procstat") known.push_back(more);
+    for (const char* more : {"pid_file", "exe", "pattern"})
+      if (name == "procstat") known.push_back(more);
+    refuse_others(*object, path + "/", known, refused_);
     MetricPlugin plugin{.name = std::string(name),
                         .interval = seconds_of(*object, "metrics_collection_interval", interval_),
                         .measurements = {},
                         .resources = texts_of(*object, "resources"),
                         .ignored_types = texts_of(*object, "ignore_file_system_types"),
                         .drop_device = false,
-                        .dimensions = {}};
+                        .dimensions = {},
+                        .processes = std::move(processes)};
     if (const json::value* drop = object->if_contains("drop_device"); drop && drop->is_bool())
       plugin.drop_device = drop->get_bool();
     if (name == "cpu" && !plugin.resources.empty())
@@ -130,8 +154,61 @@ class Reader {
     if (!plugin.measurements.empty()) out_.plugins.push_back(std::move(plugin));
   }
 
- private:
-  void refuse(std::string why) { refused_.push_back(std::move(why)); }
+  // A list of selections; of several ways to choose in one, the first of these counts.
+  void procstat(const std::string& path, const json::value& value) {
+    const json::array* list = value.if_array();
+    if (!list) return refuse(path + " is to be a list");
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      const std::string here = fmt::format("{}/{}", path, i);
+      if (i == kMaxSelections) return refuse(fmt::format("{}: at most {} are followed", here, kMaxSelections));
+      const json::object* object = (*list)[i].if_object();
+      ProcessSelector processes;
+      for (const auto& [member, by] :
+           {std::pair("pid_file", ProcessSelector::By::pid_file), std::pair("exe", ProcessSelector::By::exe),
+            std::pair("pattern", ProcessSelector::By::pattern)}) {
+        if (!object || !processes.text.empty()) continue;
+        processes.by = by;
+        processes.text = text_of(*object, member);
+      }
+      if (processes.text.empty()) {
+        refuse(here + " is to have a pid_file, an exe or a pattern");
+        continue;
+      }
+      if (processes.by != ProcessSelector::By::pid_file) {
+        RE2::Options options;
+        options.set_log_errors(false);
+        options.set_max_mem(1 << 20);
+        processes.expression = std::make_shared<const RE2>(processes.text, options);
+        if (!processes.expression->ok()) {
+          refuse(fmt::format("{}/{}: {}", here, processes.dimension(), processes.expression->error()));
+          continue;
+        }
+      }
+      plugin("procstat", here, object, std::move(processes));
+    }
+  }
+
+  void statsd(const std::string& path, const json::value& value) {
+    const json::object* object = value.if_object();
+    if (!object) return refuse(path + " is to be an object");
+    refuse_others(*object, path + "/",
+                  {"service_address", "metrics_collection_interval", "metrics_aggregation_interval", "metric_separator",
+                   "allowed_pending_messages", "drop_original_metrics"},
+                  refused_);
+    StatsdConfig& out = out_.statsd.emplace();
+    if (const std::string address = text_of(*object, "service_address"); !address.empty())
+      out.service_address = address;
+    out.collection_interval = seconds_of(*object, "metrics_collection_interval", out.collection_interval);
+    const json::value* aggregation = object->if_contains("metrics_aggregation_interval");
+    out.aggregation_interval = aggregation && *aggregation == 0
+                                   ? 0
+                                   : seconds_of(*object, "metrics_aggregation_interval", out.aggregation_interval);
+    if (const std::string separator = text_of(*object, "metric_separator"); !separator.empty())
+      out.separator = separator;
+    if (const json::value* pending = object->if_contains("allowed_pending_messages"))
+      if (pending->is_int64() && pending->get_int64() >= 1) out.pending_messages = std::size_t(pending->get_int64());
+    out.dropped = texts_of(*object, "drop_original_metrics");
+  }
 
   void one(MetricPlugin& plugin, const std::string& path, const json::value& item,
            const std::set<std::string>& dropped) {
@@ -140,10 +217,11 @@ class Reader {
     const std::string prefix = plugin.name + "_";
     const std::string full = name.starts_with(prefix) ? name : prefix + name;
     if (name.starts_with(prefix)) name.erase(0, prefix.size());
-    const auto* known =
-        std::ranges::find_if(kKnown, [&](const Known& one) { return one.plugin == plugin.name && one.name == name; });
-    if (known == std::end(kKnown)) return refuse(fmt::format("{}/{} cannot be told here", path, full));
-    Measurement out{name, full, std::string(known->unit), dropped.contains(name) || dropped.contains(full)};
+    const auto unit_known = unit_of(plugin.name, name);
+    if (!unit_known) return refuse(fmt::format("{}/{} cannot be told here", path, full));
+    Measurement out{name, full, std::string(*unit_known), dropped.contains(name) || dropped.contains(full)};
+    // Telegraf's measurement of its own for how many processes were found.
+    if (out.metric == "procstat_pid_count") out.metric = "procstat_lookup_pid_count";
     if (object) {
       if (const std::string rename = text_of(*object, "rename"); !rename.empty()) out.metric = rename;
       if (const std::string unit = text_of(*object, "unit"); !unit.empty()) out.unit = unit;
@@ -192,7 +270,7 @@ MetricsConfig read_metrics_config(const Config& config, std::vector<std::string>
   const json::value* collected = section.if_contains("metrics_collected");
   if (collected && collected->is_object()) {
     Reader reader(out, refused, config.metrics_collection_interval);
-    for (const auto& [name, value] : collected->get_object()) reader.plugin(name, value);
+    for (const auto& [name, value] : collected->get_object()) reader.section(name, value);
   }
   return out;
 }

@@ -5,13 +5,19 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include <re2/re2.h>
+
 #include "compute/agent/config.h"
 
 namespace brume::agent {
+
+using Dimensions = std::map<std::string, std::string>;
 
 struct Measurement {
   std::string name;    // without its plugin's: "used_percent"
@@ -22,14 +28,38 @@ struct Measurement {
   bool operator==(const Measurement&) const = default;
 };
 
+// Of procstat: which processes.
+struct ProcessSelector {
+  enum class By { pid_file, exe, pattern };
+
+  By by = By::pid_file;
+  std::string text;
+  std::shared_ptr<const RE2> expression;  // of exe and pattern
+
+  // The name by which Telegraf has it as a dimension.
+  [[nodiscard]] std::string_view dimension() const {
+    return by == By::pid_file ? "pidfile" : by == By::exe ? "exe" : "pattern";
+  }
+};
+
 struct MetricPlugin {
-  std::string name;   // cpu, mem, disk, diskio, net, netstat, swap, processes
+  std::string name;   // cpu, mem, disk, diskio, net, netstat, swap, processes, procstat
   int interval = 60;  // seconds
   std::vector<Measurement> measurements;
   std::set<std::string> resources;      // empty: all
   std::set<std::string> ignored_types;  // of file systems
   bool drop_device = false;
-  std::map<std::string, std::string> dimensions;  // appended to this plugin's metrics
+  Dimensions dimensions;      // appended to this plugin's metrics
+  ProcessSelector processes;  // of procstat
+};
+
+struct StatsdConfig {
+  std::string service_address = ":8125";  // address (none: all) and port, for UDP
+  int collection_interval = 10;           // seconds after which counters, gauges and sets begin anew
+  int aggregation_interval = 60;          // seconds whose values are one datum; 0: each collection is one
+  std::string separator = "_";            // instead of the points in names
+  std::size_t pending_messages = 10'000;
+  std::set<std::string> dropped;  // metrics of which there are only aggregations
 };
 
 struct MetricsConfig {
@@ -37,10 +67,13 @@ struct MetricsConfig {
   int flush_interval = 60;  // seconds
   std::string endpoint;
   // Name to what it stands for: InstanceId, ImageId, InstanceType, AutoScalingGroupName.
-  std::map<std::string, std::string> append_dimensions;
+  Dimensions append_dimensions;
   bool host_dimension = true;
   std::vector<std::set<std::string>> aggregation_dimensions;
   std::vector<MetricPlugin> plugins;
+  std::optional<StatsdConfig> statsd;
+
+  [[nodiscard]] bool empty() const { return plugins.empty() && !statsd; }
 };
 
 MetricsConfig read_metrics_config(const Config& config, std::vector<std::string>& refused);

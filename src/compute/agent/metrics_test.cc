@@ -22,6 +22,8 @@ struct Texts {
   Machine machine() {
     return {.read = [this](const std::string& path) { return files.contains(path) ? files.at(path) : std::string(); },
             .file_system = [](const std::string&) { return FileSystem{1000, 400, 300, 100, 90}; },
+            .link = {},
+            .count = {},
             .processes = [] { return Lines{"1", "7", "9"}; },
             .cpus = 8};
   }
@@ -48,7 +50,7 @@ TEST(MetricsConfig, NamesUnitsAndWhatCannotBeTold) {
       "cpu": {"measurement": ["usage_idle", {"name": "cpu_usage_active", "rename": "CPU", "unit": "None"},
                               "cpu_usage_iowait"], "totalcpu": true, "resources": ["*"],
               "drop_original_metrics": ["cpu_usage_idle"], "metrics_collection_interval": 10},
-      "mem": {"measurement": ["mem_used_percent"]}, "procstat": [{"exe": "x"}], "statsd": {}}})",
+      "mem": {"measurement": ["mem_used_percent"]}, "collectd": {}}})",
                 &refused);
   EXPECT_EQ(config.metric_namespace, "Mine");
   EXPECT_FALSE(config.host_dimension);
@@ -62,8 +64,48 @@ TEST(MetricsConfig, NamesUnitsAndWhatCannotBeTold) {
                    "metrics/metrics_collected/cpu/resources: the CPUs are the machine's; only cpu-total is this "
                    "instance's",
                    "metrics/metrics_collected/cpu/cpu_usage_iowait cannot be told here",
-                   "metrics/metrics_collected/procstat is not followed",
-                   "metrics/metrics_collected/statsd is not followed"}));
+                   "metrics/metrics_collected/collectd is not followed"}));
+}
+
+TEST(MetricsConfig, StatsdAndProcstat) {
+  const MetricsConfig usual = config_of(R"({"metrics_collected": {"statsd": {}}})");
+  ASSERT_TRUE(usual.statsd);
+  EXPECT_EQ(usual.statsd->service_address, ":8125");
+  EXPECT_EQ(usual.statsd->collection_interval, 10);
+  EXPECT_EQ(usual.statsd->aggregation_interval, 60);
+  EXPECT_EQ(usual.statsd->separator, "_");
+  EXPECT_EQ(usual.statsd->pending_messages, 10'000U);
+  Lines refused;
+  const MetricsConfig config = config_of(R"({"metrics_collected": {"statsd": {"service_address": "127.0.0.1:9125",
+      "metrics_collection_interval": 5, "metrics_aggregation_interval": 0, "metric_separator": ".",
+      "allowed_pending_messages": 7, "drop_original_metrics": ["a"], "service.name": "x"},
+    "procstat": [{"exe": "n", "pid_file": "/run/n.pid", "measurement": ["cpu_usage", "procstat_pid_count", "rss"]},
+                 {"pattern": "(", "measurement": ["pid"]}, {"measurement": ["pid"]},
+                 {"pattern": "a b", "measurement": [{"name": "memory_rss", "rename": "R"}, "rlimit_num_fds_soft"],
+                  "metrics_collection_interval": 10, "append_dimensions": {"a": "b"}, "resources": ["*"]}]}})",
+                                         &refused);
+  EXPECT_EQ(config.statsd->service_address, "127.0.0.1:9125");
+  EXPECT_EQ(config.statsd->collection_interval, 5);
+  EXPECT_EQ(config.statsd->aggregation_interval, 0);
+  EXPECT_EQ(config.statsd->separator, ".");
+  EXPECT_EQ(config.statsd->pending_messages, 7U);
+  EXPECT_EQ(config.statsd->dropped, std::set<std::string>{"a"});
+  ASSERT_EQ(config.plugins.size(), 2U);
+  EXPECT_EQ(config.plugins[0].processes.dimension(), "pidfile");
+  EXPECT_EQ(config.plugins[0].processes.text, "/run/n.pid");
+  EXPECT_EQ(config.plugins[0].measurements,
+            (std::vector<Measurement>{{"cpu_usage", "procstat_cpu_usage", "Percent"},
+                                      {"pid_count", "procstat_lookup_pid_count", "Count"}}));
+  EXPECT_EQ(config.plugins[1].processes.dimension(), "pattern");
+  EXPECT_EQ(config.plugins[1].interval, 10);
+  EXPECT_EQ(config.plugins[1].measurements,
+            (std::vector<Measurement>{{"memory_rss", "R", "Bytes"},
+                                      {"rlimit_num_fds_soft", "procstat_rlimit_num_fds_soft", "Count"}}));
+  EXPECT_EQ(refused, (Lines{"metrics/metrics_collected/statsd/service.name is not followed",
+                            "metrics/metrics_collected/procstat/0/procstat_rss cannot be told here",
+                            "metrics/metrics_collected/procstat/1/pattern: missing ): (",
+                            "metrics/metrics_collected/procstat/2 is to have a pid_file, an exe or a pattern",
+                            "metrics/metrics_collected/procstat/3/resources is not followed"}));
 }
 
 TEST(Measurements, OfCgroupsOfBothVersions) {
@@ -151,18 +193,37 @@ TEST(Measurements, OfProcAndFileSystems) {
 }
 
 TEST(MetricData, DimensionsAndRollUps) {
-  const MetricsConfig config =
-      config_of(R"({"aggregation_dimensions": [["InstanceId"], ["InstanceId", "path"], ["x"], []],
-    "metrics_collected": {"disk": {"measurement": ["used_percent"], "metrics_collection_interval": 5,
-                                   "append_dimensions": {"stage": "a\"b"}}}})");
-  const MetricPlugin& plugin = config.plugins[0];
-  const Sample sample{&plugin.measurements[0], {{"path", "/"}}, 12.5};
+  const Datum datum{.metric = "disk_used_percent",
+                    .unit = "Percent",
+                    .dimensions = {{"path", "/"}, {"stage", "a\"b"}},
+                    .time = Timestamp(std::chrono::seconds(7)),
+                    .values = {{12.5, 1}},
+                    .high_resolution = true};
   const std::string begin =
       R"({"MetricName":"disk_used_percent","Timestamp":7,"Value":12.5,"Unit":"Percent","StorageResolution":1,"Dimensions":[)";
   const std::string id = R"({"Name":"InstanceId","Value":"i-1"})", path = R"({"Name":"path","Value":"/"})";
-  EXPECT_EQ(metric_data(config, plugin, sample, {{"InstanceId", "i-1"}}, Timestamp(std::chrono::seconds(7))),
+  const std::vector<std::set<std::string>> rollups = {{"InstanceId"}, {"InstanceId", "path"}, {"x"}, {}};
+  EXPECT_EQ(metric_data(rollups, datum, {{"InstanceId", "i-1"}}),
             (Lines{begin + id + "," + path + R"(,{"Name":"stage","Value":"a\"b"}]})", begin + id + "]}",
                    begin + id + "," + path + "]}", begin + "]}"}));
+}
+
+TEST(MetricData, ManyValuesAreSeveralData) {
+  Datum datum{.metric = "m",
+              .unit = {},
+              .dimensions = {},
+              .time = Timestamp(std::chrono::seconds(7)),
+              .values = {{1, 2.5}, {3, 1}}};
+  EXPECT_EQ(metric_data({}, datum, {}),
+            Lines{R"({"MetricName":"m","Timestamp":7,"Values":[1,3],"Counts":[2.5,1],"Dimensions":[]})"});
+  datum.values.clear();
+  for (int i = 0; i < 151; ++i) datum.values.emplace_back(i, 1);
+  const Lines data = metric_data({}, datum, {});
+  ASSERT_EQ(data.size(), 2U);
+  EXPECT_EQ(data[1], R"({"MetricName":"m","Timestamp":7,"Value":150,"Dimensions":[]})");
+  for (int i = 0; i < 40; ++i) datum.dimensions[fmt::format("d{:02}", i)] = "x";
+  EXPECT_NE(metric_data({}, datum, {})[1].find("d29"), std::string::npos);
+  EXPECT_EQ(metric_data({}, datum, {})[1].find("d30"), std::string::npos);
 }
 
 TEST(MetricPublisher, PublishesEachFlushAndWaitsForTheGroup) {
@@ -183,7 +244,8 @@ TEST(MetricPublisher, PublishesEachFlushAndWaitsForTheGroup) {
                                    bodies.push_back(body);
                                    return answer;
                                  },
-                             .group = [&] { return group; }},
+                             .group = [&] { return group; },
+                             .datagrams = {}},
                             notices);
   const auto pass = [&](double how_long) {
     for (const double end = seconds + how_long; seconds < end; seconds += 1) publisher.step();
@@ -209,6 +271,40 @@ TEST(MetricPublisher, PublishesEachFlushAndWaitsForTheGroup) {
   ASSERT_EQ(bodies.size(), 4U);
   for (std::size_t at = 0; (at = bodies[3].find("\"Timestamp\":", at)) != std::string::npos; ++at)
     EXPECT_GE(std::stol(bodies[3].substr(at + 12)), 340);
+}
+
+TEST(MetricPublisher, PublishesWhatCameByStatsd) {
+  const MetricsConfig config = config_of(R"({"namespace": "N", "append_dimensions": {"InstanceId": "${aws:InstanceId}"},
+    "metrics_collected": {"statsd": {"metrics_collection_interval": 10, "metrics_aggregation_interval": 60}}})");
+  double seconds = 6000;
+  Lines bodies, datagrams = {"hits:2|c\nhits:3|c|#path:/\nnothing"}, said;
+  Notices notices([&](const std::string& line) { said.push_back(line); });
+  Identity identity;
+  identity.instance_id = "i-1";
+  MetricPublisher publisher(config, identity, {},
+                            {.seconds = [&] { return seconds; },
+                             .now = [&] { return Timestamp(std::chrono::seconds(std::int64_t(seconds))); },
+                             .put =
+                                 [&](const std::string& body) {
+                                   bodies.push_back(body);
+                                   return Answer{.status = 200, .code = {}, .message = {}, .body = {}};
+                                 },
+                             .group = [] { return std::optional<std::string>(); },
+                             .datagrams = [&] { return std::exchange(datagrams, {}); }},
+                            notices);
+  for (; seconds <= 6060; ++seconds) publisher.step();
+  const std::string id = R"({"Name":"InstanceId","Value":"i-1"},{"Name":"metric_type","Value":"counter"})";
+  const std::string first =
+      R"({"Namespace":"N","MetricData":[{"MetricName":"hits","Timestamp":6000,"Value":2,"Dimensions":[)" + id +
+      R"(]},{"MetricName":"hits","Timestamp":6000,"Value":3,"Dimensions":[)" + id +
+      R"(,{"Name":"path","Value":"/"}]}]})";
+  EXPECT_EQ(bodies, Lines{first});
+  EXPECT_EQ(said,
+            Lines{"statsd: 1 lines that cannot be read, and 0 values for which there is no room, are left out so far"});
+  datagrams = {"last:1|g"};
+  publisher.finish();
+  ASSERT_EQ(bodies.size(), 2U);
+  EXPECT_NE(bodies[1].find("last"), std::string::npos);
 }
 
 TEST(GroupOfTags, IsFound) {

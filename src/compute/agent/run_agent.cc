@@ -14,6 +14,7 @@
 #include "compute/agent/metric_publisher.h"
 #include "compute/agent/posix_world.h"
 #include "compute/agent/shipper.h"
+#include "compute/agent/statsd_listener.h"
 #include "compute/init/children.h"
 #include "compute/init/console.h"
 #include "compute/init/user_data.h"
@@ -23,6 +24,10 @@ namespace {
 
 constexpr double kStep = 0.25;     // seconds between looks
 constexpr double kLookAround = 5;  // between looks at the configuration and at who else runs
+constexpr double kListenAgain = 5;
+// Where Amazon's program is in the image, it has this long to begin and take StatsD's port.
+constexpr const char* kAmazonsProgram = "/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent";
+constexpr double kAmazonsStart = 60;
 // Of a stop, for others to end, and until no more is tried; brume-init gives ten.
 constexpr double kOthersSeconds = 6, kLastSeconds = 8.5;
 // The kernel keeps fifteen characters of a process's name.
@@ -85,6 +90,32 @@ bool others_run() {
   return any_process([](pid_t pid, const std::string&) { return pid != 1 && pid != ::getpid(); });
 }
 
+std::vector<std::string> numbered_processes() {
+  std::vector<std::string> out;
+  if (DIR* folder = ::opendir("/proc")) {
+    while (const dirent* entry = ::readdir(folder))
+      if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') out.emplace_back(entry->d_name);
+    ::closedir(folder);
+  }
+  return out;
+}
+
+std::string link_target(const std::string& path) {
+  std::string out(4096, '\0');
+  const ssize_t n = ::readlink(path.c_str(), out.data(), out.size());
+  out.resize(n > 0 ? std::size_t(n) : 0);
+  return out;
+}
+
+std::optional<std::size_t> count_files(const std::string& path) {
+  DIR* folder = ::opendir(path.c_str());
+  if (!folder) return std::nullopt;
+  std::size_t count = 0;
+  while (const dirent* entry = ::readdir(folder)) count += entry->d_name[0] != '.';
+  ::closedir(folder);
+  return count;
+}
+
 Machine this_machine() {
   return {.read = [](const std::string& path) { return init::read_file(path); },
           .file_system = [](const std::string& path) -> std::optional<FileSystem> {
@@ -94,16 +125,9 @@ Machine this_machine() {
             return FileSystem{bytes(info.f_blocks), bytes(info.f_bfree), bytes(info.f_bavail), double(info.f_files),
                               double(info.f_ffree)};
           },
-          .processes =
-              [] {
-                std::vector<std::string> out;
-                if (DIR* folder = ::opendir("/proc")) {
-                  while (const dirent* entry = ::readdir(folder))
-                    if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9') out.emplace_back(entry->d_name);
-                  ::closedir(folder);
-                }
-                return out;
-              },
+          .link = link_target,
+          .count = count_files,
+          .processes = numbered_processes,
           .cpus = int(::sysconf(_SC_NPROCESSORS_ONLN))};
 }
 
@@ -130,6 +154,42 @@ std::optional<std::string> ask_for_group(Cloud& cloud, const std::string& instan
   notices.well(subject);
   return group_of_tags(answer.body);
 }
+
+// The port of the configuration's statsd, opened when it can be.
+class StatsdPort {
+ public:
+  StatsdPort(const MetricsConfig& config, Notices& notices, double now)
+      : config_(config.statsd),
+        notices_(notices),
+        open_at_(init::exists(kAmazonsProgram) ? now + kAmazonsStart : now) {}
+
+  std::vector<std::string> take(double now) {
+    if (!listener_ && now >= open_at_) open(now);
+    if (!listener_) return {};
+    if (const std::uint64_t dropped = listener_->dropped(); dropped >= told_) {
+      told_ = 10 * dropped;
+      tell(fmt::format("statsd: {} datagrams found no room so far", dropped));
+    }
+    return listener_->take();
+  }
+  void close() { listener_.reset(); }
+
+ private:
+  void open(double now) {
+    open_at_ = now + kListenAgain;
+    auto opened = StatsdListener::open(config_->service_address, config_->pending_messages);
+    if (!opened) return notices_.trouble("statsd", opened.error().message);
+    notices_.well("statsd");
+    listener_ = *std::move(opened);
+    told_ = 1;
+  }
+
+  std::optional<StatsdConfig> config_;
+  Notices& notices_;
+  std::unique_ptr<StatsdListener> listener_;
+  double open_at_;
+  std::uint64_t told_ = 1;
+};
 
 // True: it is time to stop.
 bool pause(double seconds, const sigset_t& ends) {
@@ -166,6 +226,7 @@ bool run(const Settings& settings, const Identity& identity, const sigset_t& end
   Notices notices(tell);
   Shipper shipper(config, identity, kStateFolder, world, notices);
   if (!shipper.empty()) tell(fmt::format("ships {} entries of logs", config.files.size()));
+  StatsdPort statsd(metrics, notices, world.seconds());
   MetricPublisher publisher(metrics, identity, this_machine(),
                             {.seconds = [&] { return world.seconds(); },
                              .now = [&] { return world.now(); },
@@ -175,9 +236,10 @@ bool run(const Settings& settings, const Identity& identity, const sigset_t& end
                                                              "GraniteServiceVersion20100801.PutMetricData",
                                                              "application/x-amz-json-1.0", body);
                                  },
-                             .group = [&] { return ask_for_group(metrics_cloud, identity.instance_id, notices); }},
+                             .group = [&] { return ask_for_group(metrics_cloud, identity.instance_id, notices); },
+                             .datagrams = [&] { return statsd.take(world.seconds()); }},
                             notices);
-  if (!metrics.plugins.empty()) tell(fmt::format("publishes metrics in {}", metrics.metric_namespace));
+  if (!metrics.empty()) tell(fmt::format("publishes metrics in {}", metrics.metric_namespace));
 
   bool stands_by = false;
   double look_around_at = 0;
@@ -186,6 +248,7 @@ bool run(const Settings& settings, const Identity& identity, const sigset_t& end
       look_around_at = world.seconds() + kLookAround;
       if (read_config_files() != files) {
         tell("the configuration has changed");
+        if (!stands_by) publisher.finish();
         return false;
       }
       stands_by = amazons_agent_runs();
@@ -194,7 +257,10 @@ bool run(const Settings& settings, const Identity& identity, const sigset_t& end
       else
         notices.well("agent");
     }
-    if (stands_by) continue;
+    if (stands_by) {
+      statsd.close();  // Amazon's wants the port
+      continue;
+    }
     shipper.step();
     publisher.step();
   }
@@ -202,6 +268,7 @@ bool run(const Settings& settings, const Identity& identity, const sigset_t& end
   const double began = world.seconds();
   while (world.seconds() - began < kOthersSeconds && others_run()) pause(kStep, ends);
   while (!stands_by && !shipper.finish() && world.seconds() - began < kLastSeconds) pause(1, ends);
+  if (!stands_by && world.seconds() - began < kLastSeconds) publisher.finish();
   return true;
 }
 

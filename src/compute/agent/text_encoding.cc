@@ -3,12 +3,10 @@
 #include <array>
 #include <cstring>
 
-#include "compute/agent/code_pages.h"
+#include "compute/agent/encoding_tables.h"
 
 namespace brume::agent {
 namespace {
-
-constexpr char32_t kReplacement = 0xfffd;
 
 // Other names, as the WHATWG's list has them, which the CloudWatch agent goes by: there latin1 is Windows' superset.
 constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
@@ -24,8 +22,6 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"latin-1", "windows-1252"},
     {"l1", "windows-1252"},
     {"iso-8859-1", "windows-1252"},
-    {"iso8859-1", "windows-1252"},
-    {"iso_8859-1", "windows-1252"},
     {"cp1252", "windows-1252"},
     {"latin2", "iso-8859-2"},
     {"latin4", "iso-8859-4"},
@@ -42,8 +38,54 @@ constexpr std::pair<std::string_view, std::string_view> kAliases[] = {
     {"cp1254", "windows-1254"},
     {"cp1257", "windows-1257"},
     {"cp1258", "windows-1258"},
+    {"cp1255", "windows-1255"},
+    {"cp1256", "windows-1256"},
     {"koi8", "koi8-r"},
     {"mac", "macintosh"},
+    {"x-mac-ukrainian", "x-mac-cyrillic"},
+    {"arabic", "iso-8859-6"},
+    {"hebrew", "iso-8859-8"},
+    {"ms932", "shift_jis"},
+    {"cp932", "shift_jis"},
+    {"ms_kanji", "shift_jis"},
+    {"shift-jis", "shift_jis"},
+    {"csshiftjis", "shift_jis"},
+    {"sjis", "shift_jis"},
+    {"x-sjis", "shift_jis"},
+    {"windows-31j", "shift_jis"},
+    {"euc_jp", "euc-jp"},
+    {"eucjp", "euc-jp"},
+    {"x-euc-jp", "euc-jp"},
+    {"iso2022-jp", "iso-2022-jp"},
+    {"iso2022_jp", "iso-2022-jp"},
+    {"csiso2022jp", "iso-2022-jp"},
+    {"big5-hkscs", "big5"},
+    {"cn-big5", "big5"},
+    {"csbig5", "big5"},
+    {"cp950", "big5"},
+    {"euc_kr", "euc-kr"},
+    {"euckr", "euc-kr"},
+    {"cseuckr", "euc-kr"},
+    {"korean", "euc-kr"},
+    {"ks_c_5601-1987", "euc-kr"},
+    {"ks_c_5601-1989", "euc-kr"},
+    {"ksc5601", "euc-kr"},
+    {"ksc_5601", "euc-kr"},
+    {"windows-949", "euc-kr"},
+    {"cp949", "euc-kr"},
+    {"gbk", "gb18030"},
+    {"x-gbk", "gb18030"},
+    {"gb2312", "gb18030"},
+    {"gb_2312", "gb18030"},
+    {"gb_2312-80", "gb18030"},
+    {"csgb2312", "gb18030"},
+    {"chinese", "gb18030"},
+    {"cp936", "gb18030"},
+};
+
+constexpr std::pair<std::string_view, Multibyte> kMultibyte[] = {
+    {"shift_jis", Multibyte::shift_jis}, {"euc-jp", Multibyte::euc_jp}, {"iso-2022-jp", Multibyte::iso_2022_jp},
+    {"big5", Multibyte::big5},           {"euc-kr", Multibyte::euc_kr}, {"gb18030", Multibyte::gb18030},
 };
 
 void append_utf8(char32_t c, std::string& out) {
@@ -107,6 +149,8 @@ bool all_plain(const char* at) {
 std::optional<TextEncoding> TextEncoding::find(std::string_view name) {
   std::string wanted;
   for (const char c : name) wanted += c >= 'A' && c <= 'Z' ? char(c + 32) : c;
+  if (wanted.starts_with("iso8859")) wanted.insert(3, "-");
+  if (wanted.starts_with("iso_8859")) wanted[3] = '-';
   for (const auto& [alias, real] : kAliases)
     if (wanted == alias) wanted = real;
   TextEncoding out;
@@ -115,6 +159,13 @@ std::optional<TextEncoding> TextEncoding::find(std::string_view name) {
     out.kind_ = wanted == "utf-16le" ? Kind::utf16le : Kind::utf16be;
     return out;
   }
+  for (const auto& [real, encoding] : kMultibyte) {
+    if (real != wanted) continue;
+    out.kind_ = Kind::multibyte;
+    out.multibyte_ = encoding;
+    return out;
+  }
+  if (wanted.starts_with("cp")) wanted.replace(0, 2, "ibm");
   for (const CodePage& page : code_pages()) {
     if (page.name != wanted) continue;
     out.kind_ = Kind::table;
@@ -138,6 +189,16 @@ std::size_t TextEncoding::find_line_feed(std::string_view bytes, std::size_t fro
 void TextEncoding::decode(std::string_view bytes, std::string& out) const {
   if (kind_ == Kind::utf8) {
     out += bytes;
+    return;
+  }
+  if (kind_ == Kind::multibyte) {
+    MultibyteReader reader(multibyte_);
+    while (!bytes.empty()) {
+      const auto character = reader.next(bytes);
+      bytes.remove_prefix(character.size);
+      if (character.code != kNoCharacter) append_utf8(character.code, out);
+      if (character.accent) append_utf8(character.accent, out);
+    }
     return;
   }
   if (kind_ == Kind::table) {
@@ -165,6 +226,32 @@ void TextEncoding::decode(std::string_view bytes, std::string& out) const {
       }
     }
     append_utf8(c, out);
+  }
+}
+
+std::size_t TextEncoding::cut(std::string_view bytes, std::size_t size) const {
+  if (bytes.size() <= size) return bytes.size();
+  switch (kind_) {
+    case Kind::utf8:
+      return cut_at_character(bytes, size);
+    case Kind::table:
+      return size;
+    case Kind::multibyte: {
+      MultibyteReader reader(multibyte_);
+      std::size_t end = 0, rest = 0;
+      for (;;) {
+        const std::size_t next = end + reader.next(bytes.substr(end)).size;
+        if (next > size) break;
+        end = next;
+        if (reader.is_at_rest()) rest = end;
+      }
+      return rest ? rest : end;
+    }
+    default: {
+      size -= size % 2;
+      const auto high = static_cast<unsigned char>(bytes[kind_ == Kind::utf16le ? size - 1 : size - 2]);
+      return high >= 0xd8 && high < 0xdc ? size - 2 : size;  // not within a pair of surrogates
+    }
   }
 }
 

@@ -83,7 +83,10 @@ Result<std::optional<MetricId>> read_token(const std::optional<std::string>& tok
 
 Result<void> MetricOperations::PutMetricData(const Call&, const PutMetricDataInput& request) {
   BRUME_TRY(samples, read_metric_data(request, context_.env.clock.wall()));
-  return store_.put(samples);
+  BRUME_CHECK(store_.put(samples));
+  if (request.Namespace == kAgentNamespace)
+    for (const MetricStore::Sample& sample : samples) agents_.note(sample.series, context_.env.clock.now());
+  return {};
 }
 
 Result<GetMetricStatisticsOutput> MetricOperations::GetMetricStatistics(const Call&,
@@ -186,8 +189,23 @@ void MetricOperations::put(std::string_view metric_namespace, const std::vector<
 void MetricOperations::put(const services::MetricBatch& batch) {
   if (batch.samples().empty()) return;
   const services::MetricBatch::Sample& first = batch.samples().front();
-  tell_loss(first.subject->metrics[first.metric].metric_namespace,
-            context_.store.transact([&] { return store_.put(batch, high_resolution()); }));
+  tell_loss(first.subject->metrics[first.metric].metric_namespace, context_.store.transact([&] {
+    return store_.put(agents_.empty() ? batch : without_agents(batch), high_resolution());
+  }));
+}
+
+services::MetricBatch MetricOperations::without_agents(const services::MetricBatch& batch) const {
+  const env::MonotonicTime now = context_.env.clock.now();
+  services::MetricBatch kept(batch.time(), batch.samples().size());
+  auto value = batch.values().begin();
+  for (const services::MetricBatch::Sample& sample : batch.samples()) {
+    const std::span values(value, sample.values);
+    value += sample.values;
+    if (sample.subject->metrics[sample.metric].metric_namespace != kAgentNamespace ||
+        !agents_.is_published(series_of(*sample.subject, sample.metric), now))
+      kept.add(*sample.subject, sample.metric, sample.sum, sample.count, sample.minimum, sample.maximum, values);
+  }
+  return kept;
 }
 
 void MetricOperations::tell_loss(std::string_view metric_namespace, const Result<void>& put) {

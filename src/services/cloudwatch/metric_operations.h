@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cloudwatch/api.h"
+#include "services/cloudwatch/agent_metrics.h"
 #include "services/cloudwatch/metric_store.h"
 #include "services/common/context.h"
 #include "services/common/metric_sink.h"
@@ -36,10 +37,13 @@ class MetricOperations : public virtual Api, public services::MetricSink {
  private:
   // Where minutes pass faster, one is shorter than what is kept of a minute.
   [[nodiscard]] bool high_resolution() const { return context_.time_scale > 1; }
+  // Without what instances' own agents publish.
+  [[nodiscard]] services::MetricBatch without_agents(const services::MetricBatch& batch) const;
   void tell_loss(std::string_view metric_namespace, const Result<void>& put);
 
   services::Context context_;
   MetricStore store_;
+  AgentMetrics agents_;
   bool loss_told_ = false;  // that samples of Brume's own were lost, until some are kept again
 };
 

@@ -119,6 +119,48 @@ TEST_F(MetricOperationsTest, ServicesPutIntoAwssNamespaces) {
   EXPECT_EQ(get(asked)->Datapoints.at(0).Average, 10);
 }
 
+// EC2 publishes each instance's memory, as long as the instance's own agent does not.
+TEST_F(MetricOperationsTest, AnAgentsMetricIsItsOwn) {
+  services::MetricSink& sink = service;
+  static constexpr services::MetricDefinition kMetrics[] = {{"AWS/EC2", "CPUUtilization", "Percent"},
+                                                            {"CWAgent", "mem_used_percent", "Percent"}};
+  const auto ec2_puts = [&](const char* id, double value) {
+    services::MetricSubject instance{kMetrics, {{"InstanceId", id}}};
+    services::MetricBatch batch(sim.clock.wall());
+    for (std::size_t metric : {0, 1}) batch.add(instance, metric, value, 1, value, value, {{{value, 1.0}}});
+    sink.put(batch);
+  };
+  const auto agent_puts = [&](const char* space, double value) {
+    PutMetricDataInput input;
+    input.Namespace = space;
+    input.MetricData = {{.MetricName = "mem_used_percent", .Dimensions = {{"InstanceId", "i-1"}}, .Value = value}};
+    ASSERT_TRUE(put(input));
+  };
+  const auto sum_of = [&](const char* id) {
+    GetMetricStatisticsInput asked{.Namespace = "CWAgent", .MetricName = "mem_used_percent"};
+    asked.Dimensions = {{"InstanceId", id}};
+    asked.Statistics = {"Sum"};
+    asked.Period = 3600;
+    asked.StartTime = sim.clock.wall() - minutes(50);
+    double sum = 0;
+    for (const Datapoint& point : get(asked)->Datapoints) sum += *point.Sum;
+    return sum;
+  };
+  ec2_puts("i-1", 1);
+  agent_puts("Other", 1000);
+  ec2_puts("i-1", 10);
+  EXPECT_EQ(sum_of("i-1"), 11);
+  agent_puts("CWAgent", 100);
+  ec2_puts("i-1", 1000);
+  ec2_puts("i-2", 1000);
+  EXPECT_EQ(sum_of("i-1"), 111);
+  EXPECT_EQ(sum_of("i-2"), 1000);
+  // The agent has ended.
+  sim.loop.run_for(minutes(11));
+  ec2_puts("i-1", 1000);
+  EXPECT_EQ(sum_of("i-1"), 1111);
+}
+
 TEST_F(MetricOperationsTest, PagesGoOnWhereTheyEnded) {
   PutMetricDataInput input;
   input.Namespace = "Shop";

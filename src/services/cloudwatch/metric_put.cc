@@ -91,15 +91,11 @@ Result<void> MetricStore::put(const std::vector<Sample>& samples) {
   return {};
 }
 
-namespace {
-
 SeriesKey series_of(const services::MetricSubject& subject, std::size_t metric) {
   services::MetricDimensions dimensions = subject.dimensions;
   std::ranges::sort(dimensions);
   return key_of(subject.metrics[metric].metric_namespace, subject.metrics[metric].name, dimensions);
 }
-
-}  // namespace
 
 std::size_t MetricStore::find_places(const services::MetricBatch& batch) const {
   std::size_t missing = 0;

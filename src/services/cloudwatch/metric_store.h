@@ -39,6 +39,8 @@ struct MetricLimits {
   std::size_t slice = 2048;                       // samples folded at a time
 };
 
+SeriesKey series_of(const services::MetricSubject& subject, std::size_t metric);
+
 class MetricStore : public MetricReader {
  public:
   struct Sample {
