@@ -180,8 +180,8 @@ void Alarms::carry_out() {
 bool Alarms::repeat(const std::string& alarm, const std::vector<double>& datapoints) {
   const auto is_repeated = [](const std::string& arn) { return service_of(arn) == "autoscaling"; };
   const AlarmRecord* record = table_.find(alarm);
-  if (!record || !AlarmView(*record).actions_enabled || std::ranges::none_of(AlarmView(*record).actions(), is_repeated))
-    return false;
+  if (!record || std::ranges::none_of(AlarmView(*record).actions(), is_repeated)) return false;
+  if (!AlarmView(*record).actions_enabled) return true;  // they may be, at any time
   const List<std::string> arns = AlarmView(*record).actions();
   for (const std::string& arn : arns) {
     if (!is_repeated(arn)) continue;
