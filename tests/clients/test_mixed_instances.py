@@ -15,7 +15,7 @@ def overrides(**weights):
     return [{"InstanceType": name.replace("_", "."), **({"WeightedCapacity": weight} if weight else {})} for name, weight in weights.items()]
 
 
-# t2.medium and its like, t2.large and its like; of burstable ones t3.nano, too, which has less memory.
+# Of the burstable types with this t3.nano and t3a.nano are the smallest.
 TWO_VCPUS = {"VCpuCount": {"Min": 2, "Max": 2}, "MemoryMiB": {"Min": 512}}
 
 
