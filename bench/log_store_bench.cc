@@ -331,7 +331,7 @@ int run(const Arguments& arguments) {
   std::puts("\n| 10,000 streams | |\n|---|---|");
   measure_streams(folder + "/streams");
   std::puts("\n| 10,000 streams that write at the same time | |\n|---|---|");
-  measure_one_of_many(folder + "/many", std::stoull(arguments.get("section-kib", "128")) << 10);
+  measure_one_of_many(folder + "/many", std::stoull(arguments.get("section-kib", "256")) << 10);
   std::filesystem::remove_all(folder);
   return 0;
 }

@@ -27,6 +27,7 @@ std::string compress(std::string_view bytes, int level) {
   const std::unique_ptr<ZSTD_CCtx, FreeContext> own(large ? ZSTD_createCCtx() : nullptr);
   ZSTD_CCtx* context = large ? own.get() : small.get();
   ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context, ZSTD_c_minMatch, 6);
   ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
   std::string out;
   out.resize_and_overwrite(ZSTD_compressBound(bytes.size()), [&](char* to, std::size_t room) {

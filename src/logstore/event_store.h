@@ -107,7 +107,7 @@ struct Options {
   // Text of a block, and of a group's journal before it is folded. An append that finds four times as much folds
   // itself.
   std::uint64_t block_bytes = std::uint64_t(4) << 20, fold_bytes = std::uint64_t(8) << 20;
-  std::uint64_t section_bytes = std::uint64_t(128) << 10;  // text of a block's streams that are read together
+  std::uint64_t section_bytes = std::uint64_t(256) << 10;  // text of a block's streams that are read together
   std::size_t fold_rows = 2048;                            // of a group's journal, likewise
   std::size_t journal_rows = 1 << 16;                      // of all groups; the largest are folded then
 };
