@@ -2,6 +2,7 @@
 // which are read again as they were when they are written; and of each stream the same events by its sections alone.
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 
 #include "base/bytes.h"
 #include "logstore/block_reader.h"
