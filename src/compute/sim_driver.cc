@@ -24,10 +24,13 @@ void SimDriver::later(const std::string& id, env::Duration latency, std::functio
 void SimDriver::set_runs(const std::string& id, Machine& machine, bool runs) {
   machine.use(env_.clock.now());
   machine.runs = runs;
-  if (runs)
+  if (runs) {
     running_.try_emplace(id);
-  else
+    running_machines_[id] = &machine;
+  } else {
     running_.erase(id);
+    running_machines_.erase(id);
+  }
 }
 
 void SimDriver::start(const InstanceSpec& spec, Done done) {
@@ -106,11 +109,11 @@ void SimDriver::usage(std::function<void(const std::map<std::string, Usage>&)> d
   if (usage_asked_.size() > 1) return;
   env_.loop.post([this] {
     const env::MonotonicTime now = env_.clock.now();
-    auto machine = machines_.begin();
-    for (auto& [id, used] : running_) {  // both in the order of ids
-      while (machine->first != id) ++machine;
-      machine->second.use(now);
-      used = machine->second.used;
+    auto running = running_machines_.begin();  // the same ones
+    for (auto& [id, used] : running_) {
+      Machine& machine = *running++->second;
+      machine.use(now);
+      used = machine.used;
     }
     for (const auto& asked : std::exchange(usage_asked_, {})) asked(running_);
   });

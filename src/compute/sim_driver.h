@@ -69,6 +69,7 @@ class SimDriver : public Driver {
   Images& images_;
   std::map<std::string, Machine> machines_;
   std::map<std::string, Usage> running_;  // and what each had used when that was last asked
+  std::map<std::string, Machine*> running_machines_;
   std::optional<Error> next_start_fails_;
   std::size_t starts_ = 0;
   std::function<void(const std::string&, int)> listener_;

@@ -223,13 +223,17 @@ Result<std::vector<LaunchInterface>> launch_interfaces(const NetworkState& netwo
   return interfaces;
 }
 
-int room_for(const NetworkState& network, const std::vector<LaunchInterface>& interfaces) {
+int room_for(const NetworkState& network, const std::vector<LaunchInterface>& interfaces, int most) {
   std::map<const Subnet*, int> needed;
   for (const LaunchInterface& interface : interfaces)
     if (interface.own) needed[interface.subnet] += int(number_of(interface.wanted()));
-  int room = std::numeric_limits<int>::max();
-  for (const auto& [subnet, addresses] : needed)
-    room = std::min(room, available_addresses(network, *subnet) / addresses);
+  int room = most;
+  for (const auto& [subnet, addresses] : needed) {
+    // Counting those of the subnet is for when all in the region are too many.
+    const std::size_t with_all = network.addresses.size() + std::size_t(most) * std::size_t(addresses);
+    if (with_all > usable_addresses(*parse_cidr(*subnet->CidrBlock)))
+      room = std::min(room, available_addresses(network, *subnet) / addresses);
+  }
   return room;
 }
 

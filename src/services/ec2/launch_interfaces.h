@@ -27,7 +27,7 @@ struct LaunchInterface {
 Result<std::vector<LaunchInterface>> launch_interfaces(const NetworkState& network, const RunInstancesRequest& request,
                                                        const InstanceType& type);
 
-// For how many such instances the subnets have addresses.
-int room_for(const NetworkState& network, const std::vector<LaunchInterface>& interfaces);
+// For how many such instances the subnets have addresses, up to `most`.
+int room_for(const NetworkState& network, const std::vector<LaunchInterface>& interfaces, int most);
 
 }  // namespace brume::ec2

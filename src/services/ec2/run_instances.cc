@@ -356,7 +356,7 @@ Result<Reservation> InstanceOperations::RunInstances(const aws::Call& call, cons
     BRUME_TRY(fits, count_that_fits(*launch.type, least, count, launch.spot()));
     count = fits;
   }
-  count = std::min(count, std::max(least, room_for(network_, launch.interfaces)));
+  count = std::max(least, room_for(network_, launch.interfaces, count));
   const std::string reservation_id = services::new_id(context_.env.random, "r");
   Reservation result;
   for (int index = 0; index < count; ++index) {
