@@ -168,9 +168,8 @@ TEST(SpotGroups, ACrashAtAnyCommitLosesNoNotice) {
     world.disk.left = crash;
     EXPECT_EQ(world.launch(), "InsufficientInstanceCapacity");
     world.run_for(minutes(3));
-    world.crash();
     world.disk.left = ~0ULL;
-    world.boot();
+    world.crash();
     world.limit(3 * 1024);
     world.run_for(minutes(5));
     // Whatever was lost, another try gets the room.

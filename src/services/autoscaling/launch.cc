@@ -278,7 +278,7 @@ std::vector<LaunchOption> Launches::options_in(const AutoScalingGroup& group, bo
   std::vector<LaunchOption> options = options_of(group);
   if (!group.MixedInstancesPolicy) return options;
   const InstancesDistribution& distribution = *group.MixedInstancesPolicy->InstancesDistribution;
-  if (needs_sizes(distribution, spot)) learn_sizes(options);
+  if (needs_sizes(distribution, spot, options)) learn_sizes(options);
   return in_order(std::move(options), distribution, spot, sizes_, holdings(*group.AutoScalingGroupName), zone);
 }
 

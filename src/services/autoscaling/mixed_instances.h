@@ -46,7 +46,8 @@ struct LaunchOption {
   std::optional<InstanceRequirements> requirements;
   std::optional<std::string> weight;
   int units = 1;
-  bool spot = false;  // laid over the template: a Spot Instance
+  bool spot = false;             // laid over the template: a Spot Instance
+  bool by_requirements = false;  // one of the types that have what was required: nobody chose their order
 };
 
 // In the order in which they are preferred, at least one. A group without a policy has one option; if it launches from

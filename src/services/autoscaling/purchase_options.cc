@@ -54,7 +54,8 @@ std::optional<bool> spot_in_excess(const InstancesDistribution& distribution, in
   return spot >= on_demand;
 }
 
-bool needs_sizes(const InstancesDistribution& distribution, bool spot) {
+bool needs_sizes(const InstancesDistribution& distribution, bool spot, std::span<const LaunchOption> options) {
+  if (std::ranges::any_of(options, &LaunchOption::by_requirements)) return true;
   return spot ? distribution.SpotAllocationStrategy != "capacity-optimized-prioritized"
               : distribution.OnDemandAllocationStrategy == "lowest-price";
 }
@@ -63,7 +64,7 @@ std::vector<LaunchOption> in_order(std::vector<LaunchOption> options, const Inst
                                    bool spot, const std::map<std::string, TypeSize>& sizes,
                                    std::span<const Holding> present, const std::string& zone) {
   for (LaunchOption& option : options) option.spot = spot;
-  if (!needs_sizes(distribution, spot)) return options;
+  if (!needs_sizes(distribution, spot, options)) return options;
   const auto cost = [&](const LaunchOption& option) {
     const auto size = sizes.find(option.type.value_or(""));
     if (size == sizes.end()) return std::tuple(std::numeric_limits<double>::max(), 0.0);

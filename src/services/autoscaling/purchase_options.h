@@ -57,6 +57,6 @@ std::vector<LaunchOption> in_order(std::vector<LaunchOption> options, const Inst
                                    std::span<const Holding> present, const std::string& zone);
 
 // Whether in_order() looks at sizes.
-bool needs_sizes(const InstancesDistribution& distribution, bool spot);
+bool needs_sizes(const InstancesDistribution& distribution, bool spot, std::span<const LaunchOption> options);
 
 }  // namespace brume::autoscaling

@@ -133,6 +133,13 @@ TEST(PurchaseOptions, OrdersByStrategy) {
   EXPECT_EQ(ordered("prioritized", "price-capacity-optimized", true, 0, {}), "t2.micro t3.micro t3.small t3.large");
   EXPECT_EQ(ordered("prioritized", "capacity-optimized-prioritized", true, 0, {}),
             "t3.large t3.micro t2.micro t3.small");
+  // Nobody chose the order of types that only have what was required.
+  InstancesDistribution prioritized;
+  prioritized.OnDemandAllocationStrategy = "prioritized";
+  auto required = options();
+  for (LaunchOption& option : required) option.by_requirements = true;
+  EXPECT_EQ(types(in_order(std::move(required), prioritized, false, sizes, {}, "a")),
+            "t2.micro t3.micro t3.small t3.large");
   // A unit of a heavy type may be cheaper.
   EXPECT_EQ(ordered("lowest-price", "", false, 0, {}, 16), "t3.large t2.micro t3.micro t3.small");
   // Two pools take turns, in each zone.

@@ -51,6 +51,7 @@ Result<std::vector<LaunchOption>> with_types(const services::Context& context, e
       all.push_back(option);
       all.back().type = type.InstanceType;
       all.back().requirements.reset();
+      all.back().by_requirements = true;
     }
   }
   return all;

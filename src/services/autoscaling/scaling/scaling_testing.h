@@ -31,7 +31,8 @@ class FakeEc2 : public ec2::Api {
     answer.LaunchTemplateVersions.front().LaunchTemplateName = "web";
     return answer;
   }
-  Result<ec2::Reservation> RunInstances(const aws::Call&, const ec2::RunInstancesRequest&) override {
+  Result<ec2::Reservation> RunInstances(const aws::Call&, const ec2::RunInstancesRequest& request) override {
+    if (request.DryRun.value_or(false)) return fail("DryRunOperation", "It would have succeeded");
     ec2::Reservation answer;
     const std::string id = "i-" + env_.random.hex(17);
     answer.Instances.emplace_back().InstanceId = id;
