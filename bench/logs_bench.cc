@@ -41,7 +41,7 @@ struct Place {
   explicit Place(const std::string& folder)
       : events(must(logstore::EventStore::open({.path = folder + "/logs.db"}))),
         service(
-            context, *events, metrics, [](auto work, auto done) { work(), done(); }, [] {}, folder + "/exports"),
+            context, *events, metrics, [](auto work, auto done) { work(), done(); }, [] {}, folder + "/exports", nothing_outside),
         dispatcher(world.env(), store, [this](std::string_view) { return std::optional(keys); }) {
     must(service.load());
     dispatcher.add(logs::model(),
@@ -76,6 +76,7 @@ struct Place {
   services::Hints hints{world.env().loop};
   services::Context context{world.env(), store, hints, "ap-southeast-1"};
   services::RecordedMetrics metrics;
+  services::Outside nothing_outside;
   std::unique_ptr<logstore::EventStore> events;
   logs::Service service;
   aws::Dispatcher dispatcher;

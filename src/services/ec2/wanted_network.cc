@@ -70,7 +70,8 @@ WantedNetwork::Facts WantedNetwork::facts_of(const NetworkInterface& record) {
     facts.addresses.push_back(*each.PrivateIpAddress);
     facts.addresses.push_back(each.Association ? each.Association->PublicIp.value_or("") : "");
   }
-  for (const NetworkInterfaceIpv6Address& each : record.Ipv6Addresses) facts.ipv6_addresses.push_back(*each.Ipv6Address);
+  for (const NetworkInterfaceIpv6Address& each : record.Ipv6Addresses)
+    facts.ipv6_addresses.push_back(*each.Ipv6Address);
   for (const GroupIdentifier& each : record.Groups) facts.groups.push_back(*each.GroupId);
   return facts;
 }
@@ -111,11 +112,11 @@ void WantedNetwork::read_interfaces() {
 
 void WantedNetwork::read_rules(const std::string& vpc_id, Kept& kept) {
   const NetworkState& s = state_;
-  const std::uint64_t version =
-      s.vpcs.version() + s.subnets.version() + s.internet_gateways.version() + s.egress_only_gateways.version() +
-      s.route_tables.version() + s.network_acls.version() + s.security_groups.version() +
-      s.security_group_rules.version() + s.nat_gateways.version() + s.peerings.version() + s.prefix_lists.version() +
-      (kept.follows_interfaces ? s.network_interfaces.version() : 0);
+  const std::uint64_t version = s.vpcs.version() + s.subnets.version() + s.internet_gateways.version() +
+                                s.egress_only_gateways.version() + s.route_tables.version() + s.network_acls.version() +
+                                s.security_groups.version() + s.security_group_rules.version() +
+                                s.nat_gateways.version() + s.peerings.version() + s.prefix_lists.version() +
+                                (kept.follows_interfaces ? s.network_interfaces.version() : 0);
   if (kept.version == version) return;
   kept.version = version;
   kept.vpc = vpc_spec(state_, vpc_id);

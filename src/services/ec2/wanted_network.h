@@ -2,9 +2,9 @@
 //
 // A look at a VPC reads the rows of interfaces that changed (store::Changes) and compares each with what was seen of it
 // last; only what differs is made anew, and the values that are answered share the rest with those answered before
-// (base/shared_map.h). The table itself says what changed, so nothing is lost: the answer is always what policy_of() and
-// routing_of() make of the tables. Instances come and go by others' word; of them this knows whose interfaces may have
-// changed.
+// (base/shared_map.h). The table itself says what changed, so nothing is lost: the answer is always what policy_of()
+// and routing_of() make of the tables. Instances come and go by others' word; of them this knows whose interfaces may
+// have changed.
 #pragma once
 
 #include <cstdint>
