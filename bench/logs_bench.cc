@@ -41,7 +41,8 @@ struct Place {
   explicit Place(const std::string& folder)
       : events(must(logstore::EventStore::open({.path = folder + "/logs.db"}))),
         service(
-            context, *events, metrics, [](auto work, auto done) { work(), done(); }, [] {}, folder + "/exports", nothing_outside),
+            context, *events, metrics, [](auto work, auto done) { work(), done(); }, [] {}, folder + "/exports",
+            nothing_outside),
         dispatcher(world.env(), store, [this](std::string_view) { return std::optional(keys); }) {
     must(service.load());
     dispatcher.add(logs::model(),
