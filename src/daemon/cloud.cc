@@ -177,20 +177,21 @@ void Cloud::serve(aws::Dispatcher& dispatcher) {
         return found->logs.start_live_tail(call, *static_cast<const logs::StartLiveTailRequest*>(input));
       });
   // What another service has to say first.
-  dispatcher.run_first(
-      logs::model(), "PutSubscriptionFilter",
-      [this](const aws::Call& call, const void* input) -> Result<aws::Dispatcher::Errand> {
-        BRUME_TRY(found, region(call.region));
-        return found->logs.put_errand(*static_cast<const logs::PutSubscriptionFilterRequest*>(input));
-      },
-      machine_.outside.aside);
-  dispatcher.run_first(
-      logs::model(), "CreateExportTask",
-      [this](const aws::Call& call, const void* input) -> Result<aws::Dispatcher::Errand> {
-        BRUME_TRY(found, region(call.region));
-        return found->logs.export_errand(*static_cast<const logs::CreateExportTaskRequest*>(input));
-      },
-      machine_.outside.aside);
+  const auto run_first = [&](const char* operation, auto errand) {
+    dispatcher.run_first(
+        logs::model(), operation,
+        [this, errand](const aws::Call& call, const void* input) -> Result<aws::Dispatcher::Errand> {
+          BRUME_TRY(found, region(call.region));
+          return errand(found->logs, input);
+        },
+        machine_.outside.aside);
+  };
+  run_first("PutSubscriptionFilter", [](logs::Service& service, const void* input) {
+    return service.put_errand(*static_cast<const logs::PutSubscriptionFilterRequest*>(input));
+  });
+  run_first("CreateExportTask", [](logs::Service& service, const void* input) {
+    return service.export_errand(*static_cast<const logs::CreateExportTaskRequest*>(input));
+  });
   regional(elbv2::model(), [](Region& r) -> void* { return static_cast<elbv2::Api*>(&r.elbv2); });
   regional(autoscaling::model(), [](Region& r) -> void* { return static_cast<autoscaling::Api*>(&r.autoscaling); });
   regional(cloudformation::model(),

@@ -29,8 +29,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def cloud(request):
     made = clouds.Cloud()
-    for service in SERVICES:
-        made.handlers.append((f"after-call.{event_name(service)}.*", record(service)))
+    record(made, SERVICES)
     try:
         yield made.start()
     finally:
@@ -43,7 +42,13 @@ def event_name(service):
     return {"elbv2": "elastic-load-balancing-v2", "autoscaling": "auto-scaling"}.get(service, service)
 
 
-def record(service):
+def record(made, services):
+    """What a cloud answers to clients of these services counts as answered."""
+    for service in services:
+        made.handlers.append((f"after-call.{event_name(service)}.*", recorder(service)))
+
+
+def recorder(service):
     def after_call(http_response, model, **_):
         if http_response.status_code < 300:
             answered[service].add(model.name)

@@ -14,7 +14,7 @@ import pytest
 import cloud as clouds
 from api import refused
 from cloud import eventually
-from conftest import event_name, record
+from conftest import record
 from elsewhere import Elsewhere, credentials_file
 
 GROUP = "/test/forwarded"
@@ -35,8 +35,7 @@ def own(elsewhere):
     """A Brume that is told of it: by its settings, and in part by its command line as `brume start` gives it on."""
     made = clouds.Cloud(endpoints={service: elsewhere.url for service in ("kinesis", "firehose", "lambda", "s3")})
     credentials_file(made)
-    for service in ("logs", "cloudformation"):
-        made.handlers.append((f"after-call.{event_name(service)}.*", record(service)))
+    record(made, ("logs", "cloudformation"))
     try:
         yield made.start()
     finally:

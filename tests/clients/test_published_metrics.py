@@ -8,7 +8,7 @@ import pytest
 import cloud as clouds
 from api import refused, waiter
 from cloud import eventually, free_port, get
-from conftest import event_name, record
+from conftest import record
 
 BUSY = """#!/bin/sh
 echo well > /srv/healthz
@@ -20,8 +20,7 @@ while :; do :; done
 @pytest.fixture(scope="module")
 def fast():
     made = clouds.Cloud(time_scale=60)
-    for service in ("ec2", "cloudwatch"):
-        made.handlers.append((f"after-call.{event_name(service)}.*", record(service)))
+    record(made, ("ec2", "cloudwatch"))
     try:
         yield made.start()
     finally:

@@ -104,10 +104,10 @@ struct InstanceOperations::Launch {
   std::string key_material;
   std::vector<LaunchInterface> interfaces;
   List<Tag> instance_tags, volume_tags, interface_tags, spot_tags;
-
-  [[nodiscard]] bool spot() const { return request.InstanceMarketOptions.has_value(); }
   std::string root_device;
   EbsBlockDevice volume;
+
+  [[nodiscard]] bool spot() const { return request.InstanceMarketOptions.has_value(); }
 };
 
 Result<InstanceOperations::Launch> InstanceOperations::prepare(const aws::Call& call,
